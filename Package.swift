@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let yams = product(name: "Yams", package: "Yams")
+}
+
+/// One room of the house: a library target with the shared settings.
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
+}
+
+/// The tests of one room.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+let package = Package(
+    name: "reprise",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "reprise", targets: ["reprise"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Values and rules, no I/O.
+        room("SemanticCache", [.httpTypes]),
+        room("WireFormats", ["SemanticCache", .crypto, .httpTypes]),
+        room("Matching", ["SemanticCache"], resources: [.embedInCode("Words")]),
+
+        // Adapters of the four ports.
+        .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
+        room("Embedding", ["SemanticCache", "COnnxRuntime", .crypto]),
+        room("VectorSearch", ["SemanticCache"]),
+        room("Storage", ["SemanticCache", .grdb, .logging]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        room("Forwarding", ["SemanticCache", "CCurl", .httpTypes, .logging]),
+
+        // The life of one request, and what the outside sees of it.
+        room("Telemetry", ["SemanticCache"]),
+        room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .httpTypes, .logging]),
+        room("Settings", ["SemanticCache", .yams]),
+        room("Server", ["Proxy", "SemanticCache", "Telemetry", .httpTypes, .hummingbird, .logging, .nioCore, .serviceLifecycle]),
+        .executableTarget(
+            name: "reprise",
+            dependencies: [
+                "Server", "Proxy", "Settings", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching", "Telemetry", "WireFormats",
+                "SemanticCache", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
+            ],
+            swiftSettings: house),
+
+        // Doubles and conformance suites.
+        room("TestSupport", ["SemanticCache", .httpTypes]),
+        tests("SemanticCacheTests", ["SemanticCache", "TestSupport"]),
+        tests("WireFormatsTests", ["WireFormats", "SemanticCache", "TestSupport", .httpTypes]),
+        tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
+        tests("EmbeddingTests", ["Embedding", "SemanticCache", "TestSupport"]),
+        tests("VectorSearchTests", ["VectorSearch", "SemanticCache", "TestSupport"]),
+        tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb, .logging]),
+        tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes, .logging]),
+        tests("ProxyTests", ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
+        tests("SettingsTests", ["Settings", "SemanticCache"]),
+        tests("ServerTests", ["Server", "Proxy", "SemanticCache", "TestSupport", .httpTypes, .hummingbird, .logging]),
+        tests("ArchitectureTests", []),
+        tests("IntegrationTests", ["TestSupport"]),
+    ]
+)

@@ -1,0 +1,76 @@
+package import HTTPTypes
+
+/// What the upstream said, complete and as it said it. Several entries may share one answer.
+package struct Answer: Sendable {
+    package let recording: Recording
+    /// The upstream's end-to-end header fields worth repeating on a hit (`Content-Type` among them).
+    package let fields: HTTPFields
+    /// What the answer cost, where the upstream said so.
+    package let usage: TokenUsage?
+    /// From the request's departure to the answer's last byte.
+    package let upstreamTime: Duration
+
+    package init(recording: Recording, fields: HTTPFields, usage: TokenUsage?, upstreamTime: Duration) {
+        self.recording = recording
+        self.fields = fields
+        self.usage = usage
+        self.upstreamTime = upstreamTime
+    }
+
+    /// An estimate of the memory held, in bytes.
+    package var memoryBytes: Int {
+        256 + recording.byteCount + fields.reduce(0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count + 64 }
+    }
+}
+
+/// An answer's body in the form in which it came. The other form is made from it on demand by `WireFormats`.
+package enum Recording: Hashable, Sendable {
+    /// The body of a plain response, byte for byte.
+    case message([UInt8])
+    /// A stream of server-sent events, byte for byte, with its cadence.
+    case events(EventRecording)
+
+    /// The size of the body in bytes, cadence included.
+    package var byteCount: Int {
+        switch self {
+        case .message(let bytes): bytes.count
+        case .events(let events): events.bytes.count + events.marks.count * MemoryLayout<EventRecording.Mark>.stride
+        }
+    }
+}
+
+/// A recorded stream: all bytes in one buffer, and where and when each chunk ended.
+package struct EventRecording: Hashable, Sendable {
+    /// The end of one chunk as it came from the upstream.
+    package struct Mark: Hashable, Sendable {
+        /// The chunk's end as an offset into `bytes`.
+        package let end: UInt32
+        /// Milliseconds from the stream's first byte.
+        package let milliseconds: UInt32
+
+        package init(end: UInt32, milliseconds: UInt32) {
+            self.end = end
+            self.milliseconds = milliseconds
+        }
+    }
+
+    package let bytes: [UInt8]
+    /// In ascending order of both members.
+    package let marks: [Mark]
+
+    package init(bytes: [UInt8], marks: [Mark]) {
+        self.bytes = bytes
+        self.marks = marks
+    }
+}
+
+/// What a provider charged for, in tokens.
+package struct TokenUsage: Hashable, Sendable {
+    package let prompt: Int
+    package let completion: Int
+
+    package init(prompt: Int, completion: Int) {
+        self.prompt = prompt
+        self.completion = completion
+    }
+}

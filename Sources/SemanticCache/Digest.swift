@@ -1,0 +1,79 @@
+/// A 256-bit digest, compared and hashed by value.
+package struct Digest256: Hashable, Sendable {
+    /// The digest as four big-endian words, most significant first.
+    private let words: (UInt64, UInt64, UInt64, UInt64)
+
+    /// The number of bytes in a digest.
+    package static let byteCount = 32
+
+    /// Reads a digest from exactly 32 bytes; `nil` for any other count.
+    package init?(bytes: some Sequence<UInt8>) {
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var count = 0
+        for byte in bytes {
+            switch count / 8 {
+            case 0: words.0 = words.0 << 8 | UInt64(byte)
+            case 1: words.1 = words.1 << 8 | UInt64(byte)
+            case 2: words.2 = words.2 << 8 | UInt64(byte)
+            case 3: words.3 = words.3 << 8 | UInt64(byte)
+            default: return nil
+            }
+            count += 1
+        }
+        guard count == Self.byteCount else { return nil }
+        self.words = words
+    }
+
+    /// The 32 bytes, most significant first.
+    package var bytes: [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(Self.byteCount)
+        for word in [words.0, words.1, words.2, words.3] {
+            for shift in stride(from: 56, through: 0, by: -8) { result.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        }
+        return result
+    }
+
+    /// Lower-case hexadecimal, 64 characters.
+    package var hex: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        a.words.0 == b.words.0 && a.words.1 == b.words.1 && a.words.2 == b.words.2 && a.words.3 == b.words.3
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        // The digest is already uniform, one word of it is enough for a bucket.
+        hasher.combine(words.0)
+    }
+}
+
+/// Names one exact request of one tenant: equal keys, equal answers, word for word.
+///
+/// SHA-256 over the tenant, the namespace, the endpoint and the canonical body less what cannot change the answer.
+package struct CacheKey: Hashable, Sendable {
+    package let digest: Digest256
+
+    package init(_ digest: Digest256) { self.digest = digest }
+}
+
+/// Everything in a ``CacheKey`` but the text of the last user message.
+///
+/// A semantic hit is only ever looked for among entries of an equal scope; ``VectorIndex`` cannot be searched without one.
+package struct Scope: Hashable, Sendable {
+    package let digest: Digest256
+
+    package init(_ digest: Digest256) { self.digest = digest }
+}
+
+/// The owner of an entry: by default a keyed hash of the caller's credential, never the credential itself.
+package struct TenantID: Hashable, Sendable, CustomStringConvertible {
+    package let digest: Digest256
+
+    package init(_ digest: Digest256) { self.digest = digest }
+
+    /// The first 16 hexadecimal digits: what people and scripts see and select by.
+    package var description: String { String(digest.hex.prefix(16)) }
+}

@@ -1,0 +1,89 @@
+/// Why a request that was looked up had to go to the model. The names stand in headers, logs, metrics and the dashboard.
+package enum MissReason: String, CaseIterable, Error, Sendable {
+    /// Nothing is cached in the request's scope.
+    case emptyScope = "empty-scope"
+    /// The best neighbour is below the threshold.
+    case belowThreshold = "below-threshold"
+    /// Numbers, dates, units or versions differ from the best neighbour's.
+    case numbersDiffer = "numbers-differ"
+    /// One prompt negates or opposes the other.
+    case polarityDiffers = "polarity-differs"
+    /// Quoted or fenced code, identifiers, paths or operators differ.
+    case codeDiffers = "code-differs"
+    /// The prompts are in different scripts or languages.
+    case languageDiffers = "language-differs"
+    /// Named things differ.
+    case namesDiffer = "names-differ"
+    /// The same names stand in another order.
+    case orderDiffers = "order-differs"
+    /// The prompt speaks of a moment (`today`, `latest`), so an old answer may be wrong.
+    case timeSensitive = "time-sensitive"
+    /// The prompt is longer than the embedder's window.
+    case queryTooLong = "query-too-long"
+    /// The last user message has no text to compare, or is not text alone.
+    case notText = "not-text"
+    /// The semantic tier does not serve requests with tools (a setting).
+    case tools = "tools"
+    /// The request or the configuration allows exact hits only.
+    case exactOnly = "exact-only"
+    /// No model is loaded, so only exact hits are served.
+    case noEmbedder = "no-embedder"
+    /// The embedder failed.
+    case embedderFailed = "embedder-failed"
+    /// Embedding or search took longer than its deadline.
+    case lookupTimedOut = "lookup-timed-out"
+    /// The entry's time to live is over.
+    case expired = "expired"
+    /// The entry is older than the request allows (`max-age`).
+    case tooOld = "too-old"
+    /// The request asked for a fresh answer (`no-cache`, mode `refresh`).
+    case refreshRequested = "refresh-requested"
+    /// The stored answer lacks something that this request asks for.
+    case incompleteEntry = "incomplete-entry"
+    /// A part of the cache failed; see the log.
+    case cacheFault = "cache-fault"
+}
+
+/// Why a request was not looked up at all.
+package enum BypassReason: String, CaseIterable, Error, Sendable {
+    /// The request said `no-store`, or mode `off`.
+    case requested = "requested"
+    /// The path is not one whose answers are cached.
+    case path = "path"
+    /// The method is not POST.
+    case method = "method"
+    /// The request has tools, and the configuration does not cache such requests.
+    case tools = "tools"
+    /// The body is not a JSON object of the endpoint's form; the upstream is left to say what is wrong.
+    case unreadableBody = "unreadable-body"
+    /// The body is encoded (`Content-Encoding`), so it cannot be compared.
+    case encodedBody = "encoded-body"
+    /// The request asks for something that must be computed anew (`background`, stored conversation state).
+    case stateful = "stateful"
+    /// The cache is switched off in the configuration.
+    case disabled = "disabled"
+}
+
+/// Why an upstream's answer was not stored.
+package enum NotStoredReason: String, CaseIterable, Error, Sendable {
+    /// The upstream answered with an error status.
+    case errorStatus = "error-status"
+    /// The body or the stream ended before its protocol's end.
+    case truncated = "truncated"
+    /// The answer stopped at a length limit.
+    case lengthLimit = "length-limit"
+    /// The answer was cut by a content filter.
+    case contentFilter = "content-filter"
+    /// The answer is larger than the size limit.
+    case tooLarge = "too-large"
+    /// The body is not of the endpoint's form.
+    case unreadable = "unreadable"
+    /// The body is encoded (`Content-Encoding`).
+    case encoded = "encoded"
+    /// The upstream or the request forbade storing.
+    case forbidden = "forbidden"
+    /// An error event stood inside the stream.
+    case errorEvent = "error-event"
+    /// The client left and the call was cancelled.
+    case abandoned = "abandoned"
+}

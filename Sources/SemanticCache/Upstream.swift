@@ -1,0 +1,85 @@
+package import HTTPTypes
+
+/// One HTTP exchange with a provider.
+package protocol Upstream: Sendable {
+    /// Sends the request and returns when the response's head is there; its body follows with back-pressure.
+    ///
+    /// Cancelling the calling task, or dropping the body before its end, cancels the exchange.
+    func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse
+}
+
+/// A request as it leaves the house.
+package struct UpstreamRequest: Sendable {
+    package var method: HTTPRequest.Method
+    /// Path and query below the upstream's base URL, with its leading slash: `/chat/completions?x=1`.
+    package var target: String
+    /// End-to-end fields. `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are the adapter's own.
+    package var fields: HTTPFields
+    package var body: RequestBody
+
+    package init(method: HTTPRequest.Method, target: String, fields: HTTPFields, body: RequestBody) {
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.body = body
+    }
+}
+
+/// The body of a request.
+package enum RequestBody: Sendable {
+    case none
+    case bytes([UInt8])
+    /// Sent as it comes: with `Content-Length` where `length` is known, else in chunks.
+    case stream(ByteStream, length: Int?)
+}
+
+/// A response whose head has come.
+package struct UpstreamResponse: Sendable {
+    package var status: HTTPResponse.Status
+    /// End-to-end fields as the upstream sent them, in order; hop-by-hop ones removed.
+    package var fields: HTTPFields
+    package var body: ByteStream
+
+    package init(status: HTTPResponse.Status, fields: HTTPFields, body: ByteStream) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+}
+
+/// Why an exchange with a provider failed.
+package enum UpstreamError: Error, Sendable, CustomStringConvertible {
+    /// A step that has its own time limit.
+    package enum Phase: String, Sendable {
+        case connecting = "connecting"
+        case firstByte = "waiting for the first byte"
+        case silence = "waiting for more of the body"
+    }
+
+    /// No connection: name, route, refusal.
+    case unreachable(String)
+    /// TLS could not be agreed or the certificate not verified.
+    case tls(String)
+    /// A time limit passed.
+    case timedOut(Phase, limit: Duration)
+    /// The connection broke, or the peer broke the protocol, after it was made.
+    case broken(String)
+    /// The caller's own body failed while it was sent.
+    case requestBody(String)
+    /// The caller gave up.
+    case cancelled
+    /// The program is shutting down.
+    case closed
+
+    package var description: String {
+        switch self {
+        case .unreachable(let reason): "the upstream cannot be reached: \(reason)"
+        case .tls(let reason): "no secure connection to the upstream: \(reason)"
+        case .timedOut(let phase, let limit): "the upstream took longer than \(limit) while \(phase.rawValue)"
+        case .broken(let reason): "the connection to the upstream broke: \(reason)"
+        case .requestBody(let reason): "the request's body could not be sent: \(reason)"
+        case .cancelled: "the call was cancelled"
+        case .closed: "the proxy is shutting down"
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// Nearest neighbours among the vectors of one scope.
+///
+/// The scope is a required argument of every search: an index that can be asked without one is how answers leak between conversations.
+package protocol VectorIndex: Sendable {
+    /// The number of components of every vector in the index.
+    var dimension: Int { get }
+
+    /// The number of vectors in all scopes.
+    var count: Int { get }
+
+    /// The memory held by vectors and structure, in bytes.
+    var memoryBytes: Int { get }
+
+    /// Makes `vector` findable under `scope`. An id that is already there is replaced, whatever its scope was.
+    ///
+    /// The dimension must be the index's.
+    func insert(_ id: EntryID, _ vector: UnitVector, in scope: Scope)
+
+    /// Takes the vector out and frees its memory. Returns whether it was there.
+    @discardableResult
+    func remove(_ id: EntryID) -> Bool
+
+    /// At most `count` neighbours within `scope`, best first; ties by older id first, so that equal inputs give equal results.
+    func nearest(to query: UnitVector, in scope: Scope, count: Int) -> [Neighbour]
+
+    /// Takes everything out.
+    func removeAll()
+}
+
+/// An entry near the query.
+package struct Neighbour: Hashable, Sendable {
+    package let id: EntryID
+    /// Cosine similarity in -1...1, true to 1e-3.
+    package let similarity: Float
+
+    package init(id: EntryID, similarity: Float) {
+        self.id = id
+        self.similarity = similarity
+    }
+}
