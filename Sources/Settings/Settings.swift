@@ -1,1 +1,169 @@
-// Settings
+// What an operator may set, read from `config.yaml`.
+//
+// `Settings` is a plain value: nested structs, one a section of the file, each member holding its default. `Settings()` is the effective
+// configuration of a proxy that was given no file.
+//
+// How it hangs together:
+// - `SettingsCatalogue` names every key once: its place in the value, its kind (duration, size, choice ...) and its documentation. The
+//   loader, the suggestions for mistyped keys, the effective print and the commented `config.yaml` at the root are all made from it, so
+//   they cannot say different things.
+// - `Settings.load` reads the file, the flags' overrides and the environment, and gives a `LoadedSettings` or `SettingsErrors` with every
+//   problem found, each with its line and column.
+// - Secrets are never part of `Settings`: keys ending in `_env` name an environment variable, and `LoadedSettings.secrets` holds what was
+//   found there, as `Secret`, which prints redacted.
+//
+// Invariants: a loaded value passed every check, so nothing outside this room checks a setting again; no `${VAR}` is expanded in values;
+// a file is read up to 1 MiB and with at most 32 YAML aliases, so that reading ends soon whatever it holds.
+//
+// Left out: reloading while running; files included from files.
+
+/// The configuration of a proxy: every key of `config.yaml` with its value. `Settings()` holds the defaults.
+package struct Settings: Sendable, Equatable {
+    package var server = Server()
+    package var upstream = Upstream()
+    package var cache = Cache()
+    package var store = Store()
+    package var embedder = Embedder()
+    package var matching = Matching()
+    package var tenancy = Tenancy()
+    package var admin = Admin()
+    package var recording = Recording()
+    package var log = Log()
+
+    package init() {}
+}
+
+extension Settings {
+    /// The side that faces the clients.
+    package struct Server: Sendable, Equatable {
+        package var host = "127.0.0.1"
+        /// 0 lets the system choose a free port.
+        package var port = 8080
+        package var maxBody = ByteCount.mebibytes(32)
+        package var maxHeader = ByteCount.kibibytes(64)
+        package var readTimeout = Duration.seconds(30)
+        package var idleTimeout = Duration.seconds(75)
+        package var maxConnections = 4096
+        package var drainTimeout = Duration.seconds(30)
+
+        /// Whether only this machine can reach the proxy.
+        package var listensOnLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    }
+
+    /// The provider.
+    package struct Upstream: Sendable, Equatable {
+        /// Without a slash at its end.
+        package var baseURL = "https://api.openai.com/v1"
+        /// Name of the environment variable with the key; unset: the client's `Authorization` is forwarded.
+        package var apiKeyEnv: String?
+        /// Fields added to every request, in the file's order.
+        package var headers: [Header] = []
+        /// Fields added to every request; each value is the name of an environment variable.
+        package var headersEnv: [Header] = []
+        package var connectTimeout = Duration.seconds(10)
+        package var firstByteTimeout = Duration.seconds(600)
+        package var silenceTimeout = Duration.seconds(120)
+        package var caFile: String?
+        package var maxConnections = 256
+    }
+
+    /// A header field's name and value.
+    package struct Header: Sendable, Equatable {
+        package var name: String
+        package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// What is kept, and how long.
+    package struct Cache: Sendable, Equatable {
+        package var enabled = true
+        package var ttl = Duration.seconds(24 * 3600)
+        package var maxTTL = Duration.seconds(30 * 24 * 3600)
+        package var maxEntries = 100_000
+        package var maxAnswer = ByteCount.mebibytes(4)
+        package var tools = ToolUse.exact
+    }
+
+    /// Where entries survive a restart.
+    package struct Store: Sendable, Equatable {
+        /// As written; see `LoadedSettings.paths`. `:memory:` keeps nothing.
+        package var path = "./reprise-cache/reprise.db"
+        package var flushInterval = Duration.milliseconds(200)
+        package var queueLimit = 10_000
+    }
+
+    /// The model that turns a prompt into a vector.
+    package struct Embedder: Sendable, Equatable {
+        package var kind = EmbedderKind.local
+        /// As written; see `LoadedSettings.paths`.
+        package var modelDirectory = "~/.cache/reprise/all-MiniLM-L6-v2"
+        package var threads = 1
+        package var timeout = Duration.seconds(2)
+    }
+
+    /// When a cached answer may stand for a new question.
+    package struct Matching: Sendable, Equatable {
+        package var mode = MatchingMode.threshold
+        /// Cosine similarity in 0...1.
+        package var threshold = 0.90
+        package var profile = GuardProfile.default
+        package var requireModel = false
+        package var candidates = 8
+        package var timeSensitive = TimeSensitivity.exact
+        package var semanticTools = false
+    }
+
+    /// Who shares answers with whom.
+    package struct Tenancy: Sendable, Equatable {
+        package var sharing = Sharing.tenant
+        /// Name of the environment variable with the key of the tenants' hash; unset: a random key kept in the store.
+        package var keyEnv: String?
+    }
+
+    /// The admin surface: `/cache/*`, `/metrics`, `/dashboard`.
+    package struct Admin: Sendable, Equatable {
+        /// Name of the environment variable with the admin token.
+        package var tokenEnv: String?
+    }
+
+    /// How recorded streams are given back.
+    package struct Recording: Sendable, Equatable {
+        package var replayPace = ReplayPace.immediate
+    }
+
+    /// What is written to the log.
+    package struct Log: Sendable, Equatable {
+        package var level = LogLevel.info
+        package var format = LogFormat.auto
+        /// Whether prompt text may be written.
+        package var prompts = false
+    }
+}
+
+/// A key that takes one of a few words.
+package protocol SettingsChoice: CaseIterable, Equatable, Sendable, RawRepresentable<String> {}
+
+extension Settings {
+    /// `cache.tools`: what to do with requests that carry tools.
+    package enum ToolUse: String, SettingsChoice { case exact, off }
+    /// `embedder.kind`.
+    package enum EmbedderKind: String, SettingsChoice { case local, off }
+    /// `matching.mode`.
+    package enum MatchingMode: String, SettingsChoice { case exact, threshold, shadow }
+    /// `matching.profile`: which hard guards are on.
+    package enum GuardProfile: String, SettingsChoice { case faq, `default`, strict }
+    /// `matching.time_sensitive`: what to do with prompts that speak of today or the latest.
+    package enum TimeSensitivity: String, SettingsChoice { case exact, match }
+    /// `tenancy.sharing`.
+    package enum Sharing: String, SettingsChoice { case tenant, pool }
+    /// `recording.replay_pace`.
+    package enum ReplayPace: String, SettingsChoice { case immediate, recorded }
+    /// `log.level`, by the names of swift-log.
+    package enum LogLevel: String, SettingsChoice { case trace, debug, info, notice, warning, error, critical }
+    /// `log.format`; `auto` is text on a terminal, else JSON.
+    package enum LogFormat: String, SettingsChoice { case auto, text, json }
+}

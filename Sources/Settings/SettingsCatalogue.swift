@@ -1,0 +1,202 @@
+/// Every key, in the order of `config.yaml`. The only place that names keys and describes them; defaults are those of `Settings()`.
+enum SettingsCatalogue {
+    static let sections = [server, upstream, cache, store, embedder, matching, tenancy, admin, recording, log]
+
+    static func section(_ name: String) -> SettingsSection? { sections.first { $0.name == name } }
+
+    private static let server = SettingsSection(
+        "server", "The side that faces the clients.",
+        [
+            SettingsKey(
+                "host", \.server.host, .host,
+                """
+                Address to listen on. 127.0.0.1 serves this machine only, 0.0.0.0 every network. On any address but a loopback one the
+                admin surface (/cache/*, /metrics, /dashboard) is closed unless admin.token_env is set. Flag: --host.
+                """),
+            SettingsKey("port", \.server.port, .whole(0...65535), "Port to listen on; 0 takes any free one and logs which. Flag: --port."),
+            SettingsKey(
+                "max_body", \.server.maxBody, .size(),
+                """
+                Largest request body read into memory for a cached endpoint (size); larger ones are refused with 413. Requests that pass
+                through are streamed without a limit.
+                """),
+            SettingsKey(
+                "max_header", \.server.maxHeader, .size(atLeast: .kibibytes(1)), "Largest head of a request, all its fields together (size)."),
+            SettingsKey(
+                "read_timeout", \.server.readTimeout, .duration(),
+                "Longest wait for the rest of a request that has begun: its head, then each next piece of its body (duration)."),
+            SettingsKey(
+                "idle_timeout", \.server.idleTimeout, .duration(), "A kept-alive connection without a request is closed after this (duration)."),
+            SettingsKey(
+                "max_connections", \.server.maxConnections, .whole(1...1_000_000), "Clients' connections open at once; more wait to be accepted."),
+            SettingsKey(
+                "drain_timeout", \.server.drainTimeout, .duration(zero: true),
+                "At shutdown, how long requests in flight may still take before they are cut (duration; 0s cuts at once)."),
+        ])
+
+    private static let upstream = SettingsSection(
+        "upstream", "The provider that answers what the cache cannot.",
+        [
+            SettingsKey(
+                "base_url", \.upstream.baseURL, .baseURL,
+                """
+                The provider's URL up to and with its version, as clients of the OpenAI library write it: a request for
+                /v1/chat/completions goes to base_url + /chat/completions. Flag: --upstream.
+                """),
+            SettingsKey(
+                "api_key_env", \.upstream.apiKeyEnv, ValueKind<String>.environmentName.optional,
+                """
+                Name of the environment variable that holds the provider's key, sent as 'Authorization: Bearer'. Unset (null): each
+                client's own Authorization is forwarded. The key itself is never written here.
+                """),
+            SettingsKey(
+                "headers", \.upstream.headers, .headers,
+                "Header fields added to every request, as a map of name and value. Fields that hold secrets belong under headers_env."),
+            SettingsKey(
+                "headers_env", \.upstream.headersEnv, .headersEnv,
+                "The same for secrets: a map of header name and name of the environment variable that holds its value, such as api-key: AZURE_KEY."),
+            SettingsKey(
+                "connect_timeout", \.upstream.connectTimeout, .duration(), "Time for name lookup, connection and TLS together (duration)."),
+            SettingsKey(
+                "first_byte_timeout", \.upstream.firstByteTimeout, .duration(),
+                "Time from the request's end to the answer's first byte (duration). Slow models think for minutes before they answer."),
+            SettingsKey(
+                "silence_timeout", \.upstream.silenceTimeout, .duration(),
+                "Longest pause between two pieces of an answer that has begun (duration); after it the answer counts as broken and is not stored."),
+            SettingsKey(
+                "ca_file", \.upstream.caFile, ValueKind<String>.path.optional,
+                "PEM file with the certificate authorities to trust in place of the system's. Unset (null): the system's."),
+            SettingsKey(
+                "max_connections", \.upstream.maxConnections, .whole(1...100_000), "Connections to the provider open at once; more requests wait."),
+        ])
+
+    private static let cache = SettingsSection(
+        "cache", "What is kept, and how long.",
+        [
+            SettingsKey("enabled", \.cache.enabled, .flag, "false: every request goes to the provider and nothing is stored."),
+            SettingsKey(
+                "ttl", \.cache.ttl, .duration(),
+                "How long an answer may be served (duration), where a request does not say otherwise with X-Cache-TTL. Not above max_ttl."),
+            SettingsKey(
+                "max_ttl", \.cache.maxTTL, .duration(), "The longest life that a request may ask for (duration); longer wishes are cut to it."),
+            SettingsKey(
+                "max_entries", \.cache.maxEntries, .whole(1...100_000_000),
+                "Entries kept in memory and on disk; the least recently used go first. With vectors an entry takes about 2 KiB and its answer."),
+            SettingsKey(
+                "max_answer", \.cache.maxAnswer, .size(), "Largest answer that is stored (size); larger ones reach the client and are not kept."),
+            SettingsKey(
+                "tools", \.cache.tools, .choice,
+                "Requests that offer tools to the model. exact: cached by exact match; off: passed through and not stored."),
+        ])
+
+    private static let store = SettingsSection(
+        "store", "Where entries survive a restart.",
+        [
+            SettingsKey(
+                "path", \.store.path, .path,
+                """
+                SQLite file; its folder is made when missing. ~ is the home folder, other relative paths start at the working folder.
+                ":memory:" keeps nothing over a restart. Prompts and answers stand in it as plain text: protect it. Flag: --store.
+                """),
+            SettingsKey(
+                "flush_interval", \.store.flushInterval, .duration(),
+                "New answers are written in batches at least this often (duration). A crash loses at most what came since."),
+            SettingsKey(
+                "queue_limit", \.store.queueLimit, .whole(1...10_000_000),
+                "Entries that may wait to be written; when a slow disk lets it fill up, further ones are served but not stored."),
+        ])
+
+    private static let embedder = SettingsSection(
+        "embedder", "The model that turns a question into a vector, so that rewordings are found. It runs inside the proxy.",
+        [
+            SettingsKey("kind", \.embedder.kind, .choice, "local: the model in model_dir; off: no model, exact matches only."),
+            SettingsKey(
+                "model_dir", \.embedder.modelDirectory, .path,
+                """
+                Folder with the model, its vocabulary and the runtime, as Scripts/run puts them there. ~/.cache means XDG_CACHE_HOME where
+                that is set; the environment variable REPRISE_MODEL_DIR takes the place of this key.
+                """),
+            SettingsKey(
+                "threads", \.embedder.threads, .whole(1...64),
+                "Threads that one embedding may use. One answers a question of 12 words in a few milliseconds."),
+            SettingsKey(
+                "timeout", \.embedder.timeout, .duration(), "A lookup whose embedding takes longer is a miss (duration); the request goes on."),
+        ])
+
+    private static let matching = SettingsSection(
+        "matching", "When a cached answer may stand for a new question.",
+        [
+            SettingsKey(
+                "mode", \.matching.mode, .choice,
+                """
+                exact: only equal requests hit. threshold: also rewordings at least as similar as threshold that pass the guards. shadow:
+                decides and logs as threshold does, but serves exact hits only; for trying out a threshold on real traffic.
+                """),
+            SettingsKey(
+                "threshold", \.matching.threshold, .number(0...1),
+                """
+                Cosine similarity of the two questions from which a reworded question may hit (0.0 to 1.0). Lower finds more and is wrong
+                more often. A request can only ask for a stricter one (X-Cache-Threshold).
+                """),
+            SettingsKey(
+                "profile", \.matching.profile, .choice,
+                """
+                Guards that refuse a similar question whose meaning differs. faq: numbers and negation; default: also code, names, order and
+                the like; strict: also questions that differ in a single content word.
+                """),
+            SettingsKey(
+                "require_model", \.matching.requireModel, .flag,
+                "true: refuse to start when the model is missing or damaged. false: start with exact matches only, and say so."),
+            SettingsKey("candidates", \.matching.candidates, .whole(1...100), "Nearest entries that are looked at for one question."),
+            SettingsKey(
+                "time_sensitive", \.matching.timeSensitive, .choice,
+                "Questions that speak of today, now or the latest. exact: they hit only word for word; match: like any other."),
+            SettingsKey(
+                "semantic_tools", \.matching.semanticTools, .flag,
+                "true: requests that offer tools may hit by similarity too. Wrong arguments do more harm than wrong words: think first."),
+        ])
+
+    private static let tenancy = SettingsSection(
+        "tenancy", "Who shares answers with whom.",
+        [
+            SettingsKey(
+                "sharing", \.tenancy.sharing, .choice,
+                "tenant: callers with the same credential share answers, others never see them. pool: everybody shares one cache."),
+            SettingsKey(
+                "key_env", \.tenancy.keyEnv, ValueKind<String>.environmentName.optional,
+                """
+                Name of the environment variable with the key that turns credentials into tenants (HMAC). Unset (null): a random key kept in
+                the store. Set it where several proxies must agree on tenants; another key makes the cache start empty for everybody.
+                """),
+        ])
+
+    private static let admin = SettingsSection(
+        "admin", "The admin surface: /cache/*, /metrics, /dashboard and the commands that use them.",
+        [
+            SettingsKey(
+                "token_env", \.admin.tokenEnv, ValueKind<String>.environmentName.optional,
+                """
+                Name of the environment variable with the admin token, asked for as 'Authorization: Bearer'. Unset (null): open while
+                server.host is a loopback address, closed on any other. The commands send the variable REPRISE_ADMIN_TOKEN.
+                """)
+        ])
+
+    private static let recording = SettingsSection(
+        "recording", "How recorded answers are given back.",
+        [
+            SettingsKey(
+                "replay_pace", \.recording.replayPace, .choice,
+                "Streamed hits. immediate: as fast as the client reads; recorded: in the rhythm in which the provider sent them.")
+        ])
+
+    private static let log = SettingsSection(
+        "log", "What is written to standard error.",
+        [
+            SettingsKey(
+                "level", \.log.level, .choice,
+                "trace, debug, info, notice, warning, error or critical; info is one line a request. Flag: --log-level."),
+            SettingsKey("format", \.log.format, .choice, "text, json, or auto: text on a terminal, JSON lines elsewhere."),
+            SettingsKey(
+                "prompts", \.log.prompts, .flag, "true: prompts may stand in the log. They are personal data: leave this off outside of tests."),
+        ])
+}

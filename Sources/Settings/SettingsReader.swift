@@ -1,0 +1,144 @@
+import Yams
+
+/// Collects values and problems while a configuration is read.
+struct SettingsReader {
+    private(set) var problems: [SettingsErrors.Problem] = []
+    var settings = Settings()
+    private let file: String
+    /// Where each key's value stands, by `section.key`.
+    private var marks: [String: Mark] = [:]
+
+    init(file: String) { self.file = file }
+
+    /// The problems sorted by their place in the file; those outside the file last.
+    var problemsInOrder: [SettingsErrors.Problem] {
+        func rank(_ problem: SettingsErrors.Problem) -> (Int, Int) {
+            if case .file(_, let line, let column) = problem.place { (line, column) } else { (.max, 0) }
+        }
+        return problems.enumerated().sorted { a, b in
+            let (first, second) = (rank(a.element), rank(b.element))
+            return first == second ? a.offset < b.offset : first < second
+        }.map(\.element)
+    }
+
+    private mutating func note(_ message: String, at mark: Mark?) {
+        problems.append(.init(place: mark.map { .file(file, line: $0.line, column: $0.column) } ?? .wholeFile(file), message: message))
+    }
+
+    // MARK: The file
+
+    mutating func read(_ text: String) {
+        let document: YAMLDocument
+        do { document = try YAMLDocument(text) } catch {
+            problems.append(.init(place: .file(file, line: error.line, column: error.column), message: error.message))
+            return
+        }
+        guard let root = document.root, !isNull(root) else { return }
+        guard case .mapping = root else {
+            let names = SettingsCatalogue.sections.map(\.name).joined(separator: ", ")
+            return note("expected a map of the sections \(names); found \(found(in: root))", at: root.mark)
+        }
+        eachKey(of: root, in: document, within: nil, valid: SettingsCatalogue.sections.map(\.name)) { reader, name, node in
+            guard let section = SettingsCatalogue.section(name) else { return }
+            reader.read(section, from: node, in: document)
+        }
+    }
+
+    private mutating func read(_ section: SettingsSection, from node: Node, in document: YAMLDocument) {
+        // A section whose keys are all commented out is an empty one.
+        if isNull(node) { return }
+        let names = section.keys.map(\.name)
+        guard case .mapping = node else {
+            return note("\(section.name): expected a map of the keys \(names.joined(separator: ", ")); found \(found(in: node))", at: node.mark)
+        }
+        eachKey(of: node, in: document, within: section.name, valid: names) { reader, name, value in
+            guard let key = section.keys.first(where: { $0.name == name }) else { return }
+            reader.marks["\(section.name).\(name)"] = value.mark
+            do throws(ValueFaults) { try key.read(value, &reader.settings) } catch {
+                for fault in error.faults { reader.note("\(section.name).\(name): \(fault.message)", at: fault.mark ?? value.mark) }
+            }
+        }
+    }
+
+    /// Calls `body` for each key of the map that is valid, and notes the others and the repeated ones.
+    private mutating func eachKey(
+        of node: Node, in document: YAMLDocument, within section: String?, valid: [String], body: (inout Self, String, Node) -> Void
+    ) {
+        guard case .mapping(let mapping) = node else { return }
+        var repeated: [String: Int] = [:]
+        for (key, value) in mapping {
+            guard let (name, isRepeated) = document.name(of: key) else {
+                note("expected a key\(section.map { " of '\($0)'" } ?? ""); found \(found(in: key))", at: key.mark)
+                continue
+            }
+            let full = section.map { "\($0).\(name)" } ?? name
+            if let line = repeated[name] { note("'\(full)' is given more than once; it first stands on line \(line)", at: key.mark) }
+            if isRepeated { repeated[name] = repeated[name] ?? key.mark?.line ?? 0 }
+            if valid.contains(name) {
+                body(&self, name, value)
+            } else {
+                note(unknown(name, within: section, valid: valid), at: key.mark)
+            }
+        }
+    }
+
+    private func unknown(_ name: String, within section: String?, valid: [String]) -> String {
+        let shown = name.count > 60 ? "\(name.prefix(60))..." : name
+        let message = "unknown \(section == nil ? "section" : "key") '\(shown)'\(section.map { " in '\($0)'" } ?? "")"
+        if let nearest = nearestName(to: name, among: valid) { return "\(message); did you mean '\(nearest)'?" }
+        let elsewhere = SettingsCatalogue.sections.filter { $0.keys.contains { $0.name == name } }.map { "'\($0.name).\(name)'" }
+        if !elsewhere.isEmpty { return "\(message); did you mean \(elsewhere.joined(separator: " or "))?" }
+        return "\(message); known are \(valid.joined(separator: ", "))"
+    }
+
+    // MARK: Flags and the environment
+
+    mutating func apply(_ overrides: Overrides) {
+        for (flag, section, name, text) in overrides.given {
+            guard let key = SettingsCatalogue.section(section)?.keys.first(where: { $0.name == name }) else { continue }
+            // Quoted, as a shell knows no types: `--store 2024` is a path.
+            let style: Node.Scalar.Style = name == "port" ? .plain : .doubleQuoted
+            do throws(ValueFaults) { try key.read(.scalar(.init(text, .implicit, style)), &settings) } catch {
+                problems += error.faults.map { .init(place: .flag(flag), message: $0.message) }
+            }
+            marks["\(section).\(name)"] = nil
+        }
+    }
+
+    /// Looks up each variable that a key names.
+    mutating func resolveSecrets(_ environment: (String) -> String?, needed: Bool) -> LoadedSettings.Secrets {
+        var secrets = LoadedSettings.Secrets()
+        func secret(_ variable: String?, _ key: String, _ reader: inout Self) -> Secret? {
+            guard let variable else { return nil }
+            let value = environment(variable)
+            if let value, !value.isEmpty { return Secret(value) }
+            guard needed else { return nil }
+            // A name that long is rather the secret itself, pasted in the wrong place.
+            let shown = variable.count > 40 ? "a variable (not shown, as it may be a secret)" : variable
+            let state = value == nil ? "not set" : "empty"
+            reader.note("\(key) names the environment variable \(shown), which is \(state)", at: reader.marks[key])
+            return nil
+        }
+        secrets.upstreamAPIKey = secret(settings.upstream.apiKeyEnv, "upstream.api_key_env", &self)
+        for header in settings.upstream.headersEnv {
+            guard let value = secret(header.value, "upstream.headers_env", &self) else { continue }
+            secrets.upstreamHeaders.append(.init(name: header.name, value: value))
+        }
+        secrets.tenancyKey = secret(settings.tenancy.keyEnv, "tenancy.key_env", &self)
+        secrets.adminToken = secret(settings.admin.tokenEnv, "admin.token_env", &self)
+        return secrets
+    }
+
+    // MARK: Keys that depend on each other
+
+    mutating func checkRelations() {
+        if settings.cache.ttl > settings.cache.maxTTL {
+            let (ttl, most) = (settings.cache.ttl.unitText, settings.cache.maxTTL.unitText)
+            note("cache.ttl: expected at most cache.max_ttl, which is \(most); found \(ttl)", at: marks["cache.ttl"] ?? marks["cache.max_ttl"])
+        }
+        let plain = Set(settings.upstream.headers.map { $0.name.lowercased() })
+        for header in settings.upstream.headersEnv where plain.contains(header.name.lowercased()) {
+            note("upstream.headers_env: the header '\(header.name)' also stands under 'headers'", at: marks["upstream.headers_env"])
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Settings
+import Testing
+
+/// The `config.yaml` at the root, the defaults and the effective print say the same.
+struct ConfigFileTests {
+    private let configFile = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("config.yaml")
+
+    @Test func rootConfigFileIsTheCommentedPrintOfTheDefaults() throws {
+        let text = try String(contentsOf: configFile, encoding: .utf8)
+        #expect(text == Settings().commentedYAML, "write it again with: reprise check --defaults > config.yaml")
+    }
+
+    @Test func rootConfigFileLoadsAsTheDefaults() throws {
+        let loaded = try Settings.load(path: configFile.path, environment: { _ in nil })
+        #expect(loaded.settings == Settings())
+        #expect(loaded.file == configFile.path)
+    }
+
+    @Test func emptyTextsLoadAsTheDefaults() throws {
+        for text in ["", "\n\n", "# nothing but a comment\n", "---\n", "server:\n", "server:\n  # port: 1\ncache: {}\n", "\u{FEFF}log:\n"] {
+            #expect(try load(text).settings == Settings(), "\(text.debugDescription)")
+        }
+    }
+
+    @Test func effectivePrintLoadsBack() throws {
+        var settings = Settings()
+        settings.server.host = "::1"
+        settings.server.port = 0
+        settings.server.maxBody = ByteCount(1_234_567)
+        settings.server.readTimeout = .milliseconds(1500)
+        settings.server.drainTimeout = .zero
+        settings.upstream.baseURL = "http://localhost:9000"
+        settings.upstream.apiKeyEnv = "KEY"
+        settings.upstream.headers = [.init(name: "X-A", value: "a: \"b\" # c\\ \u{85}é"), .init(name: "X-B", value: "on")]
+        settings.upstream.headersEnv = [.init(name: "api-key", value: "KEY")]
+        settings.upstream.caFile = "off"
+        settings.cache.enabled = false
+        settings.cache.ttl = .seconds(86_401)
+        settings.cache.tools = .off
+        settings.store.path = ":memory:"
+        settings.embedder.kind = .off
+        settings.embedder.modelDirectory = "2024 models/#1: \n\u{2028}"
+        settings.matching.threshold = 0.875
+        settings.matching.profile = .default
+        settings.tenancy.sharing = .pool
+        settings.log.level = .trace
+        for text in [settings.effectiveYAML, settings.commentedYAML] {
+            #expect(try load(text, environment: ["KEY": "secret"]).settings == settings, "\(text)")
+        }
+    }
+
+    @Test(arguments: [
+        "null", "~", "true", "no", "y", "1", "0x1F", "1.5", "1e3", ".inf", "12:30:45", "2001-01-01", "=", "<<", "-", "- a", "a: b", "?", "!x", "&a",
+        "*a", "%", "@", "`", "'", "\"", "a #b", " a ", "a:",
+    ])
+    func anyPathIsWrittenSoThatItReadsBack(path: String) throws {
+        var settings = Settings()
+        settings.store.path = path
+        #expect(try load(settings.effectiveYAML).settings.store.path == path)
+    }
+}

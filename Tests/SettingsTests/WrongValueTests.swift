@@ -1,0 +1,150 @@
+import Settings
+import Testing
+
+/// What is said about values that cannot be used.
+struct WrongValueTests {
+    private static let duration = "a duration such as 250ms, 30s, 5m, 24h or 7d, longer than 0s"
+    private static let size = "a size such as 64KiB, 32MiB, 1GiB or plain bytes"
+
+    /// Key, wrong value, what must be expected, what must be found.
+    private static let cases: [(key: String, value: String, expected: String, found: String)] = [
+        ("server.host", "[a]", "a host name or address such as 127.0.0.1, without scheme and port", "a list"),
+        ("server.host", "localhost:80", "a host name or address", "'localhost:80'"),
+        ("server.host", "true", "a host name or address", "'true'; put it in quotes"),
+        ("server.port", "http", "a whole number from 0 to 65535", "'http'"),
+        ("server.port", "65536", "a whole number from 0 to 65535", "'65536'"),
+        ("server.port", "\"80\"", "a whole number from 0 to 65535", "the text '80'; remove the quotes"),
+        ("server.port", "-1", "a whole number from 0 to 65535", "'-1'"),
+        ("server.port", "80.5", "a whole number from 0 to 65535", "'80.5'"),
+        ("server.port", "", "a whole number from 0 to 65535", "nothing"),
+        ("server.max_body", "32 MiB", size, "'32 MiB'"),
+        ("server.max_body", "0", size, "'0'"),
+        ("server.max_body", "99999999999999999999", size, "'99999999999999999999'"),
+        ("server.max_header", "10", "at least 1KiB", "'10'"),
+        ("server.read_timeout", "soon", duration, "'soon'"),
+        ("server.read_timeout", "30", duration, "'30'"),
+        ("server.idle_timeout", "0s", duration, "'0s'"),
+        ("server.max_connections", "{a: 1}", "a whole number from 1 to 1000000", "a map of keys"),
+        ("server.drain_timeout", "-1s", "a duration such as 250ms, 30s, 5m, 24h or 7d", "'-1s'"),
+        ("upstream.base_url", "api.openai.com", "an http or https URL", "'api.openai.com'"),
+        ("upstream.base_url", "ftp://a/v1", "an http or https URL", "'ftp://a/v1'"),
+        ("upstream.base_url", "http://a/v1?x=1", "an http or https URL", "'http://a/v1?x=1'"),
+        ("upstream.base_url", "http:///v1", "an http or https URL", "'http:///v1'"),
+        ("upstream.base_url", "http://a:99999/v1", "an http or https URL", "'http://a:99999/v1'"),
+        ("upstream.api_key_env", "[]", "the name of an environment variable", "not shown"),
+        ("upstream.headers", "text", "a map of header names", "'text'"),
+        ("upstream.headers", "{a b: c}", "a header name of letters, digits and dashes", "'a b'"),
+        ("upstream.headers", "{X-A: [1]}", "a header value", "a list"),
+        ("upstream.headers", "{X-A: \"a\\nb\"}", "a header value", "the text 'a"),
+        ("upstream.headers_env", "{X-A: 1b}", "the name of an environment variable", "not shown"),
+        ("upstream.connect_timeout", "10sec", duration, "'10sec'"),
+        ("upstream.first_byte_timeout", "true", duration, "'true'"),
+        ("upstream.silence_timeout", "1000000d", duration, "'1000000d'"),
+        ("upstream.ca_file", "12", "a path", "'12'; put it in quotes"),
+        ("upstream.max_connections", "0", "a whole number from 1 to 100000", "'0'"),
+        ("cache.enabled", "1", "true or false", "'1'"),
+        ("cache.enabled", "\"true\"", "true or false", "the text 'true'; remove the quotes"),
+        ("cache.ttl", "0s", duration, "'0s'"),
+        ("cache.max_ttl", "never", duration, "'never'"),
+        ("cache.max_entries", "1e6", "a whole number from 1 to 100000000", "'1e6'"),
+        ("cache.max_answer", "big", size, "'big'"),
+        ("cache.tools", "exactly", "one of exact, off", "'exactly'; did you mean 'exact'?"),
+        ("store.path", "[]", "a path", "a list"),
+        ("store.path", "\"\"", "a path", "the text ''"),
+        ("store.flush_interval", "200", duration, "'200'"),
+        ("store.queue_limit", "many", "a whole number from 1 to 10000000", "'many'"),
+        ("embedder.kind", "remote", "one of local, off", "'remote'"),
+        ("embedder.model_dir", "", "a path", "nothing"),
+        ("embedder.threads", "65", "a whole number from 1 to 64", "'65'"),
+        ("embedder.timeout", "2", duration, "'2'"),
+        ("matching.mode", "treshold", "one of exact, threshold, shadow", "'treshold'; did you mean 'threshold'?"),
+        ("matching.threshold", "1.5", "a number from 0.0 to 1.0", "'1.5'"),
+        ("matching.threshold", "nan", "a number from 0.0 to 1.0", "'nan'"),
+        ("matching.threshold", "90%", "a number from 0.0 to 1.0", "'90%'"),
+        ("matching.profile", "[faq]", "one of faq, default, strict", "a list"),
+        ("matching.require_model", "maybe", "true or false", "'maybe'"),
+        ("matching.candidates", "0", "a whole number from 1 to 100", "'0'"),
+        ("matching.time_sensitive", "yes", "one of exact, match", "'yes'"),
+        ("matching.semantic_tools", "2", "true or false", "'2'"),
+        ("tenancy.sharing", "none", "one of tenant, pool", "'none'"),
+        ("tenancy.key_env", "a-b", "the name of an environment variable", "not shown"),
+        ("admin.token_env", "{}", "the name of an environment variable", "not shown"),
+        ("recording.replay_pace", "slow", "one of immediate, recorded", "'slow'"),
+        ("log.level", "warn", "one of trace, debug, info, notice, warning, error, critical", "'warn'"),
+        ("log.format", "xml", "one of auto, text, json", "'xml'"),
+        ("log.prompts", "3s", "true or false", "'3s'"),
+    ]
+
+    @Test(arguments: cases.indices)
+    func saysWhatWasExpectedAndFound(index: Int) throws {
+        let item = Self.cases[index]
+        let parts = item.key.split(separator: ".")
+        let found = problems(in: "# first line\n\(parts[0]):\n  \(parts[1]): \(item.value)\n")
+        let problem = try #require(found.first)
+        #expect(found.count == 1)
+        #expect(problem.hasPrefix("config.yaml:3:"), "\(problem)")
+        #expect(problem.contains(": \(item.key): ") && problem.contains("expected ") && problem.contains(item.expected), "\(problem)")
+        #expect(problem.contains("; found ") && problem.contains(item.found), "\(problem)")
+    }
+
+    @Test func everyKeyHasACase() {
+        let tested = Set(Self.cases.map(\.key))
+        var section = ""
+        for line in Settings().effectiveYAML.split(separator: "\n") {
+            let name = String(line.prefix { $0 != ":" }).trimmed
+            if line.hasPrefix(" ") { #expect(tested.contains("\(section).\(name)"), "\(section).\(name)") } else { section = name }
+        }
+    }
+
+    @Test func placesAreExact() {
+        #expect(
+            problems(in: "server:\n  port:   http\n") == ["config.yaml:2:11: server.port: expected a whole number from 0 to 65535; found 'http'"])
+        #expect(
+            problems(in: "server:\n  read_timeout: soon\n") == [
+                "config.yaml:2:17: server.read_timeout: expected \(Self.duration); found 'soon'"
+            ])
+    }
+
+    @Test func sectionsAreMaps() {
+        #expect(
+            problems(in: "log: info").first?.hasPrefix("config.yaml:1:6: log: expected a map of the keys level, format, prompts; found 'info'")
+                == true)
+        #expect(problems(in: "- a\n- b").first?.hasPrefix("config.yaml:1:1: expected a map of the sections server, upstream") == true)
+        #expect(problems(in: "just text").first?.contains("found 'just text'") == true)
+    }
+
+    @Test func headerFaultsAreAllFound() {
+        let text = """
+            upstream:
+              headers:
+                Host: a
+                Authorization: Bearer sk-very-secret
+                X-A: one
+                x-a: two
+              headers_env:
+                X-A: KEY
+            """
+        let found = problems(in: text, environment: ["KEY": "value"])
+        #expect(found.count == 3)
+        #expect(found[0].hasPrefix("config.yaml:3:5: ") && found[0].contains("written by the proxy itself"))
+        #expect(found[1].hasPrefix("config.yaml:4:5: ") && found[1].contains("headers_env"))
+        #expect(found[2].hasPrefix("config.yaml:6:5: ") && found[2].contains("given twice"))
+        #expect(!found.joined().contains("sk-very-secret"))
+        #expect(
+            problems(in: "upstream:\n  headers: {X-A: one}\n  headers_env: {x-a: KEY}", environment: ["KEY": "v"]) == [
+                "config.yaml:3:16: upstream.headers_env: the header 'x-a' also stands under 'headers'"
+            ])
+    }
+
+    @Test func ttlIsAtMostItsMaximum() {
+        #expect(
+            problems(in: "cache:\n  ttl: 31d\n") == ["config.yaml:2:8: cache.ttl: expected at most cache.max_ttl, which is 30d; found 31d"])
+        #expect(
+            problems(in: "cache: {max_ttl: 1h}").first?.hasPrefix(
+                "config.yaml:1:18: cache.ttl: expected at most cache.max_ttl, which is 1h; found 24h") == true)
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String { String(drop { $0 == " " }) }
+}
