@@ -16,6 +16,8 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case namesDiffer = "names-differ"
     /// The same names stand in another order.
     case orderDiffers = "order-differs"
+    /// One content word was replaced and the rest is the same (profile `strict`).
+    case wordReplaced = "word-replaced"
     /// The prompt speaks of a moment (`today`, `latest`), so an old answer may be wrong.
     case timeSensitive = "time-sensitive"
     /// The prompt is longer than the embedder's window.

@@ -1,0 +1,62 @@
+/// Text folded for comparison: lower case, curly quotation marks straightened, white space collapsed.
+enum FoldedText {
+    /// The folded text as UTF-8.
+    static func fold(_ scalars: some Sequence<Unicode.Scalar>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var pendingSpace = false
+        for scalar in scalars {
+            if scalar.properties.isWhitespace {
+                pendingSpace = !bytes.isEmpty
+                continue
+            }
+            if pendingSpace { bytes.append(UInt8(ascii: " ")) }
+            pendingSpace = false
+            append(scalar, to: &bytes)
+        }
+        return bytes
+    }
+
+    /// The folded text of one word.
+    static func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String { String(decoding: fold(scalars), as: UTF8.self) }
+
+    private static func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
+        if scalar.isASCII {
+            let byte = UInt8(truncatingIfNeeded: scalar.value)
+            bytes.append(byte >= 65 && byte <= 90 ? byte + 32 : byte)
+            return
+        }
+        switch scalar {
+        case "’", "‘", "ʼ": bytes.append(UInt8(ascii: "'"))
+        case "“", "”", "„": bytes.append(UInt8(ascii: "\""))
+        default: bytes.append(contentsOf: scalar.properties.lowercaseMapping.utf8)
+        }
+    }
+
+    /// Whether `needle` stands in `text` and is not a part of a longer word there. Needles over 200 bytes are not looked for.
+    ///
+    /// - Complexity: O(n m), with m at most 200.
+    static func contains(_ text: [UInt8], _ needle: String) -> Bool {
+        let needle = Array(needle.utf8)
+        guard let first = needle.first, needle.count <= 200, needle.count <= text.count else { return false }
+        var start = 0
+        while start + needle.count <= text.count {
+            if text[start] == first, text[start..<(start + needle.count)].elementsEqual(needle),
+                isBoundary(text, start - 1, needle[0]), isBoundary(text, start + needle.count, needle[needle.count - 1])
+            {
+                return true
+            }
+            start += 1
+        }
+        return false
+    }
+
+    /// Whether the byte outside does not continue the word that the byte `inside` is a part of.
+    private static func isBoundary(_ text: [UInt8], _ outside: Int, _ inside: UInt8) -> Bool {
+        guard text.indices.contains(outside) else { return true }
+        return !(isWord(text[outside]) && isWord(inside))
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        byte >= 97 && byte <= 122 || byte >= 48 && byte <= 57 || byte == UInt8(ascii: "_") || byte >= 0x80
+    }
+}

@@ -1,0 +1,48 @@
+package import SemanticCache
+
+/// One reason why a near neighbour's answer must not be served, found in the wording alone.
+///
+/// A guard is symmetric in the two prompts as to whether it fires, and never fires for a prompt beside itself.
+package protocol HardGuard: Sendable {
+    /// What the guard looks at; stands in the evidence.
+    var name: String { get }
+    /// Why the request is forwarded when the guard fires.
+    var reason: MissReason { get }
+    /// What differs, in words ("numbers differ: 48213 / 48231": asked, then cached), or `nil` when the guard stays quiet.
+    func finding(in pair: PromptPair) -> String?
+}
+
+/// What one guard said of a pair of prompts.
+package struct GuardVerdict: Hashable, Sendable {
+    package let guardName: String
+    package let reason: MissReason
+    /// What differs, in words; `nil` when the guard did not fire.
+    package let finding: String?
+
+    package init(guardName: String, reason: MissReason, finding: String?) {
+        self.guardName = guardName
+        self.reason = reason
+        self.finding = finding
+    }
+
+    package var isFired: Bool { finding != nil }
+}
+
+/// Which guards stand before the cache.
+package enum GuardProfile: String, CaseIterable, Sendable {
+    /// Numbers and polarity: for a fixed set of questions without names.
+    case faq
+    /// All guards but the one for a single replaced word.
+    case `default`
+    /// All guards.
+    case strict
+
+    package var guards: [any HardGuard] {
+        switch self {
+        case .faq: [NumbersGuard(), PolarityGuard()]
+        case .default: [NumbersGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard()]
+        case .strict:
+            [NumbersGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard(), ReplacedWordGuard()]
+        }
+    }
+}

@@ -1,0 +1,29 @@
+package import SemanticCache
+
+/// Fires when the prompts are about different things of one kind: another country, another animal, another audience (`Words/kinds.txt`).
+package struct KindsGuard: HardGuard {
+    package init() {}
+
+    package var name: String { "kinds" }
+    package var reason: MissReason { .namesDiffer }
+
+    package func finding(in pair: PromptPair) -> String? {
+        if pair.asked.things.isEmpty, pair.cached.things.isEmpty { return nil }
+        let onlyAsked = Self.missing(pair.asked, from: pair.cached)
+        let onlyCached = Self.missing(pair.cached, from: pair.asked)
+        for (index, kind) in WordLists.shared.kinds.enumerated() {
+            let first = onlyAsked.filter { $0.kind == index }
+            let second = onlyCached.filter { $0.kind == index }
+            let differs = kind.mustBeEqual ? !first.isEmpty || !second.isEmpty : !first.isEmpty && !second.isEmpty
+            if differs { return "\(kind.name) differs: " + PromptPair.shown(first.map(\.thing), second.map(\.thing)) }
+        }
+        return nil
+    }
+
+    private static func missing(_ prompt: PromptTokens, from other: PromptTokens) -> [PromptTokens.Thing] {
+        prompt.things.filter { thing in
+            // A word whose capital was needed may stand in small letters in the other prompt.
+            !other.things.contains { $0.kind == thing.kind && $0.thing == thing.thing } && !other.stems.contains(prompt.tokens[thing.token].stem)
+        }
+    }
+}

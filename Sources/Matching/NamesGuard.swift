@@ -1,0 +1,37 @@
+package import SemanticCache
+
+/// Fires when the prompts name different things: words with a capital inside a sentence, acronyms, words in another script.
+///
+/// A name counts as shared when the other prompt has the word in any case, so that prompts typed in lower case are not refused.
+package struct NamesGuard: HardGuard {
+    package init() {}
+
+    package var name: String { "names" }
+    package var reason: MissReason { .namesDiffer }
+
+    package func finding(in pair: PromptPair) -> String? {
+        let onlyAsked = Self.missing(pair.asked, from: pair.cached)
+        let onlyCached = Self.missing(pair.cached, from: pair.asked)
+        if onlyAsked.isEmpty, onlyCached.isEmpty { return nil }
+        if onlyAsked.isEmpty || onlyCached.isEmpty {
+            // One prompt has a name more. Where the wording changed too, it may be a paraphrase ("HTTP 405", "405 error").
+            let isAddedOrReplaced =
+                onlyAsked.isEmpty
+                ? Self.isReplaced(names: onlyCached, pair.cached, words: pair.onlyCached, others: pair.onlyAsked)
+                : Self.isReplaced(names: onlyAsked, pair.asked, words: pair.onlyAsked, others: pair.onlyCached)
+            guard isAddedOrReplaced else { return nil }
+        }
+        return "names differ: " + PromptPair.shown(onlyAsked.map { pair.asked.shown($0) }, onlyCached.map { pair.cached.shown($0) })
+    }
+
+    private static func missing(_ prompt: PromptTokens, from other: PromptTokens) -> [Int] {
+        prompt.names.filter { !other.stems.contains(prompt.tokens[$0].stem) }
+    }
+
+    /// Whether all that the one prompt lost are names, and the other put no more words in their place.
+    private static func isReplaced(
+        names: [Int], _ prompt: PromptTokens, words: [PromptTokens.ContentWord], others: [PromptTokens.ContentWord]
+    ) -> Bool {
+        words.allSatisfy { names.contains($0.token) } && others.count <= words.count
+    }
+}

@@ -1,0 +1,79 @@
+package import SemanticCache
+
+/// Fires when the same things change places: "from Paris to Rome" and "from Rome to Paris".
+package struct OrderGuard: HardGuard {
+    package init() {}
+
+    package var name: String { "order" }
+    package var reason: MissReason { .orderDiffers }
+
+    package func finding(in pair: PromptPair) -> String? {
+        Self.roleSwap(pair) ?? Self.exchange(pair)
+    }
+
+    /// A direction word that is followed by another of the things that both prompts have.
+    private static func roleSwap(_ pair: PromptPair) -> String? {
+        let asked = roles(pair.asked)
+        let cached = roles(pair.cached)
+        for (role, things) in asked {
+            guard let others = cached.first(where: { $0.role == role })?.things else { continue }
+            if let moved = things.first(where: { !others.contains($0) && pair.cached.stems.contains($0) }),
+                let replaced = others.first(where: { !things.contains($0) && pair.asked.stems.contains($0) })
+            {
+                return "order differs: \(role) \(moved) / \(role) \(replaced)"
+            }
+        }
+        return nil
+    }
+
+    private static func roles(_ prompt: PromptTokens) -> [(role: String, things: [String])] {
+        var found: [(role: String, things: [String])] = []
+        for word in prompt.content {
+            // The direction word is the last one before this content word, with nothing but articles in between.
+            var index = word.token - 1
+            while index >= 0, isArticle(prompt.tokens[index].text) { index -= 1 }
+            guard index >= 0, WordLists.shared.roles.contains(prompt.tokens[index].text) else { continue }
+            let role = prompt.tokens[index].text
+            if let known = found.firstIndex(where: { $0.role == role }) {
+                found[known].things.append(word.stem)
+            } else {
+                found.append((role, [word.stem]))
+            }
+        }
+        return found
+    }
+
+    private static func isArticle(_ word: String) -> Bool {
+        switch word {
+        case "a", "an", "the", "my", "your", "our", "his", "her", "their", "its", "this", "that", "some": true
+        default: false
+        }
+    }
+
+    /// The same words in the same order, but for two that changed places with no "and", "or" or "vs" between them.
+    private static func exchange(_ pair: PromptPair) -> String? {
+        let asked = pair.asked.content
+        let cached = pair.cached.content
+        guard asked.count == cached.count, asked.count > 1, asked.count <= 256 else { return nil }
+        let moved = asked.indices.filter { asked[$0].stem != cached[$0].stem }
+        guard moved.count == 2, asked[moved[0]].stem == cached[moved[1]].stem, asked[moved[1]].stem == cached[moved[0]].stem else { return nil }
+        guard !isListed(pair.asked, asked[moved[0]].token, asked[moved[1]].token),
+            !isListed(pair.cached, cached[moved[0]].token, cached[moved[1]].token),
+            sameFrame(pair, moved)
+        else { return nil }
+        return "order differs: \(asked[moved[0]].stem), \(asked[moved[1]].stem) / \(asked[moved[1]].stem), \(asked[moved[0]].stem)"
+    }
+
+    private static func isListed(_ prompt: PromptTokens, _ from: Int, _ to: Int) -> Bool {
+        prompt.tokens[(from + 1)..<to].contains { ["and", "or", "vs", "with", "nor", "between"].contains($0.text) }
+    }
+
+    /// Whether the little words around the exchanged things are the same too; a turned sentence ("on my phone, how ...") has them moved.
+    private static func sameFrame(_ pair: PromptPair, _ moved: [Int]) -> Bool {
+        func frame(_ prompt: PromptTokens) -> [String] {
+            let holes = Set(moved.map { prompt.content[$0].token })
+            return prompt.tokens.indices.filter { !holes.contains($0) }.map { prompt.tokens[$0].stem }
+        }
+        return frame(pair.asked) == frame(pair.cached)
+    }
+}

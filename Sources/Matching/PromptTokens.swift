@@ -1,0 +1,157 @@
+/// What the guards know of one prompt, found once: tokens, numbers, code, quotes, names, things, content words.
+package struct PromptTokens: Sendable {
+    /// Longer prompts are refused before anything is read; the embedder's window ends far below (some 250 tokens).
+    package static let maximumBytes = 16 * 1024
+
+    package enum Refusal: Error, Hashable, Sendable {
+        /// No letter, digit or sign to compare.
+        case empty
+        /// Over ``maximumBytes``.
+        case tooLong(bytes: Int)
+    }
+
+    /// A content word: its stem, and the token it is.
+    package struct ContentWord: Sendable {
+        package let stem: String
+        package let token: Int
+    }
+
+    /// A thing of a kind that the prompt names.
+    package struct Thing: Hashable, Sendable {
+        package let kind: Int
+        package let thing: String
+        /// The first token of its name.
+        package let token: Int
+    }
+
+    package let tokens: [Token]
+    package let codes: [String]
+    package let quotes: [String]
+    package let fences: [String]
+    package let facts: [NumberFact]
+    package let content: [ContentWord]
+    package let things: [Thing]
+    /// Indices of the tokens that are written as names.
+    package let names: [Int]
+    /// Indices of the words that negate.
+    package let negators: [Int]
+    /// The stems of all tokens.
+    package let stems: Set<String>
+    package let dominantScript: Script
+    /// The prompt in lower case, white space collapsed, as UTF-8.
+    package let folded: [UInt8]
+
+    /// - Complexity: O(n) in the prompt's length.
+    package init(_ text: String) throws(Refusal) {
+        let bytes = text.utf8.count
+        guard bytes <= Self.maximumBytes else { throw .tooLong(bytes: bytes) }
+        let lexer = PromptLexer.read(text)
+        let lists = WordLists.shared
+        let tokens = Self.applyingAliases(lexer.tokens, lists)
+        folded = FoldedText.fold(text.unicodeScalars)
+        guard !folded.isEmpty else { throw .empty }
+        let numbers = NumberReader(tokens)
+
+        self.tokens = tokens
+        codes = lexer.codes
+        quotes = lexer.quotes
+        fences = lexer.fences
+        facts = numbers.facts
+        stems = Set(tokens.lazy.map(\.stem))
+        let negators = tokens.indices.filter {
+            tokens[$0].kind == .word && lists.negators.contains(tokens[$0].text) || lists.negators.contains(tokens[$0].stem)
+        }
+        self.negators = negators
+        dominantScript = Self.dominantScript(of: tokens)
+        content = tokens.indices.compactMap { index in
+            let token = tokens[index]
+            if token.kind == .word,
+                lists.functionWords.contains(token.text) || lists.negators.contains(token.text) || lists.negators.contains(token.stem)
+            {
+                // "US" and "IT" in capitals are no pronouns.
+                return token.isUpperCase && token.text.utf8.count > 1 && !Self.isShouted(tokens) ? ContentWord(stem: token.stem, token: index) : nil
+            }
+            return ContentWord(stem: token.stem, token: index)
+        }
+        things = Self.things(in: tokens, lists)
+        names = Self.names(in: tokens, consumed: numbers.consumed, dominant: dominantScript, lists)
+    }
+
+    /// How a token stood in the prompt's own sentence, for the evidence.
+    package func shown(_ index: Int) -> String { tokens[index].text }
+
+    private static func applyingAliases(_ tokens: [Token], _ lists: WordLists) -> [Token] {
+        var result: [Token] = []
+        result.reserveCapacity(tokens.count)
+        var index = 0
+        while index < tokens.count {
+            if let (words, count) = lists.aliases.match(tokens, at: index) {
+                result.append(contentsOf: words.map { tokens[index].reading($0) })
+                index += count
+            } else {
+                result.append(tokens[index])
+                index += 1
+            }
+        }
+        return result
+    }
+
+    private static func dominantScript(of tokens: [Token]) -> Script {
+        var counts: [Script: Int] = [:]
+        for token in tokens where token.kind == .word { counts[token.script, default: 0] += max(1, token.range.count / 2) }
+        // Kana marks Japanese, however many Han letters stand beside it.
+        if counts[.kana] != nil { return .kana }
+        return Script.allCases.max { (counts[$0] ?? 0, $1.rawValue) < (counts[$1] ?? 0, $0.rawValue) } ?? .latin
+    }
+
+    private static func isShouted(_ tokens: [Token]) -> Bool {
+        var words = 0
+        var upper = 0
+        for token in tokens where token.kind == .word && token.text.utf8.count > 1 {
+            words += 1
+            if token.isUpperCase { upper += 1 }
+        }
+        return words > 1 && upper * 5 > words * 3
+    }
+
+    private static func things(in tokens: [Token], _ lists: WordLists) -> [Thing] {
+        var things: [Thing] = []
+        var index = 0
+        while index < tokens.count {
+            guard let (members, count) = lists.kindMembers.match(tokens, at: index) else {
+                index += 1
+                continue
+            }
+            for member in members where !member.needsCapital || tokens[index].isCapitalised && !tokens[index].startsSentence {
+                things.append(Thing(kind: member.kind, thing: member.thing, token: index))
+            }
+            index += count
+        }
+        return things
+    }
+
+    /// Words with a capital inside a sentence, acronyms, and words in another script than the prompt's.
+    private static func names(in tokens: [Token], consumed: Set<Int>, dominant: Script, _ lists: WordLists) -> [Int] {
+        var words = 0
+        var capitalised = 0
+        var inside = 0
+        for token in tokens where token.kind == .word && !lists.functionWords.contains(token.text) {
+            words += 1
+            if token.isCapitalised { capitalised += 1 }
+            if !token.isCapitalised { inside += 1 }
+        }
+        // A heading, or a prompt typed in capitals: capitals say nothing there. "Who Is The CEO Of Apple" has no small content word.
+        let isTitle =
+            words > 2 && inside == 0
+            && tokens.contains { $0.isCapitalised && lists.functionWords.contains($0.text) && !$0.startsSentence && $0.text != "i" }
+        let isShouted = isShouted(tokens)
+        return tokens.indices.filter { index in
+            let token = tokens[index]
+            guard token.kind == .word || token.kind == .identifier, !consumed.contains(index) else { return false }
+            if token.script != dominant, token.kind == .word { return true }
+            if isShouted { return false }
+            if token.isUpperCase { return true }
+            return token.isCapitalised && !token.startsSentence && !isTitle && !lists.functionWords.contains(token.text) && token.text.utf8.count > 1
+        }
+    }
+}
