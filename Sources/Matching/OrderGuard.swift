@@ -96,7 +96,7 @@ package struct OrderGuard: HardGuard {
         guard moved.count == 2, asked[moved[0]].stem == cached[moved[1]].stem, asked[moved[1]].stem == cached[moved[0]].stem else { return nil }
         guard !isListed(pair.asked, asked[moved[0]].token, asked[moved[1]].token),
             !isListed(pair.cached, cached[moved[0]].token, cached[moved[1]].token),
-            sameFrame(pair, moved)
+            sameFrame(pair, moved), !areAdjacent(asked[moved[0]].stem, asked[moved[1]].stem, pair.asked)
         else { return nil }
         return "order differs: \(asked[moved[0]].stem), \(asked[moved[1]].stem) / \(asked[moved[1]].stem), \(asked[moved[0]].stem)"
     }

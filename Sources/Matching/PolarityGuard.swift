@@ -69,7 +69,7 @@ enum Affix {
     /// Whether one word is the other with a negating prefix or suffix, and not on the list of lookalikes.
     static func oppose(_ a: String, _ b: String) -> Bool {
         if a.utf8.count > b.utf8.count { return oppose(b, a) }
-        guard a.utf8.count >= 3, !WordLists.shared.functionWords.contains(a), b.utf8.count <= a.utf8.count + 4,
+        guard a.utf8.count >= 3, b.utf8.count <= a.utf8.count + 4,
             a.utf8.first != b.utf8.first || b.hasSuffix("less")
         else { return false }
         let isPrefixed = prefixes.contains { b.utf8.count == a.utf8.count + $0.utf8.count && b.hasPrefix($0) && b.hasSuffix(a) }
@@ -121,11 +121,15 @@ package struct OppositePhrase: Sendable {
         let hasFirst = Self.stands(first, in: prompt)
         let hasSecond = Self.stands(second, in: prompt)
         guard hasFirst, hasSecond else { return (hasFirst, hasSecond) }
+        // "turn off 2FA on my phone" holds "turn ... on" too; the words side by side decide.
+        let isFirstTight = Self.stands(first, in: prompt, gap: 0)
+        let isSecondTight = Self.stands(second, in: prompt, gap: 0)
+        if isFirstTight != isSecondTight { return (isFirstTight, isSecondTight) }
         return (!first.allSatisfy(second.contains), !second.allSatisfy(first.contains))
     }
 
-    private static func stands(_ phrase: [String], in prompt: PromptTokens) -> Bool {
-        let gap = phrase.count == 2 ? 4 : 1
+    private static func stands(_ phrase: [String], in prompt: PromptTokens, gap: Int = 3) -> Bool {
+        let gap = phrase.count == 2 ? gap + 1 : 1
         for start in prompt.tokens.indices where prompt.tokens[start].stem == phrase[0] {
             var index = start
             var found = true
