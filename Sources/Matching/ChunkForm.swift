@@ -19,6 +19,12 @@ enum ChunkForm {
         return nil
     }
 
+    /// "a.m", "U.S": single letters with points, which read as one word.
+    static func isAbbreviation(_ chunk: ArraySlice<Unicode.Scalar>) -> Bool {
+        guard chunk.count >= 3, chunk.count <= 9, chunk.count % 2 == 1 else { return false }
+        return zip(0..., chunk).allSatisfy { offset, scalar in offset % 2 == 0 ? PromptLexer.isLetter(scalar) : scalar == "." }
+    }
+
     private static func isFlag(_ chunk: ArraySlice<Unicode.Scalar>) -> Bool {
         let dashes = chunk.prefix { $0 == "-" }.count
         guard dashes == 1 || dashes == 2, chunk.count > dashes else { return false }
@@ -93,7 +99,7 @@ enum ChunkForm {
             if longDotted { isCode = true }
             if slashes > 1, letters > 0 { isCode = true }
             // camelCase and PayPal, but not the plural of an acronym (APIs).
-            if humps > 0 { isCode = true }
+            if humps > 0, let first = chunk.first, !PromptLexer.isDigit(first) { isCode = true }
             let head = chunk.prefix(2)
             startsLikePath = letters > 0 && chunk.count > 2 && (head.elementsEqual("./".unicodeScalars) || head.elementsEqual("..".unicodeScalars))
         }

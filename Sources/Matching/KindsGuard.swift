@@ -14,7 +14,12 @@ package struct KindsGuard: HardGuard {
         for (index, kind) in WordLists.shared.kinds.enumerated() {
             let first = onlyAsked.filter { $0.kind == index }
             let second = onlyCached.filter { $0.kind == index }
-            let differs = kind.mustBeEqual ? !first.isEmpty || !second.isEmpty : !first.isEmpty && !second.isEmpty
+            let differs: Bool
+            switch kind.rule {
+            case .equal: differs = !first.isEmpty || !second.isEmpty
+            case .exclusive: differs = !first.isEmpty && !second.isEmpty
+            case .near: differs = !first.isEmpty && !second.isEmpty && pair.changedWords <= 2
+            }
             if differs { return "\(kind.name) differs: " + PromptPair.shown(first.map(\.thing), second.map(\.thing)) }
         }
         return nil

@@ -25,7 +25,13 @@ package struct NamesGuard: HardGuard {
     }
 
     private static func missing(_ prompt: PromptTokens, from other: PromptTokens) -> [Int] {
-        prompt.names.filter { !other.stems.contains(prompt.tokens[$0].stem) }
+        prompt.names.filter { index in
+            guard !other.stems.contains(prompt.tokens[index].stem) else { return false }
+            // "British" and "UK" are two names of one thing.
+            return !prompt.things.contains { thing in
+                thing.token == index && other.things.contains { $0.kind == thing.kind && $0.thing == thing.thing }
+            }
+        }
     }
 
     /// Whether all that the one prompt lost are names, and the other put no more words in their place.

@@ -72,8 +72,20 @@ struct NumberReader {
                 add(entry.isMonth ? .month : .weekday, Double(entry.number), text: token.text, shown: token.text, from: index, to: index + 1)
                 return index + 1
             }
+            if let entry = calendarSlip(token.text) {
+                add(entry.isMonth ? .month : .weekday, Double(entry.number), text: token.text, shown: token.text, from: index, to: index + 1)
+                return index + 1
+            }
             return readWords(at: index)
         }
+    }
+
+    /// "mondys": a month or weekday of six letters or more, one slip of the keyboard away.
+    private func calendarSlip(_ word: String) -> WordLists.CalendarWord? {
+        let bytes = Array(word.utf8)
+        guard bytes.count >= 5, bytes.count <= 11, let first = bytes.first, "jfasondmtw".utf8.contains(first) else { return nil }
+        for (name, entry) in words.longCalendarWords where name[0] == first && Slip.isOne(bytes, name) { return entry }
+        return nil
     }
 
     /// "May" is a month beside a number, or after a word that dates when it has a capital or follows "in".
@@ -242,6 +254,8 @@ struct NumberReader {
     private mutating func addQuantity(_ value: Double, text: String, unit known: WordLists.Unit?, isWeak: Bool, from start: Int, to end: Int) {
         let found = known ?? unit(at: end)
         let last = known == nil && found != nil ? end + 1 : end
+        // "1 gallon" may be "a gallon".
+        let isWeak = isWeak || value == 1 && found != nil
         let previous = start > 0 ? word(start - 1) : nil
         facts.append(
             NumberFact(

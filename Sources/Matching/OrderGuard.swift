@@ -17,13 +17,50 @@ package struct OrderGuard: HardGuard {
         let cached = roles(pair.cached)
         for (role, things) in asked {
             guard let others = cached.first(where: { $0.role == role })?.things else { continue }
-            if let moved = things.first(where: { !others.contains($0) && pair.cached.stems.contains($0) }),
-                let replaced = others.first(where: { !things.contains($0) && pair.asked.stems.contains($0) })
-            {
+            let moved = things.filter { !others.contains($0) && pair.cached.stems.contains($0) }.prefix(8)
+            let replaced = others.filter { !things.contains($0) && pair.asked.stems.contains($0) }.prefix(8)
+            for moved in moved {
+                guard let replaced = replaced.first(where: { isPlaced(role, moved, $0, pair, asked, cached) }) else { continue }
                 return "order differs: \(role) \(moved) / \(role) \(replaced)"
             }
         }
         return nil
+    }
+
+    /// Whether the two words really changed places. "to" and "by" stand before verbs too, so there either word must have another direction word
+    /// in the other place, or both must be names or things; words side by side ("male British accent") are one phrase.
+    private static func isPlaced(
+        _ role: String, _ moved: String, _ replaced: String, _ pair: PromptPair, _ asked: [(role: String, things: [String])],
+        _ cached: [(role: String, things: [String])]
+    ) -> Bool {
+        if areAdjacent(moved, replaced, pair.asked) || areAdjacent(moved, replaced, pair.cached) { return false }
+        if role == "than" || role.hasPrefix("beat") || role.hasPrefix("defeat") { return true }
+        if asked.contains(where: { $0.role != role && $0.things.contains(replaced) })
+            || cached.contains(where: { $0.role != role && $0.things.contains(moved) })
+        {
+            return true
+        }
+        return isThing(moved, pair) && isThing(replaced, pair)
+    }
+
+    private static func isThing(_ stem: String, _ pair: PromptPair) -> Bool {
+        for prompt in [pair.asked, pair.cached] {
+            if prompt.names.contains(where: { prompt.tokens[$0].stem == stem })
+                || prompt.things.contains(where: { prompt.tokens[$0.token].stem == stem })
+            {
+                return true
+            }
+            if prompt.tokens.contains(where: { $0.stem == stem && $0.kind != .word }) { return true }
+        }
+        return false
+    }
+
+    private static func areAdjacent(_ a: String, _ b: String, _ prompt: PromptTokens) -> Bool {
+        prompt.tokens.indices.dropLast().contains { index in
+            let first = prompt.tokens[index].stem
+            let second = prompt.tokens[index + 1].stem
+            return first == a && second == b || first == b && second == a
+        }
     }
 
     private static func roles(_ prompt: PromptTokens) -> [(role: String, things: [String])] {
@@ -59,7 +96,7 @@ package struct OrderGuard: HardGuard {
         guard moved.count == 2, asked[moved[0]].stem == cached[moved[1]].stem, asked[moved[1]].stem == cached[moved[0]].stem else { return nil }
         guard !isListed(pair.asked, asked[moved[0]].token, asked[moved[1]].token),
             !isListed(pair.cached, cached[moved[0]].token, cached[moved[1]].token),
-            sameFrame(pair, moved)
+            sameFrame(pair, moved), !areAdjacent(asked[moved[0]].stem, asked[moved[1]].stem, pair.asked)
         else { return nil }
         return "order differs: \(asked[moved[0]].stem), \(asked[moved[1]].stem) / \(asked[moved[1]].stem), \(asked[moved[0]].stem)"
     }
@@ -72,7 +109,7 @@ package struct OrderGuard: HardGuard {
     private static func sameFrame(_ pair: PromptPair, _ moved: [Int]) -> Bool {
         func frame(_ prompt: PromptTokens) -> [String] {
             let holes = Set(moved.map { prompt.content[$0].token })
-            return prompt.tokens.indices.filter { !holes.contains($0) }.map { prompt.tokens[$0].stem }
+            return prompt.tokens.indices.map { holes.contains($0) ? "" : prompt.tokens[$0].stem }
         }
         return frame(pair.asked) == frame(pair.cached)
     }

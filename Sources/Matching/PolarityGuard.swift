@@ -12,33 +12,38 @@ package struct PolarityGuard: HardGuard {
     package var reason: MissReason { .polarityDiffers }
 
     package func finding(in pair: PromptPair) -> String? {
-        opposites(pair) ?? negation(pair)
-    }
-
-    private func negation(_ pair: PromptPair) -> String? {
-        let asked = pair.asked.negators
-        let cached = pair.cached.negators
-        guard asked.count % 2 != cached.count % 2, pair.changedWords <= 2 else { return nil }
-        return "negation differs: " + PromptPair.shown(asked.map { pair.asked.shown($0) }, cached.map { pair.cached.shown($0) })
-    }
-
-    private func opposites(_ pair: PromptPair) -> String? {
         let asked = Self.counts(pair.asked)
         let cached = Self.counts(pair.cached)
-        let lists = WordLists.shared
         let onlyAsked = Self.surplus(asked, cached, pair.asked)
         let onlyCached = Self.surplus(cached, asked, pair.cached)
+        let lists = WordLists.shared
+        var agreed = 0
         for first in onlyAsked {
             for second in onlyCached {
-                if lists.oppositesByStem[first.stem]?.contains(second.stem) == true || Affix.oppose(first.text, second.text) {
-                    return "opposites: \(first.text) / \(second.text)"
-                }
+                let a = pair.asked.tokens[first]
+                let b = pair.cached.tokens[second]
+                guard lists.oppositesByStem[a.stem]?.contains(b.stem) == true || Affix.oppose(a.text, b.text) else { continue }
+                // "not happy" and "unhappy" agree: the negator in front of the one makes up for the opposite.
+                if Self.isNegated(first, pair.asked) == Self.isNegated(second, pair.cached) { return "opposites: \(a.text) / \(b.text)" }
+                agreed += 1
             }
         }
         for phrase in lists.oppositePhrases where phrase.mayStand(in: pair) {
             if let found = phrase.opposed(pair) { return "opposites: \(found)" }
         }
-        return nil
+        return negation(pair, agreed: agreed)
+    }
+
+    private func negation(_ pair: PromptPair, agreed: Int) -> String? {
+        let asked = pair.asked.negators
+        let cached = pair.cached.negators
+        guard (asked.count + cached.count + agreed) % 2 != 0, pair.changedWords <= 2 else { return nil }
+        return "negation differs: " + PromptPair.shown(asked.map { pair.asked.shown($0) }, cached.map { pair.cached.shown($0) })
+    }
+
+    /// Whether one of the three words before it negates.
+    private static func isNegated(_ index: Int, _ prompt: PromptTokens) -> Bool {
+        prompt.negators.contains { $0 < index && index - $0 <= 3 }
     }
 
     private static func counts(_ prompt: PromptTokens) -> [String: Int] {
@@ -48,8 +53,12 @@ package struct PolarityGuard: HardGuard {
     }
 
     /// Words that stand more often in one prompt than in the other.
-    private static func surplus(_ counts: [String: Int], _ others: [String: Int], _ prompt: PromptTokens) -> [Token] {
-        Array(prompt.tokens.lazy.filter { $0.kind == .word && counts[$0.stem] ?? 0 > others[$0.stem] ?? 0 }.prefix(64))
+    private static func surplus(_ counts: [String: Int], _ others: [String: Int], _ prompt: PromptTokens) -> [Int] {
+        Array(
+            prompt.tokens.indices.lazy.filter { index in
+                let token = prompt.tokens[index]
+                return token.kind == .word && counts[token.stem] ?? 0 > others[token.stem] ?? 0
+            }.prefix(64))
     }
 }
 
@@ -60,7 +69,9 @@ enum Affix {
     /// Whether one word is the other with a negating prefix or suffix, and not on the list of lookalikes.
     static func oppose(_ a: String, _ b: String) -> Bool {
         if a.utf8.count > b.utf8.count { return oppose(b, a) }
-        guard a.utf8.count >= 2, b.utf8.count <= a.utf8.count + 4, a.utf8.first != b.utf8.first || b.hasSuffix("less") else { return false }
+        guard a.utf8.count >= 3, b.utf8.count <= a.utf8.count + 4,
+            a.utf8.first != b.utf8.first || b.hasSuffix("less")
+        else { return false }
         let isPrefixed = prefixes.contains { b.utf8.count == a.utf8.count + $0.utf8.count && b.hasPrefix($0) && b.hasSuffix(a) }
         let isLess = b.hasSuffix("less") && (a + "less" == b || a.hasSuffix("ful") && a.dropLast(3) + "less" == b)
         guard isPrefixed || isLess else { return false }
@@ -98,15 +109,27 @@ package struct OppositePhrase: Sendable {
 
     /// The opposed phrases, asked first, when one prompt has the one and the other prompt the other, and neither has both.
     func opposed(_ pair: PromptPair) -> String? {
-        let asked = (Self.stands(first, in: pair.asked), Self.stands(second, in: pair.asked))
-        let cached = (Self.stands(first, in: pair.cached), Self.stands(second, in: pair.cached))
+        let asked = standing(in: pair.asked)
+        let cached = standing(in: pair.cached)
         if asked == (true, false), cached == (false, true) { return "\(first.joined(separator: " ")) / \(second.joined(separator: " "))" }
         if asked == (false, true), cached == (true, false) { return "\(second.joined(separator: " ")) / \(first.joined(separator: " "))" }
         return nil
     }
 
-    private static func stands(_ phrase: [String], in prompt: PromptTokens) -> Bool {
-        let gap = phrase.count == 2 ? 4 : 1
+    /// Which of the two stand in the prompt. "self-employed" holds "employed", and then only the longer one counts.
+    private func standing(in prompt: PromptTokens) -> (Bool, Bool) {
+        let hasFirst = Self.stands(first, in: prompt)
+        let hasSecond = Self.stands(second, in: prompt)
+        guard hasFirst, hasSecond else { return (hasFirst, hasSecond) }
+        // "turn off 2FA on my phone" holds "turn ... on" too; the words side by side decide.
+        let isFirstTight = Self.stands(first, in: prompt, gap: 0)
+        let isSecondTight = Self.stands(second, in: prompt, gap: 0)
+        if isFirstTight != isSecondTight { return (isFirstTight, isSecondTight) }
+        return (!first.allSatisfy(second.contains), !second.allSatisfy(first.contains))
+    }
+
+    private static func stands(_ phrase: [String], in prompt: PromptTokens, gap: Int = 3) -> Bool {
+        let gap = phrase.count == 2 ? gap + 1 : 1
         for start in prompt.tokens.indices where prompt.tokens[start].stem == phrase[0] {
             var index = start
             var found = true

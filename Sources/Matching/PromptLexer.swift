@@ -148,7 +148,11 @@ struct PromptLexer {
         advance(from: start, to: low)
         let tail = scalars[high..<end]
         if low < high {
-            if let code = ChunkForm.code(scalars[low..<high]) {
+            if ChunkForm.isAbbreviation(scalars[low..<high]) {
+                let from = offset
+                advance(from: low, to: high)
+                append(.word, FoldedText.string(scalars[low..<high].filter { $0 != "." }[...]), from..<offset, scalars[low..<high])
+            } else if let code = ChunkForm.code(scalars[low..<high]) {
                 codes.append(code)
                 let from = offset
                 advance(from: low, to: high)

@@ -69,7 +69,8 @@ package struct PromptTokens: Sendable {
                 lists.functionWords.contains(token.text) || lists.negators.contains(token.text) || lists.negators.contains(token.stem)
             {
                 // "US" and "IT" in capitals are no pronouns.
-                return token.isUpperCase && token.text.utf8.count > 1 && !Self.isShouted(tokens) ? ContentWord(stem: token.stem, token: index) : nil
+                return token.isUpperCase && !lists.courtesy.contains(token.text) && !Self.isShouted(tokens)
+                    ? ContentWord(stem: token.stem, token: index) : nil
             }
             return ContentWord(stem: token.stem, token: index)
         }
@@ -145,13 +146,20 @@ package struct PromptTokens: Sendable {
             words > 2 && inside == 0
             && tokens.contains { $0.isCapitalised && lists.functionWords.contains($0.text) && !$0.startsSentence && $0.text != "i" }
         let isShouted = isShouted(tokens)
+        var isOpening = true
         return tokens.indices.filter { index in
             let token = tokens[index]
-            guard token.kind == .word || token.kind == .identifier, !consumed.contains(index) else { return false }
+            // "Hi, Translate ...": the word after a greeting starts the sentence proper.
+            if token.startsSentence { isOpening = true }
+            let startsSentence = isOpening
+            if !lists.courtesy.contains(token.text) { isOpening = false }
+            guard token.kind == .word || token.kind == .identifier, !consumed.contains(index), !lists.courtesy.contains(token.text) else {
+                return false
+            }
             if token.script != dominant, token.kind == .word { return true }
             if isShouted { return false }
             if token.isUpperCase { return true }
-            return token.isCapitalised && !token.startsSentence && !isTitle && !lists.functionWords.contains(token.text) && token.text.utf8.count > 1
+            return token.isCapitalised && !startsSentence && !isTitle && !lists.functionWords.contains(token.text) && token.text.utf8.count > 1
         }
     }
 }

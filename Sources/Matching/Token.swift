@@ -40,7 +40,8 @@ package struct Token: Sendable {
     /// The same place in the prompt, read as another word.
     package func reading(_ text: String) -> Token {
         Token(
-            kind: .word, text: text, range: range, script: script, isCapitalised: isCapitalised, isUpperCase: isUpperCase,
+            kind: text.utf8.contains { $0 >= 48 && $0 <= 57 } ? .identifier : .word, text: text, range: range, script: script,
+            isCapitalised: isCapitalised, isUpperCase: isUpperCase,
             startsSentence: startsSentence)
     }
 }

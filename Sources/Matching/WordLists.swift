@@ -25,10 +25,12 @@ package struct WordLists: Sendable {
         package let needsCapital: Bool
     }
 
-    /// A kind of things, and whether both prompts must name the same ones or only must not name different ones.
+    /// A kind of things, and how the two prompts must agree in it; see `Words/kinds.txt`.
     package struct Kind: Hashable, Sendable {
+        package enum Rule: String, Sendable { case equal, exclusive, near }
+
         package let name: String
-        package let mustBeEqual: Bool
+        package let rule: Rule
     }
 
     /// Two opposites, each one or more words.
@@ -43,6 +45,7 @@ package struct WordLists: Sendable {
     package static let units = readUnits(PackageResources.units_txt)
 
     package let functionWords: Set<String>
+    package let courtesy: Set<String>
     package let negators: Set<String>
     package let roles: Set<String>
     package let antonyms: [Antonym]
@@ -50,6 +53,8 @@ package struct WordLists: Sendable {
     package let lookalikes: Set<String>
     package let numberWords: [String: NumberWord]
     package let calendar: [String: CalendarWord]
+    /// Unambiguous words of six letters and more, sorted, as UTF-8.
+    package let longCalendarWords: [([UInt8], CalendarWord)]
     package let kinds: [Kind]
     package let aliases: PhraseTable<[String]>
     package let kindMembers: PhraseTable<[KindMember]>
@@ -62,13 +67,17 @@ package struct WordLists: Sendable {
     package let oppositePhrases: [OppositePhrase]
 
     private init() {
-        functionWords = Set(Self.lines(PackageResources.function_txt).flatMap { Self.split($0, " ") })
+        courtesy = Set(Self.lines(PackageResources.courtesy_txt).flatMap { Self.split($0, " ") })
+        functionWords = Set(Self.lines(PackageResources.function_txt).flatMap { Self.split($0, " ") }).union(courtesy)
         negators = Set(Self.lines(PackageResources.negators_txt))
         roles = Set(Self.lines(PackageResources.roles_txt))
         antonyms = Self.readAntonyms(PackageResources.antonyms_txt)
         lookalikes = Set(Self.readAntonyms(PackageResources.lookalikes_txt).map { "\($0.first) \($0.second)" })
         numberWords = Self.readNumberWords(PackageResources.numbers_txt)
         calendar = Self.readCalendar(PackageResources.calendar_txt)
+        longCalendarWords = calendar.filter { !$0.value.isAmbiguous && $0.key.utf8.count >= 6 }.sorted { $0.key < $1.key }.map {
+            (Array($0.key.utf8), $0.value)
+        }
         aliases = Self.readAliases(PackageResources.aliases_txt)
         (kinds, kindMembers) = Self.readKinds(PackageResources.kinds_txt)
         var times = PhraseTable<Bool>(folding: .exact)
@@ -161,8 +170,9 @@ package struct WordLists: Sendable {
         var table = PhraseTable<[KindMember]>(folding: .stems)
         for line in lines(bytes) {
             if line.hasPrefix("@") {
-                let mustBeEqual = line.hasPrefix("@equal ")
-                kinds.append(Kind(name: String(line.drop { $0 != " " }.dropFirst()), mustBeEqual: mustBeEqual))
+                let rule = line.dropFirst().prefix { $0 != " " }
+                guard let rule = Kind.Rule(rawValue: String(rule)) else { continue }
+                kinds.append(Kind(name: String(line.drop { $0 != " " }.dropFirst()), rule: rule))
                 continue
             }
             guard !kinds.isEmpty else { continue }
