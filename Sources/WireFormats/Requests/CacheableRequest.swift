@@ -1,0 +1,100 @@
+import Crypto
+package import SemanticCache
+
+/// A request whose answer may come from the cache, read once: what must be equal is split from what may be worded otherwise.
+package struct CacheableRequest: Sendable {
+    package let endpoint: Endpoint
+    /// Empty when the body names none.
+    package let model: String
+    /// Whether the answer is to come as server-sent events.
+    package let wantsStream: Bool
+    /// Whether the client will see what the answer cost: it asked for `stream_options.include_usage`, or for a form that always says so.
+    package let wantsUsage: Bool
+    /// Whether `tools` or `functions` has any element.
+    package let hasTools: Bool
+    /// The text of the last user message; several text parts are joined by a line feed. `nil` when it has none or is blank.
+    package let query: String?
+    /// Why there is no scope; `nil` when there is one.
+    package let noScopeReason: MissReason?
+    /// The fields of the body that speak to a cache rather than to the model, by the names that peers gave them. They are in neither key nor scope.
+    package let controlFields: [String]
+    /// The body without ``controlFields``, to be forwarded in its place; `nil` when it has none and goes as it came.
+    package let strippedBody: [UInt8]?
+
+    /// How many choices were asked for.
+    let choiceCount: Int
+    /// The canonical body less what cannot change the answer.
+    private let canonical: [UInt8]
+    /// Where the query's texts stand in `canonical`, as whole strings with their quotes, ascending.
+    private let queryRanges: [Range<Int>]
+
+    init(
+        endpoint: Endpoint, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool, query: String?, noScopeReason: MissReason?,
+        controlFields: [String], strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8], queryRanges: [Range<Int>]
+    ) {
+        self.endpoint = endpoint
+        self.model = model
+        self.wantsStream = wantsStream
+        self.wantsUsage = wantsUsage
+        self.hasTools = hasTools
+        self.query = query
+        self.noScopeReason = noScopeReason
+        self.controlFields = controlFields
+        self.strippedBody = strippedBody
+        self.choiceCount = choiceCount
+        self.canonical = canonical
+        self.queryRanges = queryRanges
+    }
+
+    /// The exact request: SHA-256 over a version tag, the endpoint, the tenant, the namespace, `pathAndQuery` and the canonical body, each with its
+    /// length before it, so that no two combinations give the same bytes.
+    ///
+    /// - Parameter pathAndQuery: whatever else of the request's target decides who answers, such as an Azure deployment or a query string.
+    ///
+    /// - Complexity: O(n) in the body.
+    package func key(tenant: TenantID, namespace: String, pathAndQuery: String) -> CacheKey {
+        var hash = start("reprise key 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
+        hash.update(data: canonical)
+        return CacheKey(finish(hash))
+    }
+
+    /// Everything in the key but the text of the query; `nil` when there is no query.
+    ///
+    /// Each of the query's texts is replaced by the byte FF, which stands in no JSON text, so no message can pass for the gap.
+    package func scope(tenant: TenantID, namespace: String, pathAndQuery: String) -> Scope? {
+        guard query != nil else { return nil }
+        var hash = start("reprise scope 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
+        canonical.withUnsafeBytes { bytes in
+            var position = 0
+            for range in queryRanges {
+                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[position..<range.lowerBound]))
+                hash.update(data: [0xFF])
+                position = range.upperBound
+            }
+            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[position...]))
+        }
+        return Scope(finish(hash))
+    }
+
+    private func start(_ tag: String, tenant: TenantID, namespace: String, pathAndQuery: String) -> SHA256 {
+        var head: [UInt8] = []
+        head.reserveCapacity(192)
+        func append(_ bytes: some Collection<UInt8>) {
+            for shift in stride(from: 24, through: 0, by: -8) { head.append(UInt8(truncatingIfNeeded: bytes.count >> shift)) }
+            head.append(contentsOf: bytes)
+        }
+        append(tag.utf8)
+        append(endpoint.rawValue.utf8)
+        append(tenant.digest.bytes)
+        append(namespace.utf8)
+        append(pathAndQuery.utf8)
+        var hash = SHA256()
+        hash.update(data: head)
+        return hash
+    }
+
+    private func finish(_ hash: SHA256) -> Digest256 {
+        guard let digest = Digest256(bytes: hash.finalize()) else { preconditionFailure("SHA-256 gives 32 bytes") }
+        return digest
+    }
+}

@@ -1,0 +1,159 @@
+// WireFormats turns bytes into meaning and back, for each provider API whose answers are cached. Everything here is a pure function or a pure
+// state machine: no I/O, no clock, no chance. From the outside in:
+//
+//   RequestReader      body -> CacheableRequest (key, scope, query), or why not
+//   RequestControls    header fields -> what the client wants of the cache
+//   SSEParser          bytes -> server-sent events
+//   AnswerRecorder     response -> Recording, or why it may not be kept
+//   AnswerRenderer     Recording -> body or events, whichever the next client asks for
+//   ErrorBody          error -> the provider's own error form
+//   WarmRecord         a line of JSONL -> a request and perhaps its answer
+//
+// Invariants: two requests that differ in anything which a server may see differently never share a key, nor a scope, the text of the query aside. A
+// recording is kept byte for byte in the form in which it came; the other form is made from it on demand, and what this program does not
+// know is carried along, not dropped.
+//
+// Left out: transport, policy (which tier may serve tools), storage. The path of an exact hit allocates a handful of buffers and uses no Foundation.
+//
+// Sources: the OpenAI and Anthropic API references, RFC 8259 (JSON), RFC 8785 (canonical form), RFC 9111 (cache directives) and the WHATWG HTML
+// standard, section 9.2 (server-sent events).
+
+package import SemanticCache
+
+/// What a body of a cached endpoint turned out to be.
+package enum RequestReading: Sendable {
+    case cacheable(CacheableRequest)
+    /// To be forwarded as it came.
+    case bypass(BypassReason)
+    /// To be answered with 400.
+    case invalid(RequestError)
+}
+
+/// Reads the bodies of requests to the cached endpoints.
+package enum RequestReader {
+    /// Members that cannot change the answer.
+    static let excluded: [StaticString] = [
+        "stream", "stream_options", "user", "metadata", "store", "service_tier", "prompt_cache_key", "safety_identifier",
+    ]
+    /// Members by which peers of this program let a request speak to the cache. No model reads them.
+    static let controls: [StaticString] = ["cache", "caching", "cache_options"]
+
+    /// Reads one body.
+    ///
+    /// Only what is certain to be wrong is refused: text that is not JSON, a body that is no object, and members whose type every provider of the
+    /// endpoint agrees on. Unknown members, roles and part types pass, and are part of key and scope. A body in which an object repeats a name is
+    /// passed through unread (``BypassReason/unreadableBody``): which of the two counts is the server's to decide, so no key could be right.
+    ///
+    /// - Complexity: O(n) in the body, sorting of member names aside.
+    package static func read(endpoint: Endpoint, body: [UInt8]) -> RequestReading {
+        do throws(RequestError) {
+            return try reading(endpoint: endpoint, body: body)
+        } catch {
+            return .invalid(error)
+        }
+    }
+
+    private static func reading(endpoint: Endpoint, body: [UInt8]) throws(RequestError) -> RequestReading {
+        let document: JSONDocument
+        do throws(JSONError) {
+            document = try JSONDocument(body)
+        } catch {
+            throw RequestError("The request body is not valid JSON: \(error).")
+        }
+        let root = document.root
+        guard root.kind == .object else { throw RequestError("The request body must be a JSON object, got \(root.kind.article).") }
+
+        let fields = try RequestFields(root)
+        let prompt = try QueryFinder.find(in: root, endpoint: endpoint)
+        if isStateful(root, endpoint: endpoint) { return .bypass(.stateful) }
+
+        var canonical = CanonicalJSON()
+        canonical.append(root, excluding: excluded + controls, marking: prompt.texts.map(\.index))
+        guard !canonical.hasRepeatedNames else { return .bypass(.unreadableBody) }
+
+        let wantsStream = fields.stream && endpoint != .embeddings
+        return .cacheable(
+            CacheableRequest(
+                endpoint: endpoint, model: fields.model, wantsStream: wantsStream,
+                wantsUsage: fields.includesUsage || !wantsStream || endpoint == .messages || endpoint == .responses,
+                hasTools: fields.hasTools, query: prompt.query, noScopeReason: prompt.query == nil ? prompt.noQueryReason : nil,
+                controlFields: fields.controls, strippedBody: fields.controls.isEmpty ? nil : stripped(root),
+                choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges))
+    }
+
+    /// Whether the answer depends on state that the provider holds, or is to be fetched later.
+    private static func isStateful(_ root: JSONNode, endpoint: Endpoint) -> Bool {
+        guard endpoint == .responses else { return false }
+        if root["background"]?.bool == true { return true }
+        return ["previous_response_id", "conversation"].contains { (name: StaticString) in root[name].map { !$0.isNull } ?? false }
+    }
+
+    /// The body's source without its control members.
+    private static func stripped(_ root: JSONNode) -> [UInt8] {
+        var result: [UInt8] = [UInt8(ascii: "{")]
+        for (name, value) in root.members where !controls.contains(where: { name.isString($0) }) {
+            if result.count > 1 { result.append(UInt8(ascii: ",")) }
+            result += name.source
+            result.append(UInt8(ascii: ":"))
+            result += value.source
+        }
+        result.append(UInt8(ascii: "}"))
+        return result
+    }
+}
+
+/// The members that all endpoints share, typed.
+private struct RequestFields {
+    var model = ""
+    var stream = false
+    var includesUsage = false
+    var hasTools = false
+    var choiceCount = 1
+    var controls: [String] = []
+
+    /// One pass over the members of the body.
+    init(_ root: JSONNode) throws(RequestError) {
+        for (name, value) in root.members {
+            if name.isString("model") {
+                guard let model = value.string else { throw RequestError.wrongType("model", "a string", value) }
+                self.model = model
+            } else if name.isString("stream") {
+                guard let stream = value.bool ?? (value.isNull ? false : nil) else { throw RequestError.wrongType("stream", "a boolean", value) }
+                self.stream = stream
+            } else if name.isString("stream_options") {
+                guard value.kind == .object || value.isNull else { throw RequestError.wrongType("stream_options", "an object", value) }
+                guard let usage = value["include_usage"], !usage.isNull else { continue }
+                guard let includes = usage.bool else { throw RequestError.wrongType("stream_options.include_usage", "a boolean", usage) }
+                includesUsage = includes
+            } else if name.isString("tools") || name.isString("functions") {
+                guard value.kind == .array || value.isNull else { throw RequestError.wrongType(name.string ?? "", "an array", value) }
+                hasTools = hasTools || value.count > 0
+            } else if name.isString("n") {
+                guard value.kind == .number || value.isNull else { throw RequestError.wrongType("n", "an integer", value) }
+                choiceCount = value.int ?? 1
+            } else if RequestReader.controls.contains(where: { name.isString($0) }) {
+                controls.append(name.string ?? "")
+            }
+        }
+    }
+}
+
+extension RequestError {
+    static func wrongType(_ param: String, _ expected: String, _ value: JSONNode) -> RequestError {
+        RequestError("'\(param)' must be \(expected), got \(value.kind.article).", param: param)
+    }
+}
+
+extension JSONDocument.Kind {
+    /// The kind with its article, for messages.
+    var article: String {
+        switch self {
+        case .null: "null"
+        case .false, .true: "a boolean"
+        case .number: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}

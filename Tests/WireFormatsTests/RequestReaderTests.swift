@@ -1,0 +1,124 @@
+import SemanticCache
+import Testing
+
+@testable import WireFormats
+
+@Suite struct RequestReaderTests {
+    @Test func readsAChatRequest() throws {
+        let chat = try request(
+            #"{"model":"gpt-4o-mini","stream":true,"stream_options":{"include_usage":true},"tools":[{}],"messages":[{"role":"user","content":"hi"}]}"#
+        )
+        #expect(chat.model == "gpt-4o-mini")
+        #expect(chat.wantsStream)
+        #expect(chat.wantsUsage)
+        #expect(chat.hasTools)
+        #expect(chat.query == "hi")
+        #expect(chat.noScopeReason == nil)
+        let bare = try request(#"{"stream":true,"tools":[],"functions":null,"messages":[{"role":"user","content":"hi"}]}"#)
+        #expect(bare.model == "")
+        #expect(!bare.wantsUsage)
+        #expect(!bare.hasTools)
+        #expect(try request(#"{"messages":[{"role":"user","content":"hi"}]}"#).wantsUsage)
+    }
+
+    @Test(
+        arguments: [
+            (#"[{"type":"text","text":"a"},{"type":"image_url","image_url":{}},{"type":"text","text":"b"}]"#, "a\nb"), (#""a""#, "a"),
+            (#"[{"type":"image_url","image_url":{}}]"#, nil), ("null", nil), (#"" \n""#, nil), ("[]", nil),
+            (#"[{"type":"tool_result","content":"x"}]"#, nil),
+        ] as [(String, String?)])
+    func findsTheQuery(content: String, expected: String?) throws {
+        let chat = try request(#"{"messages":[{"role":"user","content":"earlier"},{"role":"user","content":\#(content)},{"role":"assistant"}]}"#)
+        #expect(chat.query == expected)
+        #expect(chat.noScopeReason == (expected == nil ? .notText : nil))
+        #expect((chat.plainScope == nil) == (expected == nil))
+    }
+
+    @Test(
+        arguments: [
+            (Endpoint.responses, #"{"input":"q"}"#, "q"),
+            (.responses, #"{"input":[{"role":"user","content":"p"},{"role":"user","content":[{"type":"input_text","text":"q"}]}]}"#, "q"),
+            (.responses, #"{"input":[{"type":"function_call_output","output":"x"}]}"#, nil), (.completions, #"{"prompt":"q"}"#, "q"),
+            (.completions, #"{"prompt":["q"]}"#, "q"), (.completions, #"{"prompt":["q","r"]}"#, nil), (.completions, #"{"prompt":[1,2]}"#, nil),
+            (.messages, #"{"system":"s","messages":[{"role":"user","content":[{"type":"text","text":"q"}]}]}"#, "q"),
+            (.embeddings, #"{"input":"q"}"#, nil),
+        ] as [(Endpoint, String, String?)])
+    func findsTheQueryOfEveryEndpoint(endpoint: Endpoint, body: String, expected: String?) throws {
+        #expect(try request(body, endpoint: endpoint).query == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("", nil), ("[]", nil), ("{}", "messages"), (#"{"messages":{}}"#, "messages"), (#"{"messages":[]}"#, "messages"),
+            (#"{"messages":["a"]}"#, "messages[0]"),
+            (#"{"messages":[{"role":"user"},{"content":"a"}]}"#, "messages[1].role"), (#"{"messages":[{"role":1}]}"#, "messages[0].role"),
+            (#"{"model":1,"messages":[{"role":"user"}]}"#, "model"), (#"{"stream":"yes","messages":[{"role":"user"}]}"#, "stream"),
+            (#"{"stream_options":1,"messages":[{"role":"user"}]}"#, "stream_options"),
+            (#"{"stream_options":{"include_usage":1},"messages":[{"role":"user"}]}"#, "stream_options.include_usage"),
+            (#"{"tools":{},"messages":[{"role":"user"}]}"#, "tools"), (#"{"n":"2","messages":[{"role":"user"}]}"#, "n"),
+            (#"{"messages":[{"role":"user"}]"#, nil),
+        ] as [(String, String?)])
+    func refuses(body: String, param: String?) {
+        guard case .invalid(let error) = RequestReader.read(endpoint: .chatCompletions, body: Array(body.utf8)) else {
+            Issue.record("accepted \(body)")
+            return
+        }
+        #expect(error.param == param)
+        #expect(!error.message.isEmpty)
+    }
+
+    @Test(arguments: [
+        #"{"model":"a","model":"b","messages":[{"role":"user","content":"q"}]}"#, #"{"messages":[{"role":"user","content":"q","content":"r"}]}"#,
+        #"{"stream":true,"stream":false,"messages":[{"role":"user","content":"q"}]}"#,
+    ])
+    func passesRepeatedNamesThrough(body: String) {
+        guard case .bypass(.unreadableBody) = RequestReader.read(endpoint: .chatCompletions, body: Array(body.utf8)) else {
+            Issue.record("not passed through: \(body)")
+            return
+        }
+    }
+
+    @Test(arguments: [#"{"input":"q","background":true}"#, #"{"input":"q","previous_response_id":"r"}"#, #"{"input":"q","conversation":"c"}"#])
+    func passesStateThrough(body: String) {
+        guard case .bypass(.stateful) = RequestReader.read(endpoint: .responses, body: Array(body.utf8)) else {
+            Issue.record("not passed through: \(body)")
+            return
+        }
+    }
+
+    @Test func stripsWhatSpeaksToACache() throws {
+        let body = #"{"cache": {"ttl":1}, "messages": [ {"role":"user","content":"q"} ],"caching":true}"#
+        let chat = try request(body)
+        #expect(chat.controlFields == ["cache", "caching"])
+        #expect(chat.strippedBody.map { String(decoding: $0, as: UTF8.self) } == #"{"messages":[ {"role":"user","content":"q"} ]}"#)
+        #expect(try request(#"{"messages":[{"role":"user","content":"q"}]}"#).strippedBody == nil)
+    }
+
+    /// Whatever comes, reading ends and says something; what is cacheable has a key.
+    @Test func survivesMutatedBodies() throws {
+        var random = SeededGenerator(state: 2026)
+        let seeds = [
+            #"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":[{"type":"text","text":"h\u00e9\ud83d\ude00"}]}],"n":1e0}"#,
+            #"{"messages":[{"role":"user","content":"é😀"}],"tools":[{"a":[[[{}]]]}],"seed":-12.50e+3}"#,
+        ].map { Array($0.utf8) }
+        var cacheable = 0
+        for _ in 0..<20_000 {
+            var body = seeds.randomElement(using: &random)!
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let place = Int.random(in: 0..<body.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: body[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: body.remove(at: place)
+                case 2: body.insert(Array("\"\\{}[]:,0e-.u".utf8).randomElement(using: &random)!, at: place)
+                default: body.swapAt(place, Int.random(in: 0..<body.count, using: &random))
+                }
+                if body.isEmpty { body = [0x7B] }
+            }
+            if case .cacheable(let request) = RequestReader.read(endpoint: .chatCompletions, body: body) {
+                cacheable += 1
+                #expect(request.plainKey.digest != request.plainScope?.digest)
+            }
+        }
+        #expect(cacheable > 100)
+    }
+}

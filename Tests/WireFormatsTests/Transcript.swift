@@ -1,0 +1,66 @@
+import Foundation
+import HTTPTypes
+import SemanticCache
+import Testing
+
+@testable import WireFormats
+
+/// A provider's response as a file of `Tests/Fixtures/Transcripts`: `ENDPOINT-WHAT.sse` or `.json`.
+struct Transcript: CustomTestStringConvertible {
+    let name: String
+    let bytes: [UInt8]
+
+    init(_ name: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures/Transcripts")
+        self.name = name
+        bytes = try Array(Data(contentsOf: folder.appending(path: name)))
+    }
+
+    var testDescription: String { name }
+
+    var isEvents: Bool { name.hasSuffix(".sse") }
+
+    var endpoint: Endpoint {
+        switch name.prefix({ $0 != "-" && $0 != "." }) {
+        case "messages": .messages
+        case "responses": .responses
+        case "completion": .completions
+        case "embeddings": .embeddings
+        default: .chatCompletions
+        }
+    }
+
+    /// A request that the transcript could answer.
+    func request(stream: Bool, usage: Bool = false, choices: Int = 1) throws -> CacheableRequest {
+        let options = usage ? #","stream_options":{"include_usage":true}"# : ""
+        let body = #"{"messages":[{"role":"user","content":"q"}],"input":"q","prompt":"q","n":\#(choices),"stream":\#(stream)\#(options)}"#
+        return try WireFormatsTests.request(body, endpoint: endpoint)
+    }
+
+    /// What the recorder makes of the bytes, cut at `cuts`.
+    func record(cuts: [Int] = [], choices: Int = 1, limit: Int = 1 << 20) throws -> Result<RecordedAnswer, NotStoredReason> {
+        let fields: HTTPFields = [.contentType: isEvents ? "text/event-stream; charset=utf-8" : "application/json"]
+        var recorder = AnswerRecorder(request: try request(stream: isEvents, choices: choices), status: 200, fields: fields, limit: limit)
+        var start = 0
+        for cut in cuts + [bytes.count] {
+            recorder.append(Array(bytes[start..<cut]), milliseconds: UInt32(start))
+            start = cut
+        }
+        return recorder.finish()
+    }
+
+    /// The recorded answer; records an issue when it may not be kept.
+    func answer() throws -> Answer {
+        let recorded = try record().get()
+        return Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
+    }
+}
+
+extension String {
+    fileprivate func prefix(_ predicate: (Character) -> Bool) -> String { String(prefix(while: predicate)) }
+}
+
+/// The canonical text of `bytes`, for comparing JSON by value.
+func canonicalText(_ bytes: [UInt8]) throws -> String {
+    String(decoding: try #require(try CanonicalJSON.bytes(of: bytes)), as: UTF8.self)
+}
