@@ -31,6 +31,9 @@ package struct AnswerRecorder {
     package private(set) var refusal: NotStoredReason?
     private var bytes: [UInt8] = []
     private var marks: [EventRecording.Mark] = []
+    /// Whether the stream has said, in its protocol's own words, that nothing follows. What came is then worth finishing at once: a client may leave
+    /// here, before the connection ends. Says nothing of plain bodies, whose end is HTTP's to tell.
+    package private(set) var isComplete = false
 
     /// - Parameters:
     ///   - fields: the response's fields.
@@ -62,7 +65,30 @@ package struct AnswerRecorder {
             return
         }
         bytes += chunk
-        if isEvents { marks.append(EventRecording.Mark(end: UInt32(bytes.count), milliseconds: milliseconds)) }
+        guard isEvents else { return }
+        marks.append(EventRecording.Mark(end: UInt32(bytes.count), milliseconds: milliseconds))
+        isComplete = isComplete || endsProtocol
+    }
+
+    /// Whether the last event is the one with which the endpoint's streams end. Looks at the last bytes only.
+    private var endsProtocol: Bool {
+        guard let last = bytes.last, last == 0x0A || last == 0x0D else { return false }
+        switch request.endpoint {
+        case .chatCompletions, .completions:
+            let tail = bytes.suffix(24).filter { $0 > 0x20 }
+            return tail.suffix(11) == Array("data:[DONE]".utf8)
+        case .messages:
+            return Self.contains(bytes.suffix(160), "event: message_stop")
+        case .responses, .embeddings:
+            return false
+        }
+    }
+
+    private static func contains(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
+        text.withUTF8Buffer { text in
+            guard bytes.count >= text.count else { return false }
+            return bytes.indices.dropLast(text.count - 1).contains { bytes[$0..<$0 + text.count].elementsEqual(text) }
+        }
     }
 
     /// Ends the response, which came to its end as HTTP sees it. The recorder is empty afterwards.
