@@ -6,8 +6,8 @@ package struct SSEEvent: Hashable, Sendable {
     package var data: [UInt8]
     /// The `id` field of this event, if it had one.
     package var id: String?
-    /// Where the event ends, as a count of bytes from the stream's beginning: after the first byte of the line end that dispatched it, so that it does not
-    /// depend on whether the LF of a CRLF has come.
+    /// Where the event ends, as a count of bytes from the stream's beginning: after the first byte of the line end that dispatched it, so that it does
+    /// not depend on whether the LF of a CRLF has come.
     package var end: Int
 }
 

@@ -46,7 +46,7 @@ package struct RequestControls: Hashable, Sendable {
         for value in fields[values: .cacheControl] { try readDirectives(value) }
         if let value = try Self.single(.cacheTTL, in: fields) { ttl = try Self.timeToLive(value) }
         if let value = try Self.single(.cacheNamespace, in: fields) {
-            guard (1...128).contains(value.utf8.count), value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            guard Self.isNamespace(value) else {
                 throw .header(.cacheNamespace, "1 to 128 visible ASCII characters without spaces", value)
             }
             namespace = value
@@ -64,11 +64,16 @@ package struct RequestControls: Hashable, Sendable {
 
     /// Takes out of `fields` what was meant for this cache alone.
     ///
-    /// `Cache-Control` goes as well: a provider is no cache, its directives were obeyed here, and `only-if-cached` or `max-age` would ask of any further
-    /// cache on the way what this one has just decided.
+    /// `Cache-Control` goes as well: a provider is no cache, its directives were obeyed here, and `only-if-cached` or `max-age` would ask of any
+    /// further cache on the way what this one has just decided.
     package static func strip(_ fields: inout HTTPFields) {
         for name in fieldNames { fields[name] = nil }
         fields[.cacheControl] = nil
+    }
+
+    /// Whether this can name a namespace: 1 to 128 visible ASCII characters.
+    package static func isNamespace(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
     /// The value of a field that may stand once; `nil` when it does not stand.
