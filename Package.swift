@@ -11,11 +11,15 @@ let house: [SwiftSetting] = [
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let heap = product(name: "HeapModule", package: "swift-collections")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let yams = product(name: "Yams", package: "Yams")
 }
@@ -36,10 +40,12 @@ let package = Package(
     products: [.executable(name: "reprise", targets: ["reprise"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -55,15 +61,15 @@ let package = Package(
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
         room("Embedding", ["SemanticCache", "COnnxRuntime", .crypto]),
         room("VectorSearch", ["SemanticCache"]),
-        room("Storage", ["SemanticCache", .grdb, .logging]),
+        room("Storage", ["SemanticCache", .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        room("Forwarding", ["SemanticCache", "CCurl", .httpTypes, .logging]),
+        room("Forwarding", ["SemanticCache", "CCurl", .httpTypes]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"]),
-        room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .httpTypes, .logging]),
+        room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .heap, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
-        room("Server", ["Proxy", "SemanticCache", "Telemetry", .httpTypes, .hummingbird, .logging, .nioCore, .serviceLifecycle]),
+        room("Server", ["Proxy", "SemanticCache", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTPTypes, .serviceLifecycle]),
         .executableTarget(
             name: "reprise",
             dependencies: [
@@ -79,11 +85,16 @@ let package = Package(
         tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
         tests("EmbeddingTests", ["Embedding", "SemanticCache", "TestSupport"]),
         tests("VectorSearchTests", ["VectorSearch", "SemanticCache", "TestSupport"]),
-        tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb, .logging]),
-        tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes, .logging]),
+        tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),
+        tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests("ProxyTests", ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
         tests("SettingsTests", ["Settings", "SemanticCache"]),
-        tests("ServerTests", ["Server", "Proxy", "SemanticCache", "TestSupport", .httpTypes, .hummingbird, .logging]),
+        tests(
+            "ServerTests",
+            [
+                "Server", "Proxy", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+                .nioEmbedded, .nioHTTPTypes,
+            ]),
         tests("ArchitectureTests", []),
         tests("IntegrationTests", ["TestSupport"]),
     ]

@@ -2,5 +2,7 @@ import ArgumentParser
 
 @main
 struct Reprise: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "reprise", abstract: "A semantic cache proxy for LLM calls.")
+    static let version = "0.1.0"
+    static let configuration = CommandConfiguration(
+        commandName: "reprise", abstract: "A semantic cache proxy for LLM calls.", version: version, subcommands: [ServeCommand.self])
 }

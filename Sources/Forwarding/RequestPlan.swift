@@ -1,0 +1,71 @@
+import HTTPTypes
+import SemanticCache
+
+/// A request as libcurl is to send it: the rules about fields, without libcurl.
+struct RequestPlan: Sendable {
+    let url: String
+    let method: String
+    /// Lines for curl: `Name: value`, `Name;` for an empty value, `Name:` to suppress a field that curl would add.
+    let lines: [String]
+    let body: RequestBody
+    let connectTimeout: Duration
+    let firstByteTimeout: Duration
+    let silenceTimeout: Duration
+    let caFile: String?
+
+    init(_ request: UpstreamRequest, endpoint: UpstreamEndpoint) {
+        url = endpoint.baseURL + request.target
+        method = request.method.rawValue
+        body = request.body
+        connectTimeout = endpoint.connectTimeout
+        firstByteTimeout = endpoint.firstByteTimeout
+        silenceTimeout = endpoint.silenceTimeout
+        caFile = endpoint.caFile
+
+        var replaced = Set(endpoint.headers.map { $0.name.lowercased() })
+        if endpoint.authorization != nil { replaced.insert("authorization") }
+        var lines: [String] = []
+        var given: Set<String> = []
+        for field in request.fields.endToEnd where !Self.ours.contains(field.name.canonicalName) && !replaced.contains(field.name.canonicalName) {
+            lines.append(Self.line(field.name.rawName, field.value))
+            given.insert(field.name.canonicalName)
+        }
+        for (name, value) in endpoint.headers { lines.append(Self.line(name, value)) }
+        if let authorization = endpoint.authorization { lines.append(Self.line("Authorization", authorization)) }
+        given.formUnion(replaced)
+        for name in ["Accept", "Content-Type", "Expect", "User-Agent"] where !given.contains(name.lowercased()) { lines.append(name + ":") }
+        self.lines = lines
+    }
+
+    /// Fields that follow from the connection and the body, so that libcurl writes them. An expectation of `100-continue` would only cost time.
+    private static let ours: Set<String> = ["host", "content-length", "expect"]
+
+    private static func line(_ name: String, _ value: String) -> String {
+        // HTTPFields lets no line break in; a value from the configuration might hold one.
+        let value = String(value.unicodeScalars.filter { $0 != "\r" && $0 != "\n" && $0 != "\0" })
+        return value.isEmpty ? name + ";" : name + ": " + value
+    }
+}
+
+extension HTTPFields {
+    /// The fields without those that concern one connection only (RFC 9110, section 7.6.1).
+    var endToEnd: HTTPFields {
+        var hopByHop: Set<String> = [
+            "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+        ]
+        for value in self[values: .connection] {
+            for name in value.split(separator: ",") { hopByHop.insert(name.trimmed.lowercased()) }
+        }
+        return filter { !hopByHop.contains($0.name.canonicalName) }.reduce(into: HTTPFields()) { $0.append($1) }
+    }
+}
+
+extension Substring {
+    /// Without spaces and tabs around it.
+    var trimmed: Substring {
+        var result = self
+        while let first = result.first, first == " " || first == "\t" { result = result.dropFirst() }
+        while let last = result.last, last == " " || last == "\t" { result = result.dropLast() }
+        return result
+    }
+}

@@ -1,0 +1,162 @@
+package import SemanticCache
+import Synchronization
+package import Telemetry
+
+/// The cache as one thing: the resident entries, the vector index and the write-behind queue, always changed together.
+///
+/// Invariant: an id is in the index only while its entry is resident. A search may still see an id whose entry is just leaving; whoever
+/// resolves it gets `nil` and passes over it.
+package final class AnswerCache: Sendable {
+    /// What a search found: an entry that is resident now, and its similarity.
+    package struct Match: Sendable {
+        package let entry: Entry
+        package let similarity: Float
+    }
+
+    private let resident = Mutex(ResidentEntries())
+    private let index: any VectorIndex
+    private let fingerprint: String?
+    private let writer: WriteBehind
+    private let metrics: ProxyMetrics
+    private let clock: any WallClock
+    private let capacity: Int
+
+    /// - Parameters:
+    ///   - fingerprint: of the embedder in use; vectors of any other are never put into the index. `nil` when there is none.
+    ///   - capacity: the most entries to hold.
+    package init(
+        index: any VectorIndex, fingerprint: String?, writer: WriteBehind, metrics: ProxyMetrics, clock: any WallClock, capacity: Int
+    ) {
+        self.index = index
+        self.fingerprint = fingerprint
+        self.writer = writer
+        self.metrics = metrics
+        self.clock = clock
+        self.capacity = max(1, capacity)
+    }
+
+    /// The number of entries.
+    package var count: Int { resident.withLock { $0.count } }
+
+    /// The number of entries that a rewording can find.
+    package var searchableCount: Int { index.count }
+
+    /// An estimate of the memory held by entries and index, in bytes.
+    package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes }
+
+    /// The entry with this key, expired or not.
+    package func entry(for key: CacheKey) -> Entry? { resident.withLock { $0.entry(for: key) } }
+
+    /// The entry with this id, expired or not.
+    package func entry(_ id: EntryID) -> Entry? { resident.withLock { $0.entry(id) } }
+
+    /// How often the entry was served since the start.
+    package func hits(_ id: EntryID) -> UInt64 { resident.withLock { $0.hits(id) } }
+
+    /// Notes that the entry was served.
+    package func touch(_ id: EntryID) { resident.withLock { $0.touch(id) } }
+
+    /// At most `count` resident entries of `scope`, nearest first.
+    package func nearest(to vector: UnitVector, in scope: Scope, count: Int) -> [Match] {
+        let neighbours = index.nearest(to: vector, in: scope, count: count)
+        return resident.withLock { resident in
+            neighbours.compactMap { neighbour in
+                // The scope is compared once more: an answer that leaves its scope is the one fault that must not depend on an index.
+                guard let entry = resident.entry(neighbour.id), entry.scope == scope else { return nil }
+                return Match(entry: entry, similarity: neighbour.similarity)
+            }
+        }
+    }
+
+    /// Adds an entry, in place of one with the same key; makes room when the cache is full.
+    package func insert(_ record: CacheRecord) {
+        writer.add(record)
+        admit(record)
+    }
+
+    /// Takes over an entry that the store already holds.
+    package func restore(_ record: CacheRecord) {
+        admit(record)
+    }
+
+    /// Makes an entry that has no vector yet findable by meaning. Does nothing when it is gone.
+    package func attach(_ vector: UnitVector, to id: EntryID) {
+        guard let fingerprint, let entry = entry(id), let scope = entry.scope else { return }
+        index.insert(id, vector, in: scope)
+        guard self.entry(id) != nil else {
+            // It left between the look and the insertion.
+            index.remove(id)
+            return
+        }
+        writer.add(CacheRecord(entry: entry, embedding: StoredEmbedding(vector: vector, fingerprint: fingerprint)))
+    }
+
+    /// Removes these entries; returns how many were there.
+    @discardableResult
+    package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction) -> Int {
+        let removed = resident.withLock { resident in ids.filter { resident.remove($0) != nil } }
+        for id in removed { index.remove(id) }
+        writer.remove(ids)
+        metrics.recordEviction(kind, count: removed.count)
+        return removed.count
+    }
+
+    /// Removes everything; returns how many entries there were.
+    @discardableResult
+    package func removeAll() -> Int {
+        let count = resident.withLock { resident in
+            defer { resident.removeAll() }
+            return resident.count
+        }
+        index.removeAll()
+        writer.removeAll()
+        metrics.recordEviction(.flushed, count: count)
+        return count
+    }
+
+    /// Removes entries whose time is over, a bounded number under each lock so that no request waits long. Returns how many.
+    package func sweep() -> Int {
+        var total = 0
+        while true {
+            let now = clock.now()
+            let expired = resident.withLock { $0.takeExpired(at: now, limit: 256) }
+            guard !expired.isEmpty else { return total }
+            total += remove(expired, as: .expired)
+        }
+    }
+
+    /// At most `limit` ids above `cursor` that satisfy `condition`, ascending.
+    package func ids(after cursor: EntryID?, limit: Int, where condition: (Entry) -> Bool) -> [EntryID] {
+        // The entries are copied out under the lock and judged outside it: a regular expression may take its time.
+        let all = resident.withLock { $0.all }
+        var ids = all.filter { entry in (cursor.map { entry.id > $0 } ?? true) && condition(entry) }.map(\.id)
+        ids.sort()
+        return Array(ids.prefix(limit))
+    }
+
+    /// Waits until the store has everything that was changed before this call.
+    package func persist() async { await writer.flush() }
+
+    private func admit(_ record: CacheRecord) {
+        let entry = record.entry
+        let (replaced, evicted) = resident.withLock { resident in
+            let replaced = resident.insert(entry)
+            var evicted: [EntryID] = []
+            while resident.count > capacity, let oldest = resident.leastRecentlyUsed {
+                resident.remove(oldest)
+                evicted.append(oldest)
+            }
+            return (replaced, evicted)
+        }
+        if let replaced, replaced.id != entry.id {
+            index.remove(replaced.id)
+            writer.remove([replaced.id])
+        }
+        if let embedding = record.embedding, let scope = entry.scope, embedding.fingerprint == fingerprint {
+            index.insert(entry.id, embedding.vector, in: scope)
+        }
+        for id in evicted { index.remove(id) }
+        writer.remove(evicted)
+        metrics.recordEviction(.capacity, count: evicted.count)
+    }
+}

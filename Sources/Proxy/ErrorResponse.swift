@@ -1,0 +1,35 @@
+package import HTTPTypes
+package import SemanticCache
+import WireFormats
+
+/// The one place where an error becomes HTTP: the provider's own error shape, with a status that says whose fault it was.
+package enum ErrorResponse {
+    /// An error of the client's making.
+    package static func client(
+        _ status: HTTPResponse.Status, message: String, type: String = "invalid_request_error", param: String? = nil, code: String? = nil,
+        path: String = ""
+    ) -> ProxyResponse {
+        response(status, message: message, type: type, param: param, code: code, path: path)
+    }
+
+    /// An error on the upstream's side: 502 for a failure, 504 for a time limit, 503 while shutting down.
+    package static func upstream(_ error: UpstreamError, path: String) -> ProxyResponse {
+        let (status, code): (HTTPResponse.Status, String) =
+            switch error {
+            case .timedOut: (.gatewayTimeout, "upstream_timeout")
+            case .unreachable: (.badGateway, "upstream_unreachable")
+            case .tls: (.badGateway, "upstream_tls")
+            case .broken: (.badGateway, "upstream_broken")
+            case .requestBody: (.badRequest, "request_body")
+            case .cancelled: (.badGateway, "cancelled")
+            case .closed: (.serviceUnavailable, "shutting_down")
+            }
+        return response(status, message: "Reprise: \(error.description)", type: "upstream_error", param: nil, code: code, path: path)
+    }
+
+    private static func response(_ status: HTTPResponse.Status, message: String, type: String, param: String?, code: String?, path: String) -> ProxyResponse {
+        let endpoint = Endpoint(rawValue: String(path.prefix { $0 != "?" }))
+        let body = ErrorBody.bytes(message: message, type: type, param: param, code: code, endpoint: endpoint)
+        return ProxyResponse(status: status, fields: [.contentType: "application/json"], body: .bytes(body))
+    }
+}

@@ -1,0 +1,23 @@
+import ServiceLifecycle
+
+/// Removes entries whose time to live is over, every `interval`.
+///
+/// An expired entry is never served in between: look-ups compare the time themselves. Sweeping only gives the memory back.
+package struct ExpirySweeper: Service {
+    private let cache: AnswerCache
+    private let interval: Duration
+
+    package init(cache: AnswerCache, interval: Duration = .seconds(1)) {
+        self.cache = cache
+        self.interval = interval
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown { [cache, interval] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: interval)
+                _ = cache.sweep()
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package import Matching
+package import SemanticCache
+
+/// What the operator decides about the life of a request.
+package struct PipelineOptions: Sendable {
+    /// What happens after an exact key was not found.
+    package enum Mode: String, Sendable {
+        /// Exact repeats only.
+        case exact
+        /// Rewordings above the threshold that pass the guards are served.
+        case threshold
+        /// Rewordings are judged and logged, never served.
+        case shadow
+    }
+
+    /// What happens with requests that carry tools.
+    package enum Tools: String, Sendable {
+        /// Served and stored by exact key.
+        case exact
+        /// Never looked up.
+        case off
+    }
+
+    /// What happens with prompts that speak of a moment (`today`, `latest`).
+    package enum TimeSensitive: String, Sendable {
+        /// Exact repeats only, for a short time.
+        case exact
+        /// Like any other prompt.
+        case match
+    }
+
+    package var isEnabled = true
+    package var endpoints: Set<Endpoint> = [.chatCompletions]
+    package var ttl: Duration = .seconds(24 * 3600)
+    package var maximumTTL: Duration = .seconds(30 * 24 * 3600)
+    /// The longest time to live of an answer to a time-sensitive prompt.
+    package var timeSensitiveTTL: Duration = .seconds(300)
+    /// Larger answers pass through and are not stored, in bytes.
+    package var maximumAnswerBytes = 4 << 20
+    package var tools: Tools = .exact
+    package var mode: Mode = .threshold
+    /// The least cosine similarity at which a rewording may be served, in 0...1.
+    package var threshold: Float = 0.9
+    package var profile: GuardProfile = .default
+    package var timeSensitive: TimeSensitive = .exact
+    /// Whether rewordings of requests with tools may be served.
+    package var semanticTools = false
+    /// How many neighbours are looked at.
+    package var candidateCount = 8
+    /// How long embedding and search may take before the request is a miss.
+    package var lookupDeadline: Duration = .seconds(2)
+    package var replayPace: ReplayPace = .immediate
+
+    package init() {}
+}
+
+/// How fast a recorded stream is replayed.
+package enum ReplayPace: String, Sendable {
+    /// All at once.
+    case immediate
+    /// With the pauses that the upstream made.
+    case recorded
+}

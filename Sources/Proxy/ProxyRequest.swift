@@ -1,0 +1,46 @@
+package import HTTPTypes
+package import SemanticCache
+
+/// A request as it came in, its head read and its body not necessarily so.
+package struct ProxyRequest: Sendable {
+    /// Names the request in logs and in `X-Request-Id`.
+    package let id: String
+    package let method: HTTPRequest.Method
+    /// Path and query as the client sent them, beginning with `/v1/`.
+    package let path: String
+    /// All header fields as the client sent them.
+    package let fields: HTTPFields
+    /// Whole bytes for endpoints whose answers are cached; a stream for everything that passes through.
+    package let body: RequestBody
+
+    package init(id: String, method: HTTPRequest.Method, path: String, fields: HTTPFields, body: RequestBody) {
+        self.id = id
+        self.method = method
+        self.path = path
+        self.fields = fields
+        self.body = body
+    }
+
+    /// The path without its query.
+    package var pathWithoutQuery: Substring { path.prefix { $0 != "?" } }
+}
+
+/// What goes back to the client.
+package struct ProxyResponse: Sendable {
+    /// The body of a response.
+    package enum Body: Sendable {
+        case bytes([UInt8])
+        /// Throws when the answer breaks off; the connection must then be closed without a clean end.
+        case stream(ByteStream)
+    }
+
+    package var status: HTTPResponse.Status
+    package var fields: HTTPFields
+    package var body: Body
+
+    package init(status: HTTPResponse.Status, fields: HTTPFields, body: Body) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+}

@@ -1,0 +1,306 @@
+// Proxy: the life of one request, from the parsed head to the response that goes back.
+//
+// `RequestPipeline.handle` reads like the list in the README: recognise, look up by key, look up by meaning, then replay or forward; a forwarded
+// answer is recorded on its way and becomes an entry when it ended well.
+//
+// Invariants
+// - A fault of the cache is a miss with a reason, never an error: nothing here throws at the client but what the upstream or the client did.
+// - What is not looked up passes through byte for byte.
+// - An entry is only ever found by its exact key or within its scope; both contain the tenant.
+//
+// Left out: sockets (Server), the store's and the provider's protocols (the adapters behind the ports), the decision itself (Matching).
+
+import HTTPTypes
+package import Logging
+import Matching
+package import SemanticCache
+package import Telemetry
+import WireFormats
+
+/// Answers requests from the cache or from the upstream. All state lives in the parts it is given; a value can be shared freely.
+package struct RequestPipeline: Sendable {
+    /// What a request turned out to be.
+    private enum Recognised {
+        case passThrough(BypassReason, strippingControls: Bool)
+        case refused(ProxyResponse)
+        case lookUp(LookUp)
+    }
+
+    /// A request that is looked up.
+    private struct LookUp: Sendable {
+        let request: ProxyRequest
+        let content: CacheableRequest
+        let controls: RequestControls
+        let tenant: TenantID
+        let namespace: String
+        let started: ContinuousClock.Instant
+
+        /// What the path adds to the endpoint: a query string may name an API version or a deployment.
+        var key: CacheKey { content.key(tenant: tenant, namespace: namespace, pathAndQuery: request.path) }
+        var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.path) }
+    }
+
+    let options: PipelineOptions
+    let cache: AnswerCache
+    private let semantic: SemanticLookup
+    let indexing: IndexingQueue?
+    private let forwarder: Forwarder
+    private let coalescer: RequestCoalescer
+    private let replayer: ResponseReplayer
+    let tenants: TenantResolver
+    private let metrics: ProxyMetrics
+    let ids: EntryIDSource
+    let clock: any WallClock
+    let embedder: (any Embedder)?
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - embedder: `nil` serves exact repeats only.
+    ///   - indexing: embeds entries that were stored without a look-up; `nil` leaves them exact-only.
+    package init(
+        options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, upstream: any Upstream,
+        tenants: TenantResolver, metrics: ProxyMetrics, ids: EntryIDSource, clock: any WallClock, logger: Logger
+    ) {
+        self.options = options
+        self.cache = cache
+        self.indexing = indexing
+        self.tenants = tenants
+        self.metrics = metrics
+        self.ids = ids
+        self.clock = clock
+        self.logger = logger
+        self.embedder = embedder
+        semantic = SemanticLookup(
+            cache: cache, embedder: embedder, metrics: metrics, clock: clock, deadline: options.lookupDeadline, candidateCount: options.candidateCount)
+        forwarder = Forwarder(upstream: upstream, metrics: metrics)
+        coalescer = RequestCoalescer(limit: options.maximumAnswerBytes)
+        replayer = ResponseReplayer(pace: options.replayPace)
+    }
+
+    /// The life of a request. Never throws: whatever happens becomes a response.
+    package func handle(_ request: ProxyRequest) async -> ProxyResponse {
+        let started = ContinuousClock.now
+        switch recognise(request, started: started) {
+        case .refused(let response):
+            return response
+        case .passThrough(let reason, let strippingControls):
+            metrics.record(.bypass(reason), model: "")
+            return await forwarder.passThrough(request, reason: reason, strippingControls: strippingControls)
+        case .lookUp(let lookUp):
+            return await answer(lookUp)
+        }
+    }
+
+    // MARK: 2. What is it?
+
+    private func recognise(_ request: ProxyRequest, started: ContinuousClock.Instant) -> Recognised {
+        let path = request.pathWithoutQuery
+        guard ProxyPath.isSafe(path) else {
+            return .refused(ErrorResponse.client(.badRequest, message: "The path may not contain dot segments or encoded separators.", code: "bad_path"))
+        }
+        guard let endpoint = Endpoint(rawValue: String(path)), options.endpoints.contains(endpoint) else {
+            return .passThrough(.path, strippingControls: false)
+        }
+        guard request.method == .post else { return .passThrough(.method, strippingControls: false) }
+        let controls: RequestControls
+        do throws(RequestError) { controls = try RequestControls(request.fields) } catch {
+            return .refused(
+                ErrorResponse.client(.badRequest, message: error.description, param: error.param, code: "bad_cache_control", path: request.path))
+        }
+        guard options.isEnabled else { return .passThrough(.disabled, strippingControls: true) }
+        guard !controls.noStore, controls.mode != .off else { return .passThrough(.requested, strippingControls: true) }
+        guard case .bytes(let body) = request.body else { return .passThrough(.encodedBody, strippingControls: true) }
+        if let encoding = request.fields[.contentEncoding], encoding.lowercased() != "identity" {
+            return .passThrough(.encodedBody, strippingControls: true)
+        }
+        switch RequestReader.read(endpoint: endpoint, body: body) {
+        case .bypass(let reason):
+            return .passThrough(reason, strippingControls: true)
+        case .invalid(let error):
+            return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
+        case .cacheable(let content):
+            // Peers' cache controls inside the body are not read yet; a control that is not understood is never guessed at.
+            if !content.controlFields.isEmpty { return .passThrough(.requested, strippingControls: true) }
+            if content.hasTools, options.tools == .off { return .passThrough(.tools, strippingControls: true) }
+            return .lookUp(
+                LookUp(
+                    request: request, content: content, controls: controls, tenant: tenants.tenant(of: request.fields),
+                    namespace: controls.namespace ?? "", started: started))
+        }
+    }
+
+    // MARK: 3 to 7. Look up, then replay or forward
+
+    private func answer(_ lookUp: LookUp) async -> ProxyResponse {
+        let exactReason: MissReason
+        switch lookUpExactly(lookUp) {
+        case .success(let entry):
+            if let response = replay(entry, as: .exact, for: lookUp) { return response }
+            return await forward(lookUp, reason: .incompleteEntry, vector: nil)
+        case .failure(let reason): exactReason = reason
+        }
+        let found = await lookUpByMeaning(lookUp, unless: exactReason)
+        switch found.verdict {
+        case .serve(let entry, let similarity):
+            if let response = replay(entry, as: .semantic(similarity: similarity), for: lookUp) { return response }
+            return await forward(lookUp, reason: .incompleteEntry, vector: found.vector)
+        case .forward(let reason):
+            return await forward(lookUp, reason: reason, vector: found.vector)
+        }
+    }
+
+    /// Step 3. The reason of a failure is `emptyScope` when there is nothing under the key.
+    private func lookUpExactly(_ lookUp: LookUp) -> Result<Entry, MissReason> {
+        if lookUp.controls.noCache || lookUp.controls.mode == .refresh { return .failure(.refreshRequested) }
+        guard let entry = cache.entry(for: lookUp.key) else { return .failure(.emptyScope) }
+        let now = clock.now()
+        if entry.isExpired(at: now) { return .failure(.expired) }
+        if let maximum = lookUp.controls.maxAge, now - entry.createdAt > maximum { return .failure(.tooOld) }
+        return .success(entry)
+    }
+
+    /// Steps 4 to 6. A reason of the exact tier that says more than "nothing there" stands in place of an empty scope.
+    private func lookUpByMeaning(_ lookUp: LookUp, unless exactReason: MissReason) async -> SemanticLookup.Result {
+        if exactReason == .refreshRequested { return SemanticLookup.Result(verdict: .forward(.refreshRequested)) }
+        if options.mode == .exact || lookUp.controls.mode == .exact { return forwardExact(exactReason, else: .exactOnly) }
+        if lookUp.content.hasTools, !options.semanticTools { return forwardExact(exactReason, else: .tools) }
+        guard let query = lookUp.content.query, let scope = lookUp.scope else {
+            return forwardExact(exactReason, else: lookUp.content.noScopeReason ?? .notText)
+        }
+        if isOfTheMoment(query) { return forwardExact(exactReason, else: .timeSensitive) }
+        let policy = ThresholdPolicy(threshold: max(options.threshold, lookUp.controls.threshold ?? 0), profile: options.profile)
+        var result = await semantic.find(query, in: scope, policy: policy, maximumAge: lookUp.controls.maxAge)
+        if case .forward(.emptyScope) = result.verdict, exactReason != .emptyScope { result.verdict = .forward(exactReason) }
+        if options.mode == .shadow, case .serve(let entry, let similarity) = result.verdict {
+            logger.info("shadow hit", metadata: ["request": "\(lookUp.request.id)", "entry": "\(entry.id)", "similarity": "\(similarity)"])
+            result.verdict = .forward(.exactOnly)
+        }
+        return result
+    }
+
+    private func forwardExact(_ exactReason: MissReason, else reason: MissReason) -> SemanticLookup.Result {
+        SemanticLookup.Result(verdict: .forward(exactReason == .emptyScope ? reason : exactReason))
+    }
+
+    /// Step 7a; `nil` when the answer does not exist in the form that is asked for.
+    private func replay(_ entry: Entry, as match: CacheOutcome.Match, for lookUp: LookUp) -> ProxyResponse? {
+        let now = clock.now()
+        guard var response = replayer.replay(entry.answer, for: lookUp.content) else { return nil }
+        response.fields.merge(CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).fields)
+        response.fields[.xRequestID] = lookUp.request.id
+        cache.touch(entry.id)
+        let elapsed = ContinuousClock.now - lookUp.started
+        switch match {
+        case .exact:
+            metrics.record(.exactHit, model: lookUp.content.model)
+            metrics.exactHitLatency.record(elapsed)
+        case .semantic:
+            metrics.record(.semanticHit, model: lookUp.content.model)
+            metrics.semanticHitLatency.record(elapsed)
+        }
+        metrics.recordSaving(usage: entry.answer.usage, upstreamTime: entry.answer.upstreamTime, hitTime: elapsed)
+        return response
+    }
+
+    /// Steps 7b and 8: equal requests in flight share one call, and the answer is recorded on its way.
+    private func forward(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
+        metrics.record(.miss(reason), model: lookUp.content.model)
+        if lookUp.controls.onlyIfCached {
+            return ErrorResponse.client(
+                .gatewayTimeout, message: "Nothing cached may answer this request (\(reason.rawValue)), and only-if-cached forbids asking the model.",
+                type: "cache_miss", code: "only_if_cached", path: lookUp.request.path
+            ).adding(CacheOutcome.onlyIfCached(reason).fields)
+        }
+        metrics.missOverhead.record(ContinuousClock.now - lookUp.started)
+        // A request that insists on a fresh answer gets a call of its own.
+        guard reason != .refreshRequested else {
+            let (flight, subscription) = coalescer.alone()
+            launch(flight, for: lookUp, vector: vector, key: nil)
+            return Self.response(await subscription.head(), subscription, reason: reason, isCollapsed: false, path: lookUp.request.path)
+        }
+        let key = RequestCoalescer.Key(key: lookUp.key, wantsStream: lookUp.content.wantsStream, wantsUsage: lookUp.content.wantsUsage)
+        // When a leader fails before its head came, one of its followers makes the next call and the others follow that one. After the second
+        // failure the fault is the upstream's and not the leader's, and all are told: no herd of calls of their own.
+        var handovers = 1
+        while true {
+            switch coalescer.join(key) {
+            case .leader(let flight, let subscription):
+                launch(flight, for: lookUp, vector: vector, key: key)
+                return Self.response(await subscription.head(), subscription, reason: reason, isCollapsed: false, path: lookUp.request.path)
+            case .follower(let subscription):
+                let head = await subscription.head()
+                if case .failure = head, handovers > 0, !Task.isCancelled {
+                    handovers -= 1
+                    continue
+                }
+                metrics.recordCoalesced()
+                return Self.response(head, subscription, reason: reason, isCollapsed: true, path: lookUp.request.path)
+            }
+        }
+    }
+
+    private func launch(_ flight: Flight, for lookUp: LookUp, vector: UnitVector?, key: RequestCoalescer.Key?) {
+        let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: options.maximumAnswerBytes)
+        let departed = ContinuousClock.now
+        flight.launch {
+            await recorder.run(lookUp.request, content: lookUp.content) { store($0, of: lookUp, vector: vector, departed: departed) }
+            if let key { coalescer.close(key, flight) }
+        }
+    }
+
+    private static func response(
+        _ head: Result<Flight.Head, UpstreamError>, _ subscription: Flight.Subscription, reason: MissReason, isCollapsed: Bool, path: String
+    ) -> ProxyResponse {
+        switch head {
+        case .success(let head):
+            ProxyResponse(status: head.status, fields: head.fields, body: .stream(subscription.body))
+                .adding(CacheOutcome.miss(reason, isStored: head.status == .ok && !isCollapsed, isCollapsed: isCollapsed).fields)
+        case .failure(let error):
+            ErrorResponse.upstream(error, path: path).adding(CacheOutcome.miss(reason, isStored: false, isCollapsed: isCollapsed).fields)
+        }
+    }
+
+    // MARK: 9. Remember
+
+    private func store(_ recorded: Result<RecordedAnswer, NotStoredReason>, of lookUp: LookUp, vector: UnitVector?, departed: ContinuousClock.Instant) {
+        switch recorded {
+        case .failure(let reason):
+            metrics.recordNotStored(reason)
+            logger.debug("answer not stored", metadata: ["request": "\(lookUp.request.id)", "reason": "\(reason.rawValue)"])
+        case .success(let recorded):
+            let answer = Answer(
+                recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: ContinuousClock.now - departed)
+            remember(answer, of: lookUp, vector: vector)
+        }
+    }
+
+    private func remember(_ answer: Answer, of lookUp: LookUp, vector: UnitVector?) {
+        let now = clock.now()
+        let query = lookUp.content.query ?? ""
+        let ttl = timeToLive(asked: lookUp.controls.ttl, query: query)
+        guard ttl > .zero else { return }
+        let entry = Entry(
+            id: ids.next(), key: lookUp.key, scope: isSearchable(lookUp.content) ? lookUp.scope : nil, tenant: lookUp.tenant,
+            namespace: lookUp.namespace, endpoint: lookUp.content.endpoint, model: lookUp.content.model, tags: lookUp.controls.tags, query: query,
+            answer: answer, createdAt: now, expiresAt: now + ttl)
+        let embedding = vector.flatMap { vector in embedder.map { StoredEmbedding(vector: vector, fingerprint: $0.fingerprint) } }
+        cache.insert(CacheRecord(entry: entry, embedding: entry.scope == nil ? nil : embedding))
+        if embedding == nil, entry.scope != nil { indexing?.enqueue(entry.id, query: query) }
+    }
+
+    /// How long an answer is kept: as asked, else as configured, within the configuration's limits.
+    func timeToLive(asked: Duration?, query: String) -> Duration {
+        let ttl = min(asked ?? options.ttl, options.maximumTTL)
+        return isOfTheMoment(query) ? min(ttl, options.timeSensitiveTTL) : ttl
+    }
+
+    /// Whether rewordings may find the answer to this request.
+    func isSearchable(_ content: CacheableRequest) -> Bool {
+        options.mode != .exact && (!content.hasTools || options.semanticTools) && !isOfTheMoment(content.query ?? "")
+    }
+
+    /// Whether the prompt speaks of a moment, and the operator wants care taken of that.
+    private func isOfTheMoment(_ query: String) -> Bool {
+        options.timeSensitive == .exact && TimeSensitivity.phrase(in: query) != nil
+    }
+}

@@ -1,0 +1,50 @@
+import HTTPTypes
+import SemanticCache
+import WireFormats
+
+/// Step 7a: an entry's answer in the form that the request asks for.
+struct ResponseReplayer: Sendable {
+    let pace: ReplayPace
+
+    /// The whole response, the cache's own fields aside; `nil` when the answer cannot be given in the form that was asked for.
+    func replay(_ answer: Answer, for request: CacheableRequest) -> ProxyResponse? {
+        guard let rendered = AnswerRenderer.render(answer, for: request) else { return nil }
+        var fields = answer.fields
+        fields[.contentType] = rendered.contentType
+        switch rendered.content {
+        case .body(let bytes):
+            return ProxyResponse(status: .ok, fields: fields, body: .bytes(bytes))
+        case .events(let events):
+            switch pace {
+            case .immediate: return ProxyResponse(status: .ok, fields: fields, body: .bytes(events.bytes))
+            case .recorded: return ProxyResponse(status: .ok, fields: fields, body: .stream(Self.paced(events)))
+            }
+        }
+    }
+
+    private static func paced(_ events: EventRecording) -> ByteStream {
+        let player = Player(events)
+        return ByteStream(next: { try await player.next() })
+    }
+
+    /// Plays the chunks of a recording at their times. Only the stream's single consumer calls it, one call after the other.
+    private actor Player {
+        private let events: EventRecording
+        private var position = 0
+        private var mark = 0
+        private let started = ContinuousClock.now
+
+        init(_ events: EventRecording) { self.events = events }
+
+        func next() async throws -> [UInt8]? {
+            guard mark < events.marks.count else { return nil }
+            let chunk = events.marks[mark]
+            try await Task.sleep(until: started + .milliseconds(Int64(chunk.milliseconds)), clock: .continuous)
+            defer {
+                position = Int(chunk.end)
+                mark += 1
+            }
+            return Array(events.bytes[position..<Int(chunk.end)])
+        }
+    }
+}

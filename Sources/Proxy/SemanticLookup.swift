@@ -1,0 +1,88 @@
+import Matching
+import SemanticCache
+import Telemetry
+
+/// Steps 4 to 6 of a request's life: the query's vector, its neighbours within the scope, and the decision.
+///
+/// Every fault here is a miss with a reason. The vector is kept for the insertion that follows a miss.
+struct SemanticLookup: Sendable {
+    /// What the look-up came to.
+    struct Result: Sendable {
+        var verdict: Verdict
+        /// The query's vector, when it could be made.
+        var vector: UnitVector?
+        /// What the decision rested on, when it came to one.
+        var evidence: Decision.Evidence?
+    }
+
+    enum Verdict: Sendable {
+        case serve(Entry, similarity: Float)
+        case forward(MissReason)
+    }
+
+    let cache: AnswerCache
+    let embedder: (any Embedder)?
+    let metrics: ProxyMetrics
+    let clock: any WallClock
+    let deadline: Duration
+    /// How many neighbours are looked at.
+    let candidateCount: Int
+
+    /// Looks for an entry of `scope` that may answer `query`.
+    ///
+    /// - Parameter maximumAge: older entries are passed over.
+    func find(_ query: String, in scope: Scope, policy: any DecisionPolicy, maximumAge: Duration?) async -> Result {
+        guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
+        let vector: UnitVector
+        do {
+            let started = ContinuousClock.now
+            let outcome = try await withDeadline(deadline) { try await embedder.embed([query]) }
+            metrics.embedLatency.record(ContinuousClock.now - started)
+            switch outcome?.first {
+            case nil: return Result(verdict: .forward(outcome == nil ? .lookupTimedOut : .embedderFailed))
+            case .success(let made): vector = made
+            case .failure(.tooLong): return Result(verdict: .forward(.queryTooLong))
+            case .failure(.empty): return Result(verdict: .forward(.notText))
+            case .failure(.notFinite): return Result(verdict: .forward(.embedderFailed))
+            }
+        } catch {
+            return Result(verdict: .forward(.embedderFailed))
+        }
+        return decide(query, vector: vector, in: scope, policy: policy, maximumAge: maximumAge)
+    }
+
+    private func decide(_ query: String, vector: UnitVector, in scope: Scope, policy: any DecisionPolicy, maximumAge: Duration?) -> Result {
+        let started = ContinuousClock.now
+        let found = cache.nearest(to: vector, in: scope, count: candidateCount)
+        metrics.searchLatency.record(ContinuousClock.now - started)
+        let now = clock.now()
+        let usable = found.filter { match in
+            !match.entry.isExpired(at: now) && maximumAge.map { now - match.entry.createdAt <= $0 } ?? true
+        }
+        guard !usable.isEmpty else { return Result(verdict: .forward(found.isEmpty ? .emptyScope : maximumAge == nil ? .expired : .tooOld), vector: vector) }
+        let candidates = usable.map { Candidate(id: $0.entry.id, query: $0.entry.query, similarity: $0.similarity) }
+        let decision = policy.decide(query: query, candidates: candidates)
+        switch decision.verdict {
+        case .forward(let reason):
+            return Result(verdict: .forward(reason), vector: vector, evidence: decision.evidence)
+        case .replay(let id):
+            guard let match = usable.first(where: { $0.entry.id == id }) else {
+                return Result(verdict: .forward(.cacheFault), vector: vector, evidence: decision.evidence)
+            }
+            return Result(verdict: .serve(match.entry, similarity: match.similarity), vector: vector, evidence: decision.evidence)
+        }
+    }
+}
+
+/// Runs `operation`; `nil` when it takes longer than `limit`, in which case it is cancelled and its result dropped.
+func withDeadline<Value: Sendable>(_ limit: Duration, _ operation: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+    try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask { try await operation() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            return nil
+        }
+        defer { group.cancelAll() }
+        return try await group.next() ?? nil
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Proxy
+import SemanticCache
+
+/// The admin surface: `/cache/...`.
+struct AdminRoutes: Sendable {
+    private static let maximumBody = 64 << 20
+
+    let administration: CacheAdministration
+    let warmer: CacheWarmer
+    let stats: StatsReporter
+    let gate: AdminGate
+    let clock: any WallClock
+    let logger: Logger
+
+    /// The response to a request whose path begins with `/cache/`.
+    func respond(to request: Request, path: Substring) async throws -> Response {
+        switch gate.verdict(authorization: request.headers[.authorization]) {
+        case .unauthorized:
+            var response = JSONBody.error(.unauthorized, "The admin surface needs 'Authorization: Bearer <admin token>'.", code: "admin_token")
+            response.headers[.wwwAuthenticate] = "Bearer"
+            return response
+        case .closed:
+            return JSONBody.error(
+                .forbidden, "The admin surface is closed: the proxy listens on the network and no admin token is set (admin.token_env).",
+                code: "admin_closed")
+        case .open:
+            break
+        }
+        switch (request.method, path) {
+        case (.get, "/cache/stats"): return JSONBody.response(await stats.report())
+        case (.get, "/cache/entries"): return await list(request)
+        case (.post, "/cache/flush"): return try await flush(request)
+        case (.post, "/cache/warm"): return try await warm(request)
+        case (let method, _) where path.hasPrefix("/cache/entries/"): return await entry(path.dropFirst("/cache/entries/".count), method: method)
+        case (_, "/cache/stats"), (_, "/cache/entries"): return Self.notAllowed("GET")
+        case (_, "/cache/flush"), (_, "/cache/warm"): return Self.notAllowed("POST")
+        default: return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
+        }
+    }
+
+    private func list(_ request: Request) async -> Response {
+        var selector = EntrySelector()
+        var limit = 50
+        var cursor: EntryID?
+        do throws(SelectorReader.Failure) {
+            for (name, value) in request.uri.queryParameters {
+                switch name {
+                case "limit":
+                    guard let number = Int(value), (1...1000).contains(number) else {
+                        throw SelectorReader.Failure(message: "limit: expected a number from 1 to 1000, found '\(value)'")
+                    }
+                    limit = number
+                case "cursor":
+                    guard let id = EntryID(value) else { throw SelectorReader.Failure(message: "cursor: expected what next_cursor gave, found '\(value)'") }
+                    cursor = id
+                default: try SelectorReader.set(String(name), String(value), in: &selector)
+                }
+            }
+        } catch {
+            return JSONBody.error(.badRequest, error.message, code: "bad_selector")
+        }
+        do throws(AdministrationError) {
+            let page = try await administration.list(selector, after: cursor, limit: limit)
+            let now = clock.now()
+            return JSONBody.response(
+                EntryPageView(
+                    entries: page.entries.map { EntryView($0, hits: administration.hits($0.id), now: now, withBody: false) },
+                    nextCursor: page.next?.description))
+        } catch {
+            return Self.refusal(error)
+        }
+    }
+
+    private func entry(_ name: Substring, method: HTTPRequest.Method) async -> Response {
+        guard let id = EntryID(name), let entry = administration.entry(id) else {
+            return JSONBody.error(.notFound, "There is no entry '\(name)'.", code: "entry_not_found")
+        }
+        switch method {
+        case .get:
+            return JSONBody.response(EntryView(entry, hits: administration.hits(id), now: clock.now(), withBody: true))
+        case .delete:
+            var selector = EntrySelector()
+            selector.id = id
+            return await flush(selector, isDryRun: false)
+        default:
+            return Self.notAllowed("GET, DELETE")
+        }
+    }
+
+    private func flush(_ request: Request) async throws -> Response {
+        guard let body = try await collect(request) else { return Self.tooLarge }
+        do throws(SelectorReader.Failure) {
+            let (selector, isDryRun) = try SelectorReader.read(json: body)
+            return await flush(selector, isDryRun: isDryRun)
+        } catch {
+            return JSONBody.error(.badRequest, error.message, code: "bad_selector")
+        }
+    }
+
+    private func flush(_ selector: EntrySelector, isDryRun: Bool) async -> Response {
+        struct Result: Encodable { let matched, removed: Int }
+        do throws(AdministrationError) {
+            let result = try await administration.flush(selector, isDryRun: isDryRun)
+            logger.notice("flush", metadata: ["matched": "\(result.matched)", "removed": "\(result.removed)", "dry_run": "\(isDryRun)"])
+            return JSONBody.response(Result(matched: result.matched, removed: result.removed))
+        } catch {
+            return Self.refusal(error)
+        }
+    }
+
+    private func warm(_ request: Request) async throws -> Response {
+        guard let body = try await collect(request) else { return Self.tooLarge }
+        // While no admin token is set, `Authorization` is free to carry the application's own credential.
+        let authorization = request.headers[.cacheAuthorization] ?? (gate.usesAuthorization ? nil : request.headers[.authorization])
+        return JSONBody.response(await warmer.warm(body, authorization: authorization))
+    }
+
+    private func collect(_ request: Request) async throws -> [UInt8]? {
+        do {
+            return Array(try await request.body.collect(upTo: Self.maximumBody).readableBytesView)
+        } catch is NIOTooManyBytesError {
+            return nil
+        }
+    }
+
+    private static var tooLarge: Response {
+        var response = JSONBody.error(.contentTooLarge, "The body is larger than \(maximumBody) bytes; send it in parts.", code: "body_too_large")
+        response.headers[.connection] = "close"
+        return response
+    }
+
+    private static func notAllowed(_ methods: String) -> Response {
+        var response = JSONBody.error(.methodNotAllowed, "Use \(methods).", code: "method_not_allowed")
+        response.headers[.allow] = methods
+        return response
+    }
+
+    private static func refusal(_ error: AdministrationError) -> Response {
+        switch error {
+        case .embedder: JSONBody.error(.serviceUnavailable, error.description, code: "embedder_failed")
+        case .noEmbedder: JSONBody.error(.conflict, error.description, code: "no_embedder")
+        case .emptySelector, .selector, .unusableText: JSONBody.error(.badRequest, error.description, code: "bad_selector")
+        }
+    }
+}
+
+extension HTTPField.Name {
+    /// Carries the application's credential where `Authorization` is the admin's. The name is a valid token.
+    static let cacheAuthorization = Self("X-Cache-Authorization")!
+}

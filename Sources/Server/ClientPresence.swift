@@ -1,0 +1,63 @@
+import NIOCore
+import Synchronization
+
+/// Tells whether the client of a connection is still there.
+///
+/// While a request waits for its upstream nothing is written, so a client that left would go unnoticed. ``ConnectionWatch`` sees the end of the
+/// inbound side (a FIN counts as leaving, as it does for nginx) and runs what was left here.
+final class ClientPresence: Sendable {
+    private struct State {
+        var hasLeft = false
+        var action: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    /// Runs `action` once when the client leaves; at once if it has left already. Replaces what was set before.
+    func onLeave(_ action: (@Sendable () -> Void)?) {
+        let runNow = state.withLock { state in
+            state.action = state.hasLeft ? nil : action
+            return state.hasLeft
+        }
+        if runNow { action?() }
+    }
+
+    func leave() {
+        let action = state.withLock { state in
+            defer { state.action = nil }
+            state.hasLeft = true
+            return state.action
+        }
+        action?()
+    }
+
+    /// Runs `operation` in a task of its own, which is cancelled when the client leaves or the caller is cancelled.
+    func whilePresent<Value: Sendable>(_ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let task = Task { try await operation() }
+        onLeave { task.cancel() }
+        defer { onLeave(nil) }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}
+
+/// The presences of all open connections.
+final class ClientPresences: Sendable {
+    private let byChannel = Mutex<[ObjectIdentifier: ClientPresence]>([:])
+
+    /// The presence of a connection's client; one that never leaves for a connection that is unknown.
+    func presence(of channel: any Channel) -> ClientPresence {
+        byChannel.withLock { $0[ObjectIdentifier(channel)] } ?? ClientPresence()
+    }
+
+    func add(_ presence: ClientPresence, for channel: any Channel) {
+        byChannel.withLock { $0[ObjectIdentifier(channel)] = presence }
+    }
+
+    func remove(_ channel: any Channel) {
+        byChannel.withLock { $0[ObjectIdentifier(channel)] = nil }
+    }
+}

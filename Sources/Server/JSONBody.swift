@@ -1,0 +1,28 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Proxy
+
+/// JSON for the admin surface: snake_case members, RFC 3339 times.
+enum JSONBody {
+    /// A response with this value as its body.
+    static func response(_ value: some Encodable, status: HTTPResponse.Status = .ok) -> Response {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return Response(status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
+        } catch {
+            // Only a number that is not finite can fail to be encoded, and none is let in.
+            return Response(status: .internalServerError)
+        }
+    }
+
+    /// An error in OpenAI's shape.
+    static func error(_ status: HTTPResponse.Status, _ message: String, code: String) -> Response {
+        let answer = ErrorResponse.client(status, message: message, code: code)
+        guard case .bytes(let bytes) = answer.body else { return Response(status: status) }
+        return Response(status: status, headers: answer.fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

@@ -1,0 +1,114 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Proxy
+import SemanticCache
+
+/// Step 1 and the way back: `/v1/...` between the socket and the pipeline.
+struct ProxyRoutes: Sendable {
+    let pipeline: RequestPipeline
+    /// The largest body of a cached endpoint, in bytes. Everything else streams and is not limited.
+    let maximumBody: Int
+    let presences: ClientPresences
+
+    func respond(to request: Request, path: String, channel: any Channel, id: String) async throws -> Response {
+        let presence = presences.presence(of: channel)
+        let isCollected = request.method == .post && Endpoint(rawValue: String(path.prefix { $0 != "?" })) != nil
+        let body: SemanticCache.RequestBody
+        if isCollected {
+            do {
+                body = .bytes(try await collect(request))
+            } catch is NIOTooManyBytesError {
+                // What is left of the body would have to be read to keep the connection: close it instead.
+                var response = Self.response(from: tooLarge(path: path), presence: presence)
+                response.headers[.connection] = "close"
+                return response
+            }
+        } else {
+            body = Self.stream(request)
+        }
+        let proxyRequest = ProxyRequest(id: id, method: request.method, path: path, fields: request.headers, body: body)
+        var answer = try await presence.answer(pipeline, proxyRequest)
+        if answer.fields[.xRequestID] == nil { answer.fields[.xRequestID] = id }
+        return Self.response(from: answer, presence: presence)
+    }
+
+    private func collect(_ request: Request) async throws -> [UInt8] {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maximumBody { throw NIOTooManyBytesError(maxBytes: maximumBody) }
+        let buffer = try await request.body.collect(upTo: maximumBody)
+        return Array(buffer.readableBytesView)
+    }
+
+    private func tooLarge(path: String) -> ProxyResponse {
+        ErrorResponse.client(
+            .contentTooLarge, message: "The request body is larger than the \(maximumBody) bytes that server.max_body allows.", code: "body_too_large",
+            path: path)
+    }
+
+    /// The body as a stream, or none for a request that has neither a length nor chunks.
+    private static func stream(_ request: Request) -> SemanticCache.RequestBody {
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        guard length ?? 0 > 0 || request.headers.contains(.transferEncoding) else { return length == 0 ? .bytes([]) : .none }
+        let source = RequestBodySource(request.body)
+        return .stream(ByteStream(next: { try await source.next() }), length: length)
+    }
+
+    /// Turns the pipeline's response into the server's. A stream that breaks throws, which closes the connection without a clean end.
+    static func response(from answer: ProxyResponse, presence: ClientPresence) -> Response {
+        switch answer.body {
+        case .bytes(let bytes):
+            return Response(status: answer.status, headers: answer.fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        case .stream(let stream):
+            let length = answer.fields[.contentLength].flatMap { Int($0) }
+            var response = Response(
+                status: answer.status, headers: answer.fields,
+                body: ResponseBody { writer in
+                    let pump = BodyPump(writer)
+                    try await presence.whilePresent { try await pump.run(stream) }
+                    try await pump.finish()
+                })
+            if let length { response.headers[.contentLength] = String(length) }
+            return response
+        }
+    }
+}
+
+extension ClientPresence {
+    /// The pipeline's answer. Only a request that goes to the upstream needs to notice that its client left, but whether it does is not known
+    /// before; a task more costs a microsecond.
+    fileprivate func answer(_ pipeline: RequestPipeline, _ request: ProxyRequest) async throws -> ProxyResponse {
+        try await whilePresent { await pipeline.handle(request) }
+    }
+}
+
+/// Hands a request's body over chunk by chunk.
+///
+/// `@unchecked Sendable`: a `ByteStream` has a single consumer, which calls `next` once the call before has returned.
+private final class RequestBodySource: @unchecked Sendable {
+    private var iterator: Hummingbird.RequestBody.AsyncIterator
+
+    init(_ body: Hummingbird.RequestBody) { iterator = body.makeAsyncIterator() }
+
+    func next() async throws -> [UInt8]? {
+        try await iterator.next().map { Array($0.readableBytesView) }
+    }
+}
+
+/// Writes a stream to the client.
+///
+/// `@unchecked Sendable`: the writer is used by one task at a time; `whilePresent` awaits its task before the caller goes on.
+private final class BodyPump: @unchecked Sendable {
+    private var writer: any ResponseBodyWriter
+
+    init(_ writer: any ResponseBodyWriter) { self.writer = writer }
+
+    func run(_ stream: ByteStream) async throws {
+        for try await chunk in stream {
+            try Task.checkCancellation()
+            try await writer.write(ByteBuffer(bytes: chunk))
+        }
+        try Task.checkCancellation()
+    }
+
+    func finish() async throws { try await writer.finish(nil) }
+}

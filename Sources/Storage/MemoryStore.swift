@@ -1,0 +1,66 @@
+package import SemanticCache
+import Synchronization
+
+/// Entries for the life of the process: what `store.path: ":memory:"` means.
+package final class MemoryStore: CacheStore {
+    private struct State {
+        var records: [EntryID: CacheRecord] = [:]
+        var idByKey: [CacheKey: EntryID] = [:]
+        var named: [String: [UInt8]] = [:]
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    private func open<Value>(_ body: (inout State) -> Value) throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = state.withLock { $0.isClosed ? .failure(.closed) : .success(body(&$0)) }
+        return try result.get()
+    }
+
+    package func insert(_ records: [CacheRecord]) async throws(StoreError) {
+        try open { state in
+            for record in records {
+                if let rival = state.idByKey[record.entry.key] { state.records[rival] = nil }
+                if let former = state.records[record.entry.id] { state.idByKey[former.entry.key] = nil }
+                state.records[record.entry.id] = record
+                state.idByKey[record.entry.key] = record.entry.id
+            }
+        }
+    }
+
+    package func remove(_ ids: [EntryID]) async throws(StoreError) {
+        try open { state in
+            for id in ids {
+                if let record = state.records.removeValue(forKey: id) { state.idByKey[record.entry.key] = nil }
+            }
+        }
+    }
+
+    package func removeAll() async throws(StoreError) {
+        try open { state in
+            state.records = [:]
+            state.idByKey = [:]
+        }
+    }
+
+    package func record(for key: CacheKey) async throws(StoreError) -> CacheRecord? {
+        try open { state in state.idByKey[key].flatMap { state.records[$0] } }
+    }
+
+    package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
+        try open { state in
+            let ids = state.records.keys.filter { id in cursor.map { id > $0 } ?? true }.sorted().prefix(limit)
+            return ids.compactMap { state.records[$0] }
+        }
+    }
+
+    package func state(named name: String) async throws(StoreError) -> [UInt8]? { try open { $0.named[name] } }
+
+    package func setState(_ value: [UInt8], named name: String) async throws(StoreError) { try open { $0.named[name] = value } }
+
+    package func diskBytes() async throws(StoreError) -> Int { try open { _ in 0 } }
+
+    package func close() async throws(StoreError) { try open { $0.isClosed = true } }
+}

@@ -1,0 +1,148 @@
+// Storage: entries survive restarts.
+//
+// `SQLiteStore` keeps them in one SQLite file in WAL mode; `MemoryStore` keeps them for the life of the process. The store is the truth: memory and
+// index are rebuilt from it at start.
+//
+// Invariants
+// - One writer (GRDB's serial queue); readers see a consistent snapshot. No call blocks the cooperative pool: all waiting happens on GRDB's queues.
+// - Every call is one transaction: a crash leaves the state before or after it.
+// - A file that cannot be read as a database is moved aside, never deleted.
+// - A row that does not decode is passed over and counted: one bad row never costs the others.
+//
+// Left out: what stays in memory, expiry and eviction (Proxy decides), encryption.
+
+import Foundation
+import GRDB
+package import SemanticCache
+import Synchronization
+
+/// Entries in a SQLite file.
+package final class SQLiteStore: CacheStore {
+    private let pool: Mutex<DatabasePool?>
+    private let path: String
+    private let unreadable = Mutex(0)
+
+    /// Rows that could not be decoded since the store was opened.
+    package var unreadableRows: Int { unreadable.withLock { $0 } }
+
+    init(pool: DatabasePool, path: String) {
+        self.pool = Mutex(pool)
+        self.path = path
+    }
+
+    package func insert(_ records: [CacheRecord]) async throws(StoreError) {
+        try await write { database in
+            for record in records { try EntryRow.insert(record, into: database) }
+        }
+    }
+
+    package func remove(_ ids: [EntryID]) async throws(StoreError) {
+        try await write { database in
+            for id in ids { try EntryRow.remove(id, from: database) }
+        }
+    }
+
+    package func removeAll() async throws(StoreError) {
+        try await write { database in
+            try database.execute(sql: "DELETE FROM entries")
+            try database.execute(sql: "DELETE FROM answers")
+        }
+    }
+
+    package func record(for key: CacheKey) async throws(StoreError) -> CacheRecord? {
+        try await read { database in
+            let statement = try database.cachedStatement(sql: EntryRow.select + " WHERE e.key = ?")
+            return try Row.fetchOne(statement, arguments: [Data(key.digest.bytes)]).flatMap { self.decode($0) }
+        }
+    }
+
+    package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
+        // Rows that do not decode are passed over, and a page of nothing else must not look like the end.
+        var cursor = cursor?.rawValue ?? -1
+        while true {
+            let from = cursor
+            let page = try await read { database in
+                let statement = try database.cachedStatement(sql: EntryRow.select + " WHERE e.id > ? ORDER BY e.id LIMIT ?")
+                var records: [CacheRecord] = []
+                var last: Int64?
+                let rows = try Row.fetchCursor(statement, arguments: [from, limit])
+                while let row = try rows.next() {
+                    last = row[0]
+                    if let record = self.decode(row) { records.append(record) }
+                }
+                return (records: records, last: last)
+            }
+            guard let last = page.last else { return [] }
+            if !page.records.isEmpty { return page.records }
+            cursor = last
+        }
+    }
+
+    package func state(named name: String) async throws(StoreError) -> [UInt8]? {
+        try await read { database in
+            try Data.fetchOne(database.cachedStatement(sql: "SELECT value FROM state WHERE name = ?"), arguments: [name]).map { Array($0) }
+        }
+    }
+
+    package func setState(_ value: [UInt8], named name: String) async throws(StoreError) {
+        try await write { database in
+            try database.cachedStatement(sql: "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+                .execute(arguments: [name, Data(value)])
+        }
+    }
+
+    package func diskBytes() async throws(StoreError) -> Int {
+        _ = try opened()
+        return ["", "-wal", "-shm"].reduce(0) { sum, suffix in
+            let size = (try? FileManager.default.attributesOfItem(atPath: path + suffix))?[.size] as? Int
+            return sum + (size ?? 0)
+        }
+    }
+
+    package func close() async throws(StoreError) {
+        guard let pool = pool.withLock({ pool in
+            defer { pool = nil }
+            return pool
+        }) else { throw .closed }
+        do {
+            _ = try await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            try pool.close()
+        } catch {
+            throw StoreFault.translate(error, path: path)
+        }
+    }
+
+    private func decode(_ row: Row) -> CacheRecord? {
+        let record = EntryRow.decode(row)
+        if record == nil { unreadable.withLock { $0 += 1 } }
+        return record
+    }
+
+    private func opened() throws(StoreError) -> DatabasePool {
+        guard let pool = pool.withLock({ $0 }) else { throw .closed }
+        return pool
+    }
+
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value {
+        let pool = try opened()
+        do { return try await pool.read(body) } catch { throw StoreFault.translate(error, path: path) }
+    }
+
+    private func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
+        let pool = try opened()
+        do { try await pool.write(body) } catch { throw StoreFault.translate(error, path: path) }
+    }
+}
+
+/// GRDB's errors in the store's words.
+enum StoreFault {
+    static func translate(_ error: any Error, path: String) -> StoreError {
+        guard let error = error as? DatabaseError else { return .engine("\(error)") }
+        return switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_PERM: .cannotWrite(reason: error.message ?? "\(error.resultCode)")
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damaged(path: path, reason: error.message ?? "\(error.resultCode)", setAside: nil)
+        case .SQLITE_CANTOPEN: .cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+        default: .engine(error.message ?? "\(error.resultCode)")
+        }
+    }
+}

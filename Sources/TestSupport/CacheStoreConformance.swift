@@ -1,0 +1,88 @@
+import HTTPTypes
+package import SemanticCache
+
+/// What every `CacheStore` must do, written once. Each check returns what was wrong, `nil` when all is well.
+package enum CacheStoreConformance {
+    /// All checks by name. Each wants a store of its own, empty.
+    package static let checks: [(name: String, run: @Sendable (any CacheStore) async throws -> String?)] = [
+        ("what goes in comes out", comesBack), ("the same key takes over", takesOver), ("removal removes", removes), ("pages cover everything once", pages),
+        ("state is kept by name", keepsState), ("a closed store says so", closes),
+    ]
+
+    @Sendable private static func comesBack(_ store: any CacheStore) async throws -> String? {
+        let vector = UnitVector(normalizing: [0.1, -0.2, 0.3])
+        let now = Timestamp(milliseconds: 1_790_000_000_123)
+        let stream = Entry(
+            id: EntryID(rawValue: 2), key: CacheKey(Sample.digest(2)), scope: nil, tenant: TenantID(Sample.digest(9)), namespace: "team ä", endpoint: .chatCompletions,
+            model: "m", tags: ["doc:42", "release 7"], query: "line one\nline two \u{1F600}\u{0}end",
+            answer: Answer(
+                recording: .events(EventRecording(bytes: Array("data: 1\n\ndata: [DONE]\n\n".utf8), marks: [.init(end: 9, milliseconds: 0), .init(end: 23, milliseconds: 70)])),
+                fields: [.contentType: "text/event-stream; charset=utf-8", .contentLanguage: "de"], usage: nil, upstreamTime: .milliseconds(1234)),
+            createdAt: now, expiresAt: now + .seconds(60))
+        let records = [
+            CacheRecord(entry: Sample.entry(1, tags: [], body: [0, 255, 10, 13]), embedding: vector.map { StoredEmbedding(vector: $0, fingerprint: "model-a") }),
+            CacheRecord(entry: stream, embedding: nil),
+        ]
+        try await store.insert(records)
+        let found = try await store.records(after: nil, limit: 10)
+        if found.count != 2 { return "\(found.count) records instead of 2" }
+        for (record, original) in zip(found, records) {
+            if "\(record)" != "\(original)" { return "read \(record), wrote \(original)" }
+        }
+        let byKey = try await store.record(for: stream.key)
+        if byKey?.entry.id != stream.id { return "not found by key" }
+        return try await store.record(for: CacheKey(Sample.digest(77))) == nil ? nil : "found what is not there"
+    }
+
+    @Sendable private static func takesOver(_ store: any CacheStore) async throws -> String? {
+        try await store.insert([Sample.record(1)])
+        let first = Sample.entry(1)
+        let second = Entry(
+            id: EntryID(rawValue: 50), key: first.key, scope: nil, tenant: first.tenant, namespace: "", endpoint: .chatCompletions, model: "new", query: "",
+            answer: first.answer, createdAt: first.createdAt, expiresAt: first.expiresAt)
+        try await store.insert([CacheRecord(entry: second, embedding: nil)])
+        let all = try await store.records(after: nil, limit: 10)
+        if all.map(\.entry.id) != [second.id] { return "after the takeover: \(all.map(\.entry.id))" }
+        // The same id once more is a replacement too.
+        try await store.insert([CacheRecord(entry: second, embedding: nil)])
+        return try await store.records(after: nil, limit: 10).count == 1 ? nil : "an id stands twice"
+    }
+
+    @Sendable private static func removes(_ store: any CacheStore) async throws -> String? {
+        try await store.insert((1...10).map { Sample.record($0) })
+        try await store.remove([EntryID(rawValue: 3), EntryID(rawValue: 99)])
+        if try await store.record(for: Sample.entry(3).key) != nil { return "3 is still there" }
+        if try await store.records(after: nil, limit: 100).count != 9 { return "other entries went too" }
+        try await store.removeAll()
+        return try await store.records(after: nil, limit: 100).isEmpty ? nil : "something is left after removeAll"
+    }
+
+    @Sendable private static func pages(_ store: any CacheStore) async throws -> String? {
+        try await store.insert((1...57).map { Sample.record($0) })
+        var seen: [EntryID] = []
+        while case let page = try await store.records(after: seen.last, limit: 10), !page.isEmpty {
+            if page.count > 10 { return "a page of \(page.count)" }
+            seen += page.map(\.entry.id)
+        }
+        return seen == (1...57).map { EntryID(rawValue: $0) } ? nil : "pages gave \(seen)"
+    }
+
+    @Sendable private static func keepsState(_ store: any CacheStore) async throws -> String? {
+        if try await store.state(named: "a") != nil { return "state before it was set" }
+        try await store.setState([1, 2], named: "a")
+        try await store.setState([], named: "b")
+        try await store.setState([3], named: "a")
+        if try await store.state(named: "a") != [3] { return "a is not [3]" }
+        return try await store.state(named: "b") == [] ? nil : "b is not empty"
+    }
+
+    @Sendable private static func closes(_ store: any CacheStore) async throws -> String? {
+        try await store.close()
+        do {
+            _ = try await store.records(after: nil, limit: 1)
+            return "a closed store answered"
+        } catch StoreError.closed {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package import SemanticCache
+import Synchronization
+
+/// A store in memory that fails while it is told to.
+package final class FaultyStore: CacheStore {
+    private struct State {
+        var records: [EntryID: CacheRecord] = [:]
+        var named: [String: [UInt8]] = [:]
+        var fault: StoreError?
+        var insertions = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// What every following call throws; `nil` lets them work again.
+    package func fail(with fault: StoreError?) { state.withLock { $0.fault = fault } }
+
+    /// The ids that the store holds.
+    package var ids: Set<EntryID> { state.withLock { Set($0.records.keys) } }
+
+    /// How many transactions added records.
+    package var insertions: Int { state.withLock { $0.insertions } }
+
+    private func locked<Value>(_ body: (inout State) -> Value) throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = state.withLock { state in
+            if let fault = state.fault { return .failure(fault) }
+            return .success(body(&state))
+        }
+        return try result.get()
+    }
+
+    package func insert(_ records: [CacheRecord]) async throws(StoreError) {
+        try locked { state in
+            state.insertions += 1
+            for record in records {
+                state.records = state.records.filter { $0.value.entry.key != record.entry.key }
+                state.records[record.entry.id] = record
+            }
+        }
+    }
+
+    package func remove(_ ids: [EntryID]) async throws(StoreError) {
+        try locked { state in for id in ids { state.records[id] = nil } }
+    }
+
+    package func removeAll() async throws(StoreError) { try locked { $0.records.removeAll() } }
+
+    package func record(for key: CacheKey) async throws(StoreError) -> CacheRecord? {
+        try locked { $0.records.values.first { $0.entry.key == key } }
+    }
+
+    package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
+        try locked { state in
+            Array(state.records.values.filter { record in cursor.map { record.entry.id > $0 } ?? true }.sorted { $0.entry.id < $1.entry.id }.prefix(limit))
+        }
+    }
+
+    package func state(named name: String) async throws(StoreError) -> [UInt8]? { try locked { $0.named[name] } }
+
+    package func setState(_ value: [UInt8], named name: String) async throws(StoreError) { try locked { $0.named[name] = value } }
+
+    package func diskBytes() async throws(StoreError) -> Int { try locked { _ in 0 } }
+
+    package func close() async throws(StoreError) { try locked { _ in } }
+}

@@ -1,0 +1,49 @@
+import Forwarding
+import Logging
+import SemanticCache
+import Server
+import Settings
+import Storage
+
+extension Composition {
+    /// The store of the settings; one in memory when it cannot be opened, which is said and costs no request.
+    static func openStore(_ loaded: LoadedSettings, readiness: Readiness, logger: Logger) -> any CacheStore {
+        let path = loaded.paths.store
+        guard path != ":memory:" else {
+            readiness.set("store", .ready)
+            return MemoryStore()
+        }
+        do throws(StoreError) {
+            let opened = try SQLiteStore.open(path: path, now: SystemClock().now())
+            if let aside = opened.setAside {
+                logger.error("the store was damaged; it was set aside and a new one begun", metadata: ["kept": "\(aside)"])
+                readiness.set("store", .degraded("a damaged store was set aside as \(aside)"))
+            } else {
+                readiness.set("store", .ready)
+            }
+            return opened.store
+        } catch {
+            logger.error("the store cannot be used; entries live in memory and are lost at the end", metadata: ["reason": "\(error)"])
+            readiness.set("store", .degraded("in memory only: \(error)"))
+            return MemoryStore()
+        }
+    }
+
+    /// The provider and the transport under it.
+    static func makeUpstream(_ loaded: LoadedSettings) throws(StartError) -> (upstream: CurlUpstream, transport: CurlTransport) {
+        let settings = loaded.settings.upstream
+        var endpoint: UpstreamEndpoint
+        do throws(UpstreamEndpointError) { endpoint = try UpstreamEndpoint(baseURL: settings.baseURL) } catch {
+            throw .upstream(error.description)
+        }
+        endpoint.authorization = loaded.secrets.upstreamAPIKey.map { "Bearer " + $0.reveal() }
+        endpoint.headers =
+            settings.headers.map { (name: $0.name, value: $0.value) } + loaded.secrets.upstreamHeaders.map { (name: $0.name, value: $0.value.reveal()) }
+        endpoint.connectTimeout = settings.connectTimeout
+        endpoint.firstByteTimeout = settings.firstByteTimeout
+        endpoint.silenceTimeout = settings.silenceTimeout
+        endpoint.caFile = loaded.paths.caFile
+        let transport = CurlTransport(maximumConnections: settings.maxConnections)
+        return (CurlUpstream(endpoint: endpoint, transport: transport), transport)
+    }
+}

@@ -1,0 +1,161 @@
+import Forwarding
+import Glibc
+import Logging
+import Matching
+import Proxy
+import SemanticCache
+import Server
+import ServiceLifecycle
+import Settings
+import Storage
+import Telemetry
+import VectorSearch
+
+/// The one place where the rooms are put together.
+struct Composition {
+    /// The background services, low to high: shut down in reverse.
+    let services: [any Service]
+    let embedderLine: String
+    let restoredCount: Int
+    let quietLogger: Logger
+
+    private let options: ServerOptions
+    private let parts: ServerParts
+    private let logger: Logger
+    private let closing: @Sendable () async -> Void
+
+    /// The server, which tells `onRunning` its port.
+    func server(onRunning: @escaping @Sendable (Int) -> Void) -> ProxyServer {
+        ProxyServer(options: options, parts: parts, logger: logger, onRunning: onRunning)
+    }
+
+    /// Ends the transfers, the model and the store, after all services have ended.
+    func close() async { await closing() }
+
+    /// Opens the store, loads the model and restores the entries.
+    ///
+    /// A store or a model that cannot be used is a warning, and the proxy runs with less; only what the operator demanded is an error.
+    static func assemble(_ loaded: LoadedSettings, logger: Logger) async throws(StartError) -> Composition {
+        let settings = loaded.settings
+        let readiness = Readiness()
+        let clock = SystemClock()
+        let metrics = ProxyMetrics()
+
+        let store = openStore(loaded, readiness: readiness, logger: logger)
+        let embedder: (any Embedder)? = nil
+        let embedderLine = "none"
+        let (upstream, transport) = try makeUpstream(loaded)
+
+        let writer = WriteBehind(store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit, logger: logger)
+        let cache = AnswerCache(
+            index: FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics, clock: clock,
+            capacity: settings.cache.maxEntries)
+        let indexing = embedder.map { IndexingQueue(cache: cache, embedder: $0, limit: settings.cache.maxEntries, logger: logger) }
+        let restored = await EntryRestorer(store: store, cache: cache, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger)
+            .restore()
+        let tenants = TenantResolver(
+            sharing: settings.tenancy.sharing == .pool ? .pool : .tenant, key: await tenantKey(loaded, store: store, logger: logger))
+        let options = pipelineOptions(settings)
+        let pipeline = RequestPipeline(
+            options: options, cache: cache, embedder: embedder, indexing: indexing, upstream: upstream, tenants: tenants, metrics: metrics,
+            ids: EntryIDSource(clock: clock, above: restored.lastID), clock: clock, logger: logger)
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+
+        return Composition(
+            services: [writer as any Service] + (indexing.map { [$0] } ?? []) + [ExpirySweeper(cache: cache)],
+            embedderLine: embedderLine, restoredCount: restored.count, quietLogger: quiet,
+            options: serverOptions(settings),
+            parts: ServerParts(
+                pipeline: pipeline,
+                administration: CacheAdministration(cache: cache, embedder: embedder, clock: clock),
+                warmer: CacheWarmer(pipeline: pipeline),
+                stats: StatsReporter(
+                    version: Reprise.version, options: options, cache: cache, embedder: embedder, indexing: indexing, writer: writer, store: store,
+                    metrics: metrics),
+                gate: AdminGate(token: loaded.secrets.adminToken?.reveal(), isLoopback: settings.server.listensOnLoopback),
+                readiness: readiness, clock: clock),
+            logger: logger,
+            closing: {
+                await transport.close()
+                try? await store.close()
+            })
+    }
+}
+
+extension Composition {
+    private static func serverOptions(_ settings: Settings) -> ServerOptions {
+        ServerOptions(
+            host: settings.server.host, port: settings.server.port, maximumBody: settings.server.maxBody.bytes,
+            maximumHeader: settings.server.maxHeader.bytes, readTimeout: settings.server.readTimeout, idleTimeout: settings.server.idleTimeout,
+            maximumConnections: settings.server.maxConnections)
+    }
+
+    private static func pipelineOptions(_ settings: Settings) -> PipelineOptions {
+        var options = PipelineOptions()
+        options.isEnabled = settings.cache.enabled
+        options.ttl = settings.cache.ttl
+        options.maximumTTL = settings.cache.maxTTL
+        options.timeSensitiveTTL = .seconds(300)
+        options.maximumAnswerBytes = settings.cache.maxAnswer.bytes
+        options.tools = settings.cache.tools == .exact ? .exact : .off
+        options.mode =
+            switch settings.matching.mode {
+            case .exact: .exact
+            case .threshold: .threshold
+            case .shadow: .shadow
+            }
+        options.threshold = Float(settings.matching.threshold)
+        options.profile =
+            switch settings.matching.profile {
+            case .faq: .faq
+            case .default: .default
+            case .strict: .strict
+            }
+        options.timeSensitive = settings.matching.timeSensitive == .exact ? .exact : .match
+        options.semanticTools = settings.matching.semanticTools
+        options.candidateCount = settings.matching.candidates
+        options.lookupDeadline = settings.embedder.timeout
+        options.replayPace = settings.recording.replayPace == .immediate ? .immediate : .recorded
+        return options
+    }
+
+    private static func tenantKey(_ loaded: LoadedSettings, store: any CacheStore, logger: Logger) async -> [UInt8] {
+        if let key = loaded.secrets.tenancyKey { return Array(key.reveal().utf8) }
+        let name = "tenant-key"
+        if let kept = try? await store.state(named: name), kept.count >= 16 { return kept }
+        var generator = SystemRandomNumberGenerator()
+        let key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        do throws(StoreError) { try await store.setState(key, named: name) } catch {
+            logger.warning("the tenant key could not be kept: entries will be out of reach after a restart", metadata: ["reason": "\(error)"])
+        }
+        return key
+    }
+}
+
+/// The system's wall clock.
+struct SystemClock: WallClock {
+    func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}
+
+/// Why the proxy cannot start.
+enum StartError: Error, CustomStringConvertible {
+    /// `matching.require_model` is set and the model cannot be used.
+    case modelRequired(String)
+    /// The upstream's settings cannot be used.
+    case upstream(String)
+
+    /// The exit status after sysexits: EX_CONFIG.
+    var status: Int32 { 78 }
+
+    var description: String {
+        switch self {
+        case .modelRequired(let why): "matching.require_model is set, and the model cannot be used: \(why)"
+        case .upstream(let why): "the upstream cannot be used: \(why)"
+        }
+    }
+}

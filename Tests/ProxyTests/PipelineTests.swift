@@ -1,0 +1,423 @@
+import HTTPTypes
+import Matching
+import Proxy
+import SemanticCache
+import Telemetry
+import TestSupport
+import Testing
+import WireFormats
+
+struct ExactTierTests {
+    @Test func aRepeatIsServedByteForByte() async {
+        let bench = ProxyBench()
+        let first = await bench.ask("How do I reset my password?")
+        let second = await bench.ask("How do I reset my password?")
+        #expect(first.cacheStatus == "reprise; fwd=miss; stored")
+        #expect(second.cacheStatus == "reprise; hit; ttl=86400; detail=exact")
+        #expect(second.body == first.body)
+        #expect(second.cache == "HIT")
+        #expect(second.match == "exact")
+        #expect(second.fields[.age] == "0")
+        #expect(bench.upstream.calls.count == 1)
+    }
+
+    @Test func orderOfMembersAndStreamingDoNotMatter() async {
+        let bench = ProxyBench()
+        _ = await bench.post(#"{"model":"m","messages":[{"role":"user","content":"hi there"}],"temperature":0.5}"#)
+        let again = await bench.post(#"{ "temperature": 0.50, "messages": [{"content":"hi there","role":"user"}], "user":"u-1", "model":"m" }"#)
+        #expect(again.match == "exact")
+    }
+
+    @Test func anEntryEndsWithItsTimeToLive() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("one", fields: [.cacheTTL: "60"])
+        bench.clock.advance(by: .seconds(59))
+        #expect(await bench.ask("one").fields[.age] == "59")
+        bench.clock.advance(by: .seconds(1))
+        let after = await bench.ask("one")
+        #expect(after.cache == "MISS")
+        #expect(after.reason == "expired")
+        #expect(bench.upstream.calls.count == 2)
+    }
+
+    @Test func sweepingGivesEverythingBack() async {
+        let bench = ProxyBench()
+        for number in 0..<20 { _ = await bench.ask("question number \(number)") }
+        await bench.writer.flush()
+        #expect(bench.store.ids.count == 20)
+        bench.clock.advance(by: .seconds(24 * 3600))
+        #expect(bench.cache.sweep() == 20)
+        await bench.writer.flush()
+        #expect(bench.cache.count == 0)
+        #expect(bench.cache.searchableCount == 0)
+        #expect(bench.store.ids.isEmpty)
+        #expect(bench.metrics.snapshot.expired == 20)
+    }
+
+    @Test func aFullCacheForgetsWhatWasUsedLeast() async {
+        let bench = ProxyBench(embedder: nil, capacity: 3)
+        for name in ["a", "b", "c"] { _ = await bench.ask(name) }
+        _ = await bench.ask("a")
+        _ = await bench.ask("d")
+        #expect(await bench.ask("a").cache == "HIT")
+        #expect(await bench.ask("b").cache == "MISS")
+        #expect(bench.cache.count == 3)
+    }
+}
+
+struct SemanticTierTests {
+    @Test func aRewordingIsServed() async {
+        let bench = ProxyBench()
+        let first = await bench.ask("how do i reset my account password please")
+        let second = await bench.ask("please how do i reset my account password")
+        #expect(second.cacheStatus == "reprise; hit; detail=semantic")
+        #expect(second.body == first.body)
+        #expect(second.fields[.xCacheSimilarity] != nil)
+        #expect(second.fields[.xCacheEntry] == (await bench.ask("how do i reset my account password please")).fields[.xCacheEntry])
+    }
+
+    @Test func aGuardForwards() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("what is the status of my order 48213 please tell me")
+        let second = await bench.ask("what is the status of my order 48231 please tell me")
+        #expect(second.cache == "MISS")
+        #expect(bench.upstream.calls.count == 2)
+    }
+
+    @Test(arguments: [
+        #","temperature":0.7"#, #","max_tokens":10"#, #","seed":1"#, #","response_format":{"type":"json_object"}"#, #","n":2"#,
+    ])
+    func otherParametersAreAnotherScope(extra: String) async {
+        let bench = ProxyBench()
+        _ = await bench.ask("how do i reset my account password please")
+        #expect(await bench.ask("please how do i reset my account password", extra: extra).cache == "MISS")
+    }
+
+    @Test func historyIsPartOfTheScope() async {
+        let bench = ProxyBench()
+        func body(_ history: String, _ last: String) -> String {
+            #"{"model":"m","messages":[{"role":"user","content":"\#(history)"},{"role":"assistant","content":"ok"},{"role":"user","content":"\#(last)"}]}"#
+        }
+        _ = await bench.post(body("I use Linux", "how do i install it on my machine"))
+        #expect(await bench.post(body("I use Windows", "how do i install it on my machine")).cache == "MISS")
+        #expect(await bench.post(body("I use Linux", "on my machine how do i install it")).match == "semantic")
+    }
+
+    @Test func tenantsNeverShare() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("how do i reset my account password please", fields: [.authorization: "Bearer one"])
+        #expect(await bench.ask("how do i reset my account password please", fields: [.authorization: "Bearer two"]).cache == "MISS")
+        #expect(await bench.ask("please how do i reset my account password", fields: [.authorization: "Bearer two"]).match == "semantic")
+        #expect(await bench.ask("please how do i reset my account password").cache == "MISS")
+    }
+
+    @Test func aPoolShares() async {
+        let bench = ProxyBench(sharing: .pool)
+        _ = await bench.ask("how do i reset my account password", fields: [.authorization: "Bearer one"])
+        #expect(await bench.ask("how do i reset my account password", fields: [.authorization: "Bearer two"]).match == "exact")
+    }
+
+    @Test func withoutAModelOnlyExactRepeatsAreServed() async {
+        let bench = ProxyBench(embedder: nil)
+        _ = await bench.ask("how do i reset my account password please")
+        #expect(await bench.ask("please how do i reset my account password").reason == "no-embedder")
+        #expect(await bench.ask("how do i reset my account password please").match == "exact")
+    }
+
+    @Test func toolsAreExactOnly() async {
+        let bench = ProxyBench()
+        let tools = #","tools":[{"type":"function","function":{"name":"f"}}]"#
+        _ = await bench.ask("how do i reset my account password please", extra: tools)
+        #expect(await bench.ask("please how do i reset my account password", extra: tools).reason == "tools")
+        #expect(await bench.ask("how do i reset my account password please", extra: tools).match == "exact")
+    }
+
+    @Test func shadowNeverServes() async {
+        var options = PipelineOptions()
+        options.mode = .shadow
+        let bench = ProxyBench(options: options)
+        _ = await bench.ask("how do i reset my account password please")
+        #expect(await bench.ask("please how do i reset my account password").cache == "MISS")
+    }
+
+    @Test func promptsOfAMomentAreExactForAShortTime() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("what is the weather in Berlin today please")
+        #expect(await bench.ask("please what is the weather in Berlin today").reason == "time-sensitive")
+        #expect(await bench.ask("what is the weather in Berlin today please").match == "exact")
+        bench.clock.advance(by: .seconds(301))
+        #expect(await bench.ask("what is the weather in Berlin today please").cache == "MISS")
+    }
+}
+
+struct ControlTests {
+    @Test func noCacheAsksAndStores() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("one")
+        let fresh = await bench.ask("one", fields: [.cacheControl: "no-cache"])
+        #expect(fresh.cacheStatus == "reprise; fwd=request; stored")
+        #expect(bench.upstream.calls.count == 2)
+        #expect(await bench.ask("one").cache == "HIT")
+        #expect(bench.cache.count == 1)
+    }
+
+    @Test func noStoreTouchesNothing() async {
+        let bench = ProxyBench()
+        let first = await bench.ask("one", fields: [.cacheControl: "no-store"])
+        #expect(first.cacheStatus == "reprise; fwd=bypass; detail=requested")
+        #expect(bench.cache.count == 0)
+        _ = await bench.ask("one")
+        #expect(await bench.ask("one", fields: [.cacheControl: "no-store"]).cache == "BYPASS")
+        #expect(bench.upstream.calls.count == 3)
+    }
+
+    @Test func onlyIfCachedNeverAsks() async {
+        let bench = ProxyBench()
+        let miss = await bench.ask("one", fields: [.cacheControl: "only-if-cached"])
+        #expect(miss.status == 504)
+        #expect(miss.body.contains("\"error\""))
+        #expect(bench.upstream.calls.isEmpty)
+        _ = await bench.ask("one")
+        #expect(await bench.ask("one", fields: [.cacheControl: "only-if-cached"]).cache == "HIT")
+    }
+
+    @Test func maxAgeRefusesOlderAnswers() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("one")
+        bench.clock.advance(by: .seconds(30))
+        #expect(await bench.ask("one", fields: [.cacheControl: "max-age=60"]).cache == "HIT")
+        #expect(await bench.ask("one", fields: [.cacheControl: "max-age=10"]).reason == "too-old")
+    }
+
+    @Test func namespacesAreApart() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("one", fields: [.cacheNamespace: "a"])
+        #expect(await bench.ask("one", fields: [.cacheNamespace: "b"]).cache == "MISS")
+        #expect(await bench.ask("one", fields: [.cacheNamespace: "a"]).cache == "HIT")
+    }
+
+    @Test func aThresholdMayOnlyBeStricter() async {
+        let bench = ProxyBench()
+        _ = await bench.ask("how do i reset my account password please")
+        #expect(await bench.ask("please can you tell how do i reset my account password", fields: [.cacheThreshold: "0.1"]).cache == "MISS")
+        #expect(await bench.ask("i do reset how my account password please then", fields: [.cacheThreshold: "1"]).cache == "MISS")
+    }
+
+    @Test(arguments: [("x-cache-ttl", "soon"), ("x-cache-threshold", "2"), ("x-cache-mode", "fast"), ("cache-control", "max-age=x")])
+    func aControlThatCannotBeReadIsAnError(name: String, value: String) async throws {
+        let bench = ProxyBench()
+        let answer = await bench.ask("one", fields: [try #require(HTTPField.Name(name)): value])
+        #expect(answer.status == 400)
+        #expect(answer.body.lowercased().contains(name))
+        #expect(bench.upstream.calls.isEmpty)
+    }
+
+    @Test func controlsStayInTheHouse() async throws {
+        let bench = ProxyBench()
+        _ = await bench.ask("one", fields: [.cacheTTL: "60", .cacheNamespace: "a", .authorization: "Bearer k", .init("X-Other")!: "kept"])
+        let sent = try #require(bench.upstream.calls.first).request.fields
+        #expect(sent[.cacheTTL] == nil)
+        #expect(sent[.cacheNamespace] == nil)
+        #expect(sent[.authorization] == "Bearer k")
+        #expect(sent[.init("X-Other")!] == "kept")
+    }
+}
+
+struct StreamingTests {
+    private let streamed = #"{"model":"gpt-test","stream":true,"messages":[{"role":"user","content":"tell me a story"}]}"#
+    private let plain = #"{"model":"gpt-test","messages":[{"role":"user","content":"tell me a story"}]}"#
+
+    @Test func aStreamedMissAnswersBothForms() async {
+        let bench = ProxyBench { _, _ in .response(status: .ok, fields: [.contentType: "text/event-stream"], chunks: ProxyBench.events(["Once", " upon"])) }
+        let first = await bench.post(streamed)
+        let second = await bench.post(streamed)
+        let third = await bench.post(plain)
+        #expect(first.cache == "MISS")
+        #expect(second.cache == "HIT")
+        #expect(second.body == first.body)
+        #expect(third.cache == "HIT")
+        #expect(third.body.contains("Once upon"))
+        #expect(third.fields[.contentType] == "application/json")
+        #expect(bench.upstream.calls.count == 1)
+    }
+
+    @Test func aPlainMissAnswersAStream() async {
+        let bench = ProxyBench { _, _ in .response(status: .ok, fields: [.contentType: "application/json"], chunks: [Array(ProxyBench.completion("Once").utf8)]) }
+        _ = await bench.post(plain)
+        let second = await bench.post(streamed)
+        #expect(second.cache == "HIT")
+        #expect(second.fields[.contentType]?.hasPrefix("text/event-stream") == true)
+        #expect(second.body.contains("Once"))
+        #expect(second.body.hasSuffix("data: [DONE]\n\n"))
+    }
+
+    @Test(arguments: [
+        ProxyBench.events(["half"], finish: nil, isDone: false), ProxyBench.events(["cut"], finish: "length"),
+        ProxyBench.events(["bad"], finish: "content_filter"),
+    ])
+    func unfinishedStreamsAreNotStored(chunks: [[UInt8]]) async {
+        let bench = ProxyBench { _, _ in .response(status: .ok, fields: [.contentType: "text/event-stream"], chunks: chunks) }
+        _ = await bench.post(streamed)
+        #expect(bench.cache.count == 0)
+        #expect(await bench.post(streamed).cache == "MISS")
+    }
+
+    @Test func aBrokenStreamIsBrokenForTheClientToo() async {
+        let bench = ProxyBench { _, _ in .broken(fields: [.contentType: "text/event-stream"], chunks: ProxyBench.events(["half"], finish: nil, isDone: false)) }
+        let answer = await bench.post(streamed)
+        #expect(answer.isBroken)
+        #expect(answer.body.contains("half"))
+        #expect(bench.cache.count == 0)
+        #expect(bench.metrics.snapshot.notStored[.truncated] == 1)
+    }
+
+    /// A client that has all it wants and leaves at `[DONE]`, before the upstream closes.
+    @Test func leavingAfterTheEndStillStores() async throws {
+        let bench = ProxyBench { _, _ in .response(status: .ok, fields: [.contentType: "text/event-stream"], chunks: ProxyBench.events(["Once"])) }
+        let response = await bench.pipeline.handle(
+            ProxyRequest(id: "r", method: .post, path: "/v1/chat/completions", fields: [:], body: .bytes(Array(streamed.utf8))))
+        guard case .stream(let stream) = response.body else {
+            Issue.record("expected a stream")
+            return
+        }
+        for try await chunk in stream where String(decoding: chunk, as: UTF8.self).contains("[DONE]") { break }
+        #expect(await bench.post(streamed).cache == "HIT")
+    }
+}
+
+struct FaultTests {
+    @Test(arguments: [429, 500, 401])
+    func anErrorOfTheUpstreamPassesThroughUnchanged(status: Int) async {
+        let body = #"{"error":{"message":"no","type":"t","code":null,"extra":[1]}}"#
+        let bench = ProxyBench { _, _ in
+            .response(status: .init(code: status), fields: [.contentType: "application/json", .retryAfter: "7"], chunks: [Array(body.utf8)])
+        }
+        let answer = await bench.ask("one")
+        #expect(answer.status == status)
+        #expect(answer.body == body)
+        #expect(answer.fields[.retryAfter] == "7")
+        #expect(bench.cache.count == 0)
+    }
+
+    @Test(arguments: [
+        (UpstreamError.unreachable("refused"), 502), (.timedOut(.firstByte, limit: .seconds(1)), 504), (.broken("reset"), 502), (.tls("bad"), 502),
+        (.closed, 503),
+    ])
+    func aFailingUpstreamIsAnErrorOfItsOwnShape(error: UpstreamError, status: Int) async {
+        let bench = ProxyBench { _, _ in .failure(error) }
+        let answer = await bench.ask("one")
+        #expect(answer.status == status)
+        #expect(answer.body.contains("\"error\""))
+        #expect(bench.metrics.snapshot.upstreamErrors == 1)
+    }
+
+    @Test func aFullDiskIsNoError() async {
+        let bench = ProxyBench()
+        bench.store.fail(with: .cannotWrite(reason: "disk full"))
+        _ = await bench.ask("one")
+        await bench.writer.flush()
+        #expect(await bench.ask("one").cache == "HIT")
+        #expect(bench.writer.fault != nil)
+    }
+
+    @Test func aSlowEmbedderIsAMiss() async {
+        var options = PipelineOptions()
+        options.lookupDeadline = .milliseconds(20)
+        let bench = ProxyBench(options: options, embedder: SlowEmbedder())
+        #expect(await bench.ask("one two three").reason == "lookup-timed-out")
+        #expect(await bench.ask("one two three").cache == "HIT")
+    }
+
+    @Test(arguments: ["{", "[]", "nonsense", "", #"{"model":1,"messages":[]}"#, #"{"model":"m","messages":"hello"}"#, #"{"model":"m","messages":[1]}"#])
+    func badBodiesAreRefusedWithAReason(body: String) async {
+        let bench = ProxyBench()
+        let answer = await bench.post(body)
+        #expect(answer.status == 400)
+        #expect(answer.body.contains("\"error\""))
+        #expect(answer.body.contains("invalid_request_error"))
+        #expect(bench.upstream.calls.isEmpty)
+        #expect(bench.cache.count == 0)
+    }
+
+    @Test(arguments: ["/v1/../admin", "/v1/%2e%2e/admin", "/v1/a%2fb", "/v1/./x", #"/v1/a\b"#])
+    func pathsStayBelowTheBase(path: String) async {
+        let bench = ProxyBench()
+        #expect(await bench.post("{}", path: path).status == 400)
+        #expect(bench.upstream.calls.isEmpty)
+    }
+}
+
+struct PassThroughTests {
+    @Test func otherPathsGoThroughUntouched() async throws {
+        let bench = ProxyBench { _, body in .response(status: .created, fields: [.init("X-Up")!: "1"], chunks: [body, body]) }
+        let answer = await bench.send(
+            ProxyRequest(
+                id: "r", method: .put, path: "/v1/files/a%20b?x=1&y=%2F", fields: [.acceptEncoding: "gzip", .contentType: "application/octet-stream"],
+                body: .stream(ByteStream([[1, 2], [3]]), length: 3)))
+        let call = try #require(bench.upstream.calls.first)
+        #expect(answer.status == 201)
+        #expect(answer.cacheStatus == "reprise; fwd=bypass; detail=path")
+        #expect(answer.fields[.init("X-Up")!] == "1")
+        #expect(call.request.target == "/files/a%20b?x=1&y=%2F")
+        #expect(call.request.method == .put)
+        #expect(call.request.fields[.acceptEncoding] == "gzip")
+        #expect(call.body == [1, 2, 3])
+    }
+
+    @Test func aCompressedBodyPassesThrough() async {
+        let bench = ProxyBench()
+        #expect(await bench.ask("one", fields: [.contentEncoding: "gzip"]).reason == "encoded-body")
+    }
+}
+
+struct AdministrationTests {
+    @Test func flushBySelector() async throws {
+        let bench = ProxyBench()
+        for name in ["alpha", "beta", "gamma"] { _ = await bench.ask(name, fields: [.cacheTags: "t-\(name), all"]) }
+        var selector = EntrySelector()
+        selector.tag = "t-beta"
+        #expect(try await bench.administration.flush(selector, isDryRun: true).matched == 1)
+        #expect(bench.cache.count == 3)
+        #expect(try await bench.administration.flush(selector, isDryRun: false).removed == 1)
+        #expect(bench.cache.count == 2)
+        #expect(bench.store.ids.count == 2)
+        #expect(await bench.ask("beta").cache == "MISS")
+        await #expect(throws: AdministrationError.self) { try await bench.administration.flush(EntrySelector(), isDryRun: false) }
+    }
+
+    @Test func similarTextIsFoundAcrossScopes() async throws {
+        let bench = ProxyBench()
+        _ = await bench.ask("how do i reset my account password please", fields: [.authorization: "Bearer one"])
+        _ = await bench.ask("how do i reset my account password please", fields: [.authorization: "Bearer two"])
+        _ = await bench.ask("completely different words here now listed")
+        var selector = EntrySelector()
+        selector.similarTo = "please how do i reset my account password"
+        #expect(try await bench.administration.flush(selector, isDryRun: false).removed == 2)
+    }
+
+    @Test func pagesCoverEverythingOnce() async throws {
+        let bench = ProxyBench(embedder: nil)
+        for number in 0..<25 { _ = await bench.ask("question \(number)") }
+        var seen: [EntryID] = []
+        var cursor: EntryID?
+        repeat {
+            let page = try await bench.administration.list(EntrySelector(), after: cursor, limit: 10)
+            seen += page.entries.map(\.id)
+            cursor = page.next
+        } while cursor != nil
+        #expect(seen.count == 25)
+        #expect(Set(seen).count == 25)
+    }
+}
+
+/// Takes longer than anyone should wait.
+private struct SlowEmbedder: Embedder {
+    let dimension = 4
+    let fingerprint = "slow"
+    let maximumBatchSize = 1
+
+    func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
+        do { try await Task.sleep(for: .seconds(30)) } catch { throw .runtime("cancelled") }
+        return texts.map { _ in .failure(.empty) }
+    }
+}

@@ -1,0 +1,104 @@
+import HTTPTypes
+import Logging
+import Matching
+import Proxy
+import SemanticCache
+import Telemetry
+import TestSupport
+import VectorSearch
+
+/// A pipeline with doubles on its four ports, and the calls that tests make on it.
+struct ProxyBench {
+    let upstream: ScriptedUpstream
+    let store: FaultyStore
+    let clock: ManualClock
+    let cache: AnswerCache
+    let writer: WriteBehind
+    let metrics: ProxyMetrics
+    let pipeline: RequestPipeline
+    let administration: CacheAdministration
+
+    init(
+        options: PipelineOptions = PipelineOptions(), sharing: TenantResolver.Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
+        store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
+        script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) }
+    ) {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        self.store = store
+        self.clock = clock
+        upstream = ScriptedUpstream(script)
+        metrics = ProxyMetrics()
+        writer = WriteBehind(store: store, interval: .seconds(3600), limit: 1000, logger: logger)
+        cache = AnswerCache(
+            index: FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics, clock: clock,
+            capacity: capacity)
+        pipeline = RequestPipeline(
+            options: options, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
+            tenants: TenantResolver(sharing: sharing, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
+            clock: clock, logger: logger)
+        administration = CacheAdministration(cache: cache, embedder: embedder, clock: clock)
+    }
+
+    /// What came back, its body read to the end.
+    struct Answer {
+        let status: Int
+        let fields: HTTPFields
+        let body: String
+        /// Whether the body ended with an error.
+        let isBroken: Bool
+
+        var cache: String? { fields[.xCache] }
+        var match: String? { fields[.xCacheMatch] }
+        var reason: String? { fields[.xCacheReason] }
+        var cacheStatus: String? { fields[.cacheStatus] }
+    }
+
+    func send(_ request: ProxyRequest) async -> Answer {
+        let response = await pipeline.handle(request)
+        switch response.body {
+        case .bytes(let bytes):
+            return Answer(status: response.status.code, fields: response.fields, body: String(decoding: bytes, as: UTF8.self), isBroken: false)
+        case .stream(let stream):
+            var bytes: [UInt8] = []
+            var isBroken = false
+            do { for try await chunk in stream { bytes += chunk } } catch { isBroken = true }
+            return Answer(status: response.status.code, fields: response.fields, body: String(decoding: bytes, as: UTF8.self), isBroken: isBroken)
+        }
+    }
+
+    func post(_ body: String, path: String = "/v1/chat/completions", fields: HTTPFields = [:]) async -> Answer {
+        await send(ProxyRequest(id: "req_test", method: .post, path: path, fields: fields, body: .bytes(Array(body.utf8))))
+    }
+
+    /// Asks one question as a chat completion.
+    func ask(_ question: String, extra: String = "", fields: HTTPFields = [:]) async -> Answer {
+        await post(#"{"model":"gpt-test","messages":[{"role":"user","content":"\#(question)"}]\#(extra)}"#, fields: fields)
+    }
+
+    /// A complete answer that repeats the length of the request's body, so that different requests get different answers.
+    static func echo(_ body: [UInt8]) -> ScriptedUpstream.Reply {
+        let text = "answer to \(body.count) bytes, \(body.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF })"
+        return .response(
+            status: .ok, fields: [.contentType: "application/json"],
+            chunks: [Array(completion(text).utf8)])
+    }
+
+    static func completion(_ text: String, finish: String = "stop") -> String {
+        #"{"id":"chatcmpl-1","object":"chat.completion","created":1790000000,"model":"gpt-test","choices":[{"index":0,"message":{"role":"assistant","content":"\#(text)"},"finish_reason":"\#(finish)"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}"#
+    }
+
+    static func events(_ words: [String], finish: String? = "stop", isDone: Bool = true) -> [[UInt8]] {
+        var chunks = [#"{"role":"assistant","content":""}"#].map { chunk(delta: $0, finish: nil) }
+        chunks += words.map { chunk(delta: #"{"content":"\#($0)"}"#, finish: nil) }
+        if let finish { chunks.append(chunk(delta: "{}", finish: finish)) }
+        if isDone { chunks.append("data: [DONE]\n\n") }
+        return chunks.map { Array($0.utf8) }
+    }
+
+    private static func chunk(delta: String, finish: String?) -> String {
+        let reason = finish.map { "\"\($0)\"" } ?? "null"
+        return
+            #"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1790000000,"model":"gpt-test","choices":[{"index":0,"delta":\#(delta),"finish_reason":\#(reason)}]}"#
+            + "\n\n"
+    }
+}

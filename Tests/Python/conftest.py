@@ -1,0 +1,158 @@
+"""The real program behind a real socket, in front of the stand-in model."""
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def binary():
+    named = os.environ.get("REPRISE_BINARY")
+    if named:
+        return named
+    built = [path for path in (ROOT / ".build/debug/reprise", ROOT / ".build/release/reprise") if path.exists()]
+    assert built, "build the program first, or name it in REPRISE_BINARY"
+    return str(max(built, key=lambda path: path.stat().st_mtime))
+
+
+class Process:
+    """A server that prints the URL on which it listens."""
+
+    def __init__(self, command, cwd=None, env=None):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=env)
+        self.url = None
+        for line in self.process.stdout:
+            found = [word for word in line.split() if word.startswith("http://")]
+            if found:
+                self.url = found[0]
+                break
+        assert self.url, f"{command} ended: {self.process.stderr.read()}"
+        parts = urllib.parse.urlsplit(self.url)
+        self.host, self.port = parts.hostname, parts.port
+
+    def request(self, method, path, body=None, headers=None, timeout=30):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        try:
+            if isinstance(body, (dict, list)):
+                body, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            status = self.process.wait(timeout=40)
+        finally:
+            self.process.stdout.close()
+        self.errors = self.process.stderr.read()
+        self.process.stderr.close()
+        return status
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def cache(self):
+        return self.headers["X-Cache"]
+
+
+class StandIn(Process):
+    def __init__(self, *arguments):
+        super().__init__([sys.executable, str(ROOT / "Examples/stand-in/stand_in.py"), "--port", "0", *arguments])
+
+    @property
+    def seen(self):
+        return self.request("GET", "/stand-in/requests").json
+
+    def forget(self):
+        self.request("DELETE", "/stand-in/requests")
+
+
+class Reprise(Process):
+    def __init__(self, folder, upstream, *arguments, config="", env=None):
+        self.folder = pathlib.Path(folder)
+        self.arguments = arguments
+        (self.folder / "test.yaml").write_text(config)
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        environment.update(env or {})
+        super().__init__(
+            [binary(), "serve", "--config", "test.yaml", "--port", "0", "--upstream", upstream, "--store", str(self.folder / "cache.db"), *arguments],
+            cwd=self.folder, env=environment)
+
+    def chat(self, prompt, headers=None, path="/v1/chat/completions", **more):
+        body = {"model": "stand-in", "messages": [{"role": "user", "content": prompt}], **more}
+        return self.request("POST", path, body, headers)
+
+    @property
+    def stats(self):
+        return self.request("GET", "/cache/stats").json
+
+    def run(self, *arguments, **more):
+        """One of the commands that talk to a running proxy."""
+        return command(*arguments, "--server", self.url, cwd=self.folder, **more)
+
+
+def command(*arguments, cwd=None, stdin=None, env=None):
+    return subprocess.run(
+        [binary(), *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
+
+
+@pytest.fixture(scope="session")
+def stand_in():
+    server = StandIn()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def proxy(tmp_path, stand_in):
+    stand_in.forget()
+    server = Reprise(tmp_path, stand_in.url)
+    yield server
+    assert server.stop() == 0, server.errors
+
+
+@pytest.fixture
+def start(tmp_path, stand_in):
+    """Starts proxies with settings of their own; all are stopped at the end."""
+    running = []
+
+    def run(*arguments, config="", upstream=None, env=None, folder=None):
+        server = Reprise(folder or tmp_path, upstream or stand_in.url, *arguments, config=config, env=env)
+        running.append(server)
+        return server
+
+    stand_in.forget()
+    yield run
+    for server in running:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def wait_for(condition, seconds=5, what="the condition"):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come true in {seconds} s")

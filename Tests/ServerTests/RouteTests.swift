@@ -1,0 +1,132 @@
+import HTTPTypes
+import SemanticCache
+@testable import Server
+import Testing
+
+struct ProxyRouteTests {
+    @Test func aRepeatIsAHit() async throws {
+        let client = RouterClient()
+        let first = try await client.ask("hello there")
+        let second = try await client.ask("hello there")
+        #expect(first.fields[.init("X-Cache")!] == "MISS")
+        #expect(second.fields[.init("X-Cache")!] == "HIT")
+        #expect(second.bytes == first.bytes)
+        #expect(second.fields[.init("X-Request-Id")!]?.isEmpty == false)
+    }
+
+    @Test func aBodyOverTheLimitIsRefused() async throws {
+        let client = RouterClient(maximumBody: 100)
+        let answer = try await client.ask(String(repeating: "x", count: 200))
+        #expect(answer.status == 413)
+        #expect(answer.errorCode == "body_too_large")
+        #expect(answer.fields[.connection] == "close")
+    }
+
+    @Test func whatIsNeitherProxyNorAdminIsNotFound() async throws {
+        let client = RouterClient()
+        #expect(try await client.send(.get, "/nothing").status == 404)
+        #expect(try await client.send(.get, "/v1").status == 404)
+        #expect(try await client.send(.get, "/v2/models").errorCode == "not_found")
+    }
+}
+
+struct AdminRouteTests {
+    @Test func statisticsHaveTheContractsNames() async throws {
+        let client = RouterClient()
+        _ = try await client.ask("hello there")
+        _ = try await client.ask("hello there")
+        let stats = try await client.send(.get, "/cache/stats").json
+        let requests = try #require(stats["requests"] as? [String: Any])
+        #expect(requests["total"] as? Int == 2)
+        #expect(requests["exact_hits"] as? Int == 1)
+        #expect(requests["misses"] as? Int == 1)
+        #expect(stats["hit_ratio"] as? Double == 0.5)
+        for name in ["version", "uptime_seconds", "entries", "memory_bytes", "disk_bytes", "evictions", "saved", "latency_ms", "matching", "models"] {
+            #expect(stats[name] != nil, "\(name)")
+        }
+        let latency = try #require(stats["latency_ms"] as? [String: Any])
+        #expect(Set(latency.keys) == ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search"])
+        #expect(((stats["models"] as? [String: Any])?["m"] as? [String: Any])?["hits"] as? Int == 1)
+        #expect((stats["saved"] as? [String: Any])?["upstream_calls"] as? Int == 1)
+    }
+
+    @Test func entriesAreListedShownAndRemoved() async throws {
+        let client = RouterClient()
+        _ = try await client.ask("hello there")
+        let entries = try #require(try await client.send(.get, "/cache/entries?limit=10&model=m").json["entries"] as? [[String: Any]])
+        let entry = try #require(entries.first)
+        let id = try #require(entry["id"] as? String)
+        #expect(entry["query"] as? String == "hello there")
+        #expect(entry["answer"] as? String == "hi")
+        #expect(entry["body"] == nil)
+        let shown = try await client.send(.get, "/cache/entries/\(id)").json
+        #expect((shown["body"] as? String)?.contains("chat.completion") == true)
+        #expect(shown["form"] as? String == "message")
+        #expect(try await client.send(.delete, "/cache/entries/\(id)").json["removed"] as? Int == 1)
+        #expect(try await client.send(.get, "/cache/entries/\(id)").status == 404)
+    }
+
+    @Test(arguments: [
+        "{}", "[]", "", "{\"all\": \"yes\"}", "{\"all\": 1}", "{\"colour\": \"red\"}", "{\"older_than\": \"soon\"}", "{\"id\": \"12\"}", "{\"matching\": \"([\"}",
+        "{\"threshold\": 3, \"similar_to\": \"x\"}", "{\"dry_run\": true}",
+    ])
+    func aSelectorThatCannotBeUsedRemovesNothing(body: String) async throws {
+        let client = RouterClient()
+        _ = try await client.ask("hello there")
+        let answer = try await client.send(.post, "/cache/flush", body: body)
+        #expect(answer.status == 400)
+        #expect(answer.errorCode == "bad_selector")
+        #expect(try await client.send(.get, "/cache/stats").json["entries"] as? Int == 1)
+    }
+
+    @Test func allClears() async throws {
+        let client = RouterClient()
+        _ = try await client.ask("one")
+        _ = try await client.ask("two")
+        #expect(try await client.send(.post, "/cache/flush", body: "{\"all\": true, \"dry_run\": true}").json["matched"] as? Int == 2)
+        #expect(try await client.send(.post, "/cache/flush", body: "{\"all\": true}").json["removed"] as? Int == 2)
+        #expect(try await client.ask("one").fields[.init("X-Cache")!] == "MISS")
+    }
+
+    @Test func wrongMethodsAreToldTheRightOnes() async throws {
+        let answer = try await RouterClient().send(.get, "/cache/flush")
+        #expect(answer.status == 405)
+        #expect(answer.fields[.allow] == "POST")
+    }
+
+    @Test(arguments: ["limit=0", "limit=x", "cursor=zz", "colour=red", "older_than=1.5h"])
+    func aBadQueryIsRefused(query: String) async throws {
+        #expect(try await RouterClient().send(.get, "/cache/entries?\(query)").status == 400)
+    }
+}
+
+struct AdminGateTests {
+    @Test func aTokenIsAskedForAsSoonAsItIsSet() async throws {
+        let client = RouterClient(gate: AdminGate(token: "s3cret", isLoopback: true))
+        #expect(try await client.send(.get, "/cache/stats").status == 401)
+        #expect(try await client.send(.get, "/cache/stats", fields: [.authorization: "Bearer s3cre"]).status == 401)
+        #expect(try await client.send(.get, "/cache/stats", fields: [.authorization: "Bearer s3creT"]).status == 401)
+        #expect(try await client.send(.get, "/cache/stats", fields: [.authorization: "Bearer s3cret"]).status == 200)
+        #expect(try await client.send(.get, "/healthz").status == 200)
+    }
+
+    @Test func theNetworkFindsItClosedWithoutAToken() async throws {
+        let client = RouterClient(gate: AdminGate(token: nil, isLoopback: false))
+        let answer = try await client.send(.post, "/cache/flush", body: "{\"all\": true}")
+        #expect(answer.status == 403)
+        #expect(answer.errorCode == "admin_closed")
+    }
+}
+
+struct ReadinessTests {
+    @Test func aDegradedPartIsReadyAndSaysSo() async throws {
+        let client = RouterClient()
+        client.readiness.set("store", .starting)
+        #expect(try await client.send(.get, "/readyz").status == 503)
+        client.readiness.set("store", .ready)
+        client.readiness.set("embedder", .degraded("model.onnx is missing"))
+        let answer = try await client.send(.get, "/readyz")
+        #expect(answer.status == 200)
+        #expect((answer.json["parts"] as? [String: String])?["embedder"] == "degraded: model.onnx is missing")
+    }
+}

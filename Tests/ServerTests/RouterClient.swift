@@ -1,0 +1,92 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOEmbedded
+import Proxy
+import SemanticCache
+@testable import Server
+import Synchronization
+import Telemetry
+import TestSupport
+import VectorSearch
+
+/// Calls the server's router in the process, without a socket.
+struct RouterClient {
+    /// What came back, its body read to the end.
+    struct Answer {
+        let status: Int
+        let fields: HTTPFields
+        let bytes: [UInt8]
+
+        var json: [String: Any] { (try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]) ?? [:] }
+        /// The `error.code` of an error in OpenAI's shape.
+        var errorCode: String? { (json["error"] as? [String: Any])?["code"] as? String }
+    }
+
+    let router: TopRouter
+    let clock = ManualClock()
+    let readiness = Readiness()
+
+    init(gate: AdminGate = AdminGate(token: nil, isLoopback: true), maximumBody: Int = 1 << 20) {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let upstream = ScriptedUpstream { _, _ in
+            let body = #"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#
+            return .response(status: .ok, fields: [.contentType: "application/json"], chunks: [Array(body.utf8)])
+        }
+        let embedder = HashingEmbedder()
+        let store = FaultyStore()
+        let metrics = ProxyMetrics()
+        let writer = WriteBehind(store: store, interval: .seconds(60), limit: 100, logger: logger)
+        let cache = AnswerCache(
+            index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock, capacity: 100)
+        let options = PipelineOptions()
+        let pipeline = RequestPipeline(
+            options: options, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
+            tenants: TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock), clock: clock,
+            logger: logger)
+        router = TopRouter(
+            proxy: ProxyRoutes(pipeline: pipeline, maximumBody: maximumBody, presences: ClientPresences()),
+            admin: AdminRoutes(
+                administration: CacheAdministration(cache: cache, embedder: embedder, clock: clock), warmer: CacheWarmer(pipeline: pipeline),
+                stats: StatsReporter(
+                    version: "0.0.0", options: options, cache: cache, embedder: embedder, indexing: nil, writer: writer, store: store, metrics: metrics),
+                gate: gate, clock: clock, logger: logger),
+            readiness: readiness)
+    }
+
+    func send(_ method: HTTPRequest.Method, _ path: String, fields: HTTPFields = [:], body: String = "") async throws -> Answer {
+        var fields = fields
+        fields[.contentLength] = String(body.utf8.count)
+        let head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path, headerFields: fields)
+        let request = Request(head: head, body: .init(buffer: ByteBuffer(string: body)))
+        let channel = EmbeddedChannel()
+        let response = try await router.respond(
+            to: request, context: ConnectionContext(source: .init(channel: channel, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })))
+        let collector = Collector()
+        try await response.body.write(CollectingWriter(collector: collector))
+        return Answer(status: response.status.code, fields: response.headers, bytes: collector.bytes)
+    }
+
+    func ask(_ question: String, fields: HTTPFields = [:]) async throws -> Answer {
+        try await send(.post, "/v1/chat/completions", fields: fields, body: #"{"model":"m","messages":[{"role":"user","content":"\#(question)"}]}"#)
+    }
+}
+
+private final class Collector: Sendable {
+    private let collected = Mutex<[UInt8]>([])
+
+    var bytes: [UInt8] { collected.withLock { $0 } }
+
+    func append(_ buffer: ByteBuffer) { collected.withLock { $0 += Array(buffer.readableBytesView) } }
+}
+
+private struct CollectingWriter: ResponseBodyWriter {
+    let collector: Collector
+
+    mutating func write(_ buffer: ByteBuffer) async throws { collector.append(buffer) }
+
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}
