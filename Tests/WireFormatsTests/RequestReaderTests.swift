@@ -121,7 +121,7 @@ import Testing
     @Test(arguments: [
         (#""cache":{"ttl":"soon"}"#, "cache.ttl"), (#""cache":{"ttl":-1}"#, "cache.ttl"),
         (#""cache":{"no-cache":1}"#, "cache.no-cache"),
-        (#""cache":{"namespace":"a b"}"#, "cache.namespace"), (#""caching":"yes""#, "caching"),
+        (#""cache":{"namespace":"a b"}"#, "cache.namespace"),
         (#""cache_options":{"enabled":"maybe"}"#, "cache_options.enabled"),
     ])
     func refusesWhatPeersWouldNotPutThere(member: String, param: String) {
