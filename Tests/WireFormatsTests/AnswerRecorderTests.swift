@@ -120,6 +120,43 @@ import Testing
         #expect(try recorder.finish().get().fields.map(\.name.canonicalName).sorted() == ["content-type", "openai-version"])
     }
 
+    /// Whatever an upstream sends, it is kept or refused; what is kept can be given in both forms.
+    @Test func survivesMutatedAnswers() throws {
+        var random = SeededGenerator(state: 7)
+        var kept = 0
+        for name in Self.kept {
+            let transcript = try Transcript(name)
+            let plain = try transcript.request(stream: false)
+            let streamed = try transcript.request(stream: true)
+            for _ in 0..<150 {
+                var bytes = transcript.bytes
+                for _ in 0..<Int.random(in: 1...3, using: &random) {
+                    let place = Int.random(in: 0..<bytes.count, using: &random)
+                    switch Int.random(in: 0..<4, using: &random) {
+                    case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                    case 1: bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1...40, using: &random)))
+                    case 2: bytes.insert(contentsOf: Array("9223372036854775807".utf8), at: place)
+                    default: bytes.insert(Array("\n\r\"{}[]:,0null".utf8).randomElement(using: &random) ?? 0, at: place)
+                    }
+                    if bytes.isEmpty { bytes = [0x7B] }
+                }
+                var recorder = AnswerRecorder(
+                    request: streamed, status: 200, fields: [.contentType: transcript.isEvents ? "text/event-stream" : "application/json"],
+                    limit: 1 << 20)
+                recorder.append(bytes, milliseconds: 0)
+                guard case .success(let recorded) = recorder.finish() else { continue }
+                kept += 1
+                let answer = Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
+                _ = AnswerText.preview(answer, endpoint: transcript.endpoint, limit: 80)
+                for request in [plain, streamed] {
+                    guard let rendered = AnswerRenderer.render(answer, for: request), case .body(let body) = rendered.content else { continue }
+                    #expect((try? JSONDocument(body)) != nil)
+                }
+            }
+        }
+        #expect(kept > 500)
+    }
+
     @Test func finishesOnce() throws {
         let transcript = try Transcript("chat-text.json")
         var recorder = AnswerRecorder(request: try transcript.request(stream: false), status: 200, fields: [:], limit: 1 << 20)

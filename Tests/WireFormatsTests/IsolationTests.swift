@@ -16,7 +16,8 @@ import Testing
         #""logit_bias":{"50256":-100}"#, #""logprobs":true"#, #""top_logprobs":3"#, #""response_format":{"type":"json_object"}"#,
         #""tools":[{"type":"function","function":{"name":"f"}}]"#, #""tool_choice":"none""#, #""parallel_tool_calls":false"#,
         #""functions":[{"name":"f"}]"#, #""modalities":["text"]"#, #""reasoning_effort":"low""#, #""prediction":null"#, #""verbosity":"low""#,
-        #""web_search_options":{}"#, #""unknown_vendor_field":{"a":[1,2]}"#, #""unknown_vendor_field":{"a":[12]}"#, #""top_k":4"#,
+        #""web_search_options":{}"#, #""unknown_vendor_field":{"a":[1,2]}"#, #""unknown_vendor_field":{"a":[12]}"#, #""top_k":4"#, #""cache":true"#,
+        #""caching":"x""#, #""cache_options":[1]"#,
     ])
     func membersAreInKeyAndScope(member: String) throws {
         let plain = try request("{\(Self.base)}")

@@ -94,6 +94,61 @@ import Testing
         #expect(try request(#"{"messages":[{"role":"user","content":"q"}]}"#).strippedBody == nil)
     }
 
+    private static func controls(_ change: (inout RequestControls) -> Void) -> RequestControls {
+        var controls = RequestControls()
+        change(&controls)
+        return controls
+    }
+
+    @Test(
+        arguments: [
+            (#""cache":{"no-cache":true}"#, controls { $0.noCache = true }),
+            (#""cache":{"no-store":true,"use-cache":true}"#, controls { $0.noStore = true }),
+            (
+                #""cache":{"ttl":60,"s-maxage":30,"namespace":"a"}"#,
+                controls { ($0.ttl, $0.maxAge, $0.namespace) = (.seconds(60), .seconds(30), "a") }
+            ),
+            (#""cache":{"s-max-age":1.5}"#, controls { $0.maxAge = .milliseconds(1500) }), (#""caching":false"#, controls { $0.mode = .off }),
+            (#""caching":true"#, RequestControls()), (#""cache_options":{"enabled":"off"}"#, controls { $0.mode = .off }),
+            (#""cache_options":{"enabled":"write_only"}"#, controls { $0.mode = .refresh }),
+            (#""cache_options":{"enabled":"on","max_age_s":5}"#, controls { $0.maxAge = .seconds(5) }),
+            (#""cache":null,"cache_options":null"#, RequestControls()),
+        ] as [(String, RequestControls)])
+    func readsWhatPeersPutInTheBody(member: String, expected: RequestControls) throws {
+        #expect(try request(#"{\#(member),"messages":[{"role":"user","content":"q"}]}"#).bodyControls == expected)
+    }
+
+    @Test(arguments: [
+        (#""cache":{"ttl":"soon"}"#, "cache.ttl"), (#""cache":{"ttl":-1}"#, "cache.ttl"),
+        (#""cache":{"no-cache":1}"#, "cache.no-cache"),
+        (#""cache":{"namespace":"a b"}"#, "cache.namespace"),
+        (#""cache_options":{"enabled":"maybe"}"#, "cache_options.enabled"),
+    ])
+    func refusesWhatPeersWouldNotPutThere(member: String, param: String) {
+        let body = Array(#"{\#(member),"messages":[{"role":"user","content":"q"}]}"#.utf8)
+        guard case .invalid(let error) = RequestReader.read(endpoint: .chatCompletions, body: body) else {
+            Issue.record("accepted \(member)")
+            return
+        }
+        #expect(error.param == param)
+    }
+
+    @Test func headersComeBeforeTheBody() throws {
+        var header = RequestControls()
+        header.ttl = .seconds(1)
+        header.maxAge = .seconds(90)
+        var body = RequestControls()
+        body.ttl = .seconds(2)
+        body.maxAge = .seconds(30)
+        body.noStore = true
+        body.namespace = "n"
+        let both = header.merging(body)
+        #expect(both.ttl == .seconds(1))
+        #expect(both.maxAge == .seconds(30))
+        #expect(both.noStore)
+        #expect(both.namespace == "n")
+    }
+
     /// Whatever comes, reading ends and says something; what is cacheable has a key.
     @Test func survivesMutatedBodies() throws {
         var random = SeededGenerator(state: 2026)

@@ -151,8 +151,10 @@ extension EventRecording {
     package var chunks: [(bytes: ArraySlice<UInt8>, milliseconds: UInt32)] {
         var start = 0
         return marks.map { mark in
-            defer { start = Int(mark.end) }
-            return (bytes[start..<Int(mark.end)], mark.milliseconds)
+            // A mark out of order or beyond the end would be a damaged record; it costs its chunk, not the process.
+            let end = max(start, min(Int(mark.end), bytes.count))
+            defer { start = end }
+            return (bytes[start..<end], mark.milliseconds)
         }
     }
 
@@ -175,7 +177,7 @@ extension EventRecording {
                 next.removeFirst()
             }
             let cut = next.first.map { max(0, Int(mark.end) - $0.lowerBound) } ?? 0
-            let end = UInt32(Int(mark.end) - gone - cut)
+            let end = UInt32(max(0, Int(mark.end) - gone - cut))
             if end > marks.last?.end ?? 0 { marks.append(Mark(end: end, milliseconds: mark.milliseconds)) }
         }
         return EventRecording(bytes: kept, marks: marks)

@@ -163,7 +163,7 @@ final class MergedJSON {
         content = .raw([])
         for element in fragment.elements {
             // A fragment without an index goes on with the last element, unless it begins another one by its id.
-            let index = element["index"]?.int ?? max(0, (elements.last?.index ?? -1) + (element["id"]?.text?.isEmpty ?? true ? 0 : 1))
+            let index = element["index"]?.int ?? max(0, (elements.last?.index ?? -1) &+ (element["id"]?.text?.isEmpty ?? true ? 0 : 1))
             var place = elements.count
             while place > 0, elements[place - 1].index > index { place -= 1 }
             if place > 0, elements[place - 1].index == index {

@@ -18,6 +18,8 @@ package struct CacheableRequest: Sendable {
     package let noScopeReason: MissReason?
     /// The fields of the body that speak to a cache rather than to the model, by the names that peers gave them. They are in neither key nor scope.
     package let controlFields: [String]
+    /// What those fields ask for. Header fields come before them: see ``RequestControls/merging(_:)``.
+    package let bodyControls: RequestControls
     /// The body without ``controlFields``, to be forwarded in its place; `nil` when it has none and goes as it came.
     package let strippedBody: [UInt8]?
 
@@ -30,7 +32,8 @@ package struct CacheableRequest: Sendable {
 
     init(
         endpoint: Endpoint, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool, query: String?, noScopeReason: MissReason?,
-        controlFields: [String], strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8], queryRanges: [Range<Int>]
+        controlFields: [String], bodyControls: RequestControls, strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
+        queryRanges: [Range<Int>]
     ) {
         self.endpoint = endpoint
         self.model = model
@@ -40,6 +43,7 @@ package struct CacheableRequest: Sendable {
         self.query = query
         self.noScopeReason = noScopeReason
         self.controlFields = controlFields
+        self.bodyControls = bodyControls
         self.strippedBody = strippedBody
         self.choiceCount = choiceCount
         self.canonical = canonical

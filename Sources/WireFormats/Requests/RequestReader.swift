@@ -35,8 +35,13 @@ package enum RequestReader {
     static let excluded: [StaticString] = [
         "stream", "stream_options", "user", "metadata", "store", "service_tier", "prompt_cache_key", "safety_identifier",
     ]
-    /// Members by which peers of this program let a request speak to the cache. No model reads them.
-    static let controls: [StaticString] = ["cache", "caching", "cache_options"]
+    /// The name under which a member speaks to the cache rather than to the model, as peers of this program let requests do; `nil` for any other
+    /// member, also for one of such a name whose value is not of the peer's form: that one is the upstream's.
+    static func control(_ name: JSONNode, _ value: JSONNode) -> StaticString? {
+        if name.isString("caching") { return value.bool != nil || value.isNull ? "caching" : nil }
+        guard value.kind == .object || value.isNull else { return nil }
+        return name.isString("cache") ? "cache" : name.isString("cache_options") ? "cache_options" : nil
+    }
 
     /// Reads one body.
     ///
@@ -68,7 +73,7 @@ package enum RequestReader {
         if isStateful(root, endpoint: endpoint) { return .bypass(.stateful) }
 
         var canonical = CanonicalJSON()
-        canonical.append(root, excluding: excluded + controls, marking: prompt.texts.map(\.index))
+        canonical.append(root, excluding: excluded + fields.controls, marking: prompt.texts.map(\.index))
         guard !canonical.hasRepeatedNames else { return .bypass(.unreadableBody) }
 
         let wantsStream = fields.stream && endpoint != .embeddings
@@ -77,7 +82,9 @@ package enum RequestReader {
                 endpoint: endpoint, model: fields.model, wantsStream: wantsStream,
                 wantsUsage: fields.includesUsage || !wantsStream || endpoint == .messages || endpoint == .responses,
                 hasTools: fields.hasTools, query: prompt.query, noScopeReason: prompt.query == nil ? prompt.noQueryReason : nil,
-                controlFields: fields.controls, strippedBody: fields.controls.isEmpty ? nil : stripped(root),
+                controlFields: fields.controls.map(\.description),
+                bodyControls: fields.controls.isEmpty ? RequestControls() : try RequestControls(body: root),
+                strippedBody: fields.controls.isEmpty ? nil : stripped(root),
                 choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges))
     }
 
@@ -91,7 +98,7 @@ package enum RequestReader {
     /// The body's source without its control members.
     private static func stripped(_ root: JSONNode) -> [UInt8] {
         var result: [UInt8] = [UInt8(ascii: "{")]
-        for (name, value) in root.members where !controls.contains(where: { name.isString($0) }) {
+        for (name, value) in root.members where control(name, value) == nil {
             if result.count > 1 { result.append(UInt8(ascii: ",")) }
             result += name.source
             result.append(UInt8(ascii: ":"))
@@ -109,7 +116,7 @@ private struct RequestFields {
     var includesUsage = false
     var hasTools = false
     var choiceCount = 1
-    var controls: [String] = []
+    var controls: [StaticString] = []
 
     /// One pass over the members of the body.
     init(_ root: JSONNode) throws(RequestError) {
@@ -131,8 +138,8 @@ private struct RequestFields {
             } else if name.isString("n") {
                 guard value.kind == .number || value.isNull else { throw RequestError.wrongType("n", "an integer", value) }
                 choiceCount = value.int ?? 1
-            } else if RequestReader.controls.contains(where: { name.isString($0) }) {
-                controls.append(name.string ?? "")
+            } else if let control = RequestReader.control(name, value) {
+                controls.append(control)
             }
         }
     }
