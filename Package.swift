@@ -21,6 +21,7 @@ extension Target.Dependency {
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams = product(name: "Yams", package: "Yams")
 }
 
@@ -69,12 +70,17 @@ let package = Package(
         room("Telemetry", ["SemanticCache"]),
         room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .heap, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
-        room("Server", ["Proxy", "SemanticCache", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTPTypes, .serviceLifecycle]),
+        room(
+            "Server",
+            [
+                "Proxy", "SemanticCache", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTPTypes,
+                .serviceLifecycle,
+            ]),
         .executableTarget(
             name: "reprise",
             dependencies: [
                 "Server", "Proxy", "Settings", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching", "Telemetry", "WireFormats",
-                "SemanticCache", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
+                "SemanticCache", .argumentParser, .httpTypes, .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: house),
 
@@ -87,12 +93,15 @@ let package = Package(
         tests("VectorSearchTests", ["VectorSearch", "SemanticCache", "TestSupport"]),
         tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
-        tests("ProxyTests", ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
+        tests(
+            "ProxyTests",
+            ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
         tests("SettingsTests", ["Settings", "SemanticCache"]),
         tests(
             "ServerTests",
             [
-                "Server", "Proxy", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+                "Server", "Proxy", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                .nioCore,
                 .nioEmbedded, .nioHTTPTypes,
             ]),
         tests("ArchitectureTests", []),

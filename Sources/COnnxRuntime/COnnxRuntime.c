@@ -1,1 +1,192 @@
 #include "COnnxRuntime.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Opaque objects of the runtime.
+typedef struct OrtEnv OrtEnv;
+typedef struct OrtStatus OrtStatus;
+typedef struct OrtSession OrtSession;
+typedef struct OrtSessionOptions OrtSessionOptions;
+typedef struct OrtMemoryInfo OrtMemoryInfo;
+typedef struct OrtValue OrtValue;
+typedef struct OrtTensorInfo OrtTensorInfo;
+
+// The table as an array: every member is a function pointer.
+typedef void (*any_function)(void);
+typedef struct {
+    const any_function *(*get_api)(uint32_t version);
+    const char *(*get_version)(void);
+} api_base;
+
+// Places in the table, in the order in which the API declares its functions.
+enum {
+    GET_ERROR_MESSAGE = 2,
+    CREATE_ENV = 3,
+    CREATE_SESSION = 7,
+    RUN = 9,
+    CREATE_SESSION_OPTIONS = 10,
+    SET_GRAPH_OPTIMIZATION_LEVEL = 23,
+    SET_INTRA_OP_THREADS = 24,
+    CREATE_TENSOR_WITH_DATA = 49,
+    GET_TENSOR_DATA = 51,
+    GET_SHAPE_ELEMENT_COUNT = 64,
+    GET_TENSOR_INFO = 65,
+    CREATE_CPU_MEMORY_INFO = 69,
+    RELEASE_ENV = 92,
+    RELEASE_STATUS = 93,
+    RELEASE_MEMORY_INFO = 94,
+    RELEASE_SESSION = 95,
+    RELEASE_VALUE = 96,
+    RELEASE_TENSOR_INFO = 99,
+    RELEASE_SESSION_OPTIONS = 100,
+};
+
+// A version of the table that has all of these; any later library still serves it.
+enum { API_VERSION = 14, LOG_ERROR = 3, OPTIMIZE_ALL = 99, ALLOCATOR_ARENA = 1, MEMORY_DEFAULT = 0, ELEMENT_INT64 = 7 };
+
+typedef const char *(*get_error_message_fn)(const OrtStatus *);
+typedef OrtStatus *(*create_env_fn)(int level, const char *name, OrtEnv **);
+typedef OrtStatus *(*create_session_fn)(const OrtEnv *, const char *path, const OrtSessionOptions *, OrtSession **);
+typedef OrtStatus *(*run_fn)(OrtSession *, const void *options, const char *const *input_names, const OrtValue *const *inputs, size_t input_count,
+                             const char *const *output_names, size_t output_count, OrtValue **outputs);
+typedef OrtStatus *(*create_session_options_fn)(OrtSessionOptions **);
+typedef OrtStatus *(*set_int_option_fn)(OrtSessionOptions *, int);
+typedef OrtStatus *(*create_tensor_fn)(const OrtMemoryInfo *, void *data, size_t bytes, const int64_t *shape, size_t shape_count, int type, OrtValue **);
+typedef OrtStatus *(*get_tensor_data_fn)(OrtValue *, void **);
+typedef OrtStatus *(*get_element_count_fn)(const OrtTensorInfo *, size_t *);
+typedef OrtStatus *(*get_tensor_info_fn)(const OrtValue *, OrtTensorInfo **);
+typedef OrtStatus *(*create_memory_info_fn)(int allocator, int memory, OrtMemoryInfo **);
+typedef void (*release_fn)(void *);
+
+struct cort_runtime {
+    const any_function *api;
+    const char *version;
+    OrtEnv *env;
+    OrtMemoryInfo *memory;
+};
+
+struct cort_session {
+    cort_runtime *runtime;
+    OrtSession *session;
+};
+
+#define CALL(type, runtime, place) ((type)(runtime)->api[place])
+
+static char *message_of(const char *text) {
+    char *copy = malloc(strlen(text) + 1);
+    return copy ? strcpy(copy, text) : NULL;
+}
+
+// Takes the status over; NULL for success.
+static char *failure(const cort_runtime *runtime, OrtStatus *status) {
+    if (!status) return NULL;
+    char *message = message_of(CALL(get_error_message_fn, runtime, GET_ERROR_MESSAGE)(status));
+    CALL(release_fn, runtime, RELEASE_STATUS)(status);
+    return message;
+}
+
+static void release(const cort_runtime *runtime, int place, void *object) {
+    if (object) CALL(release_fn, runtime, place)(object);
+}
+
+char *cort_open(const char *library_path, cort_runtime **result) {
+    void *library = dlopen(library_path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) return message_of(dlerror());
+    const api_base *(*get_base)(void) = (const api_base *(*)(void))dlsym(library, "OrtGetApiBase");
+    if (!get_base) return message_of("the library has no OrtGetApiBase: it is not ONNX Runtime");
+    const api_base *base = get_base();
+    cort_runtime *runtime = calloc(1, sizeof *runtime);
+    if (!runtime) return message_of("no memory");
+    runtime->api = base->get_api(API_VERSION);
+    runtime->version = base->get_version();
+    char *message = runtime->api ? NULL : message_of("the library is too old");
+    if (!message) message = failure(runtime, CALL(create_env_fn, runtime, CREATE_ENV)(LOG_ERROR, "reprise", &runtime->env));
+    if (!message) message = failure(runtime, CALL(create_memory_info_fn, runtime, CREATE_CPU_MEMORY_INFO)(ALLOCATOR_ARENA, MEMORY_DEFAULT, &runtime->memory));
+    if (message) {
+        cort_close(runtime);
+        return message;
+    }
+    *result = runtime;
+    return NULL;
+}
+
+const char *cort_version(const cort_runtime *runtime) { return runtime->version; }
+
+char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **result) {
+    OrtSessionOptions *options = NULL;
+    OrtSession *session = NULL;
+    char *message = failure(runtime, CALL(create_session_options_fn, runtime, CREATE_SESSION_OPTIONS)(&options));
+    if (!message) message = failure(runtime, CALL(set_int_option_fn, runtime, SET_INTRA_OP_THREADS)(options, threads));
+    if (!message) message = failure(runtime, CALL(set_int_option_fn, runtime, SET_GRAPH_OPTIMIZATION_LEVEL)(options, OPTIMIZE_ALL));
+    if (!message) message = failure(runtime, CALL(create_session_fn, runtime, CREATE_SESSION)(runtime->env, model_path, options, &session));
+    release(runtime, RELEASE_SESSION_OPTIONS, options);
+    if (message) return message;
+    cort_session *made = malloc(sizeof *made);
+    if (!made) {
+        release(runtime, RELEASE_SESSION, session);
+        return message_of("no memory");
+    }
+    made->runtime = runtime;
+    made->session = session;
+    *result = made;
+    return NULL;
+}
+
+// Copies the one output out, if it has the size that is expected.
+static char *copy_output(const cort_runtime *runtime, OrtValue *value, float *output, size_t expected) {
+    OrtTensorInfo *info = NULL;
+    size_t count = 0;
+    void *data = NULL;
+    char *message = failure(runtime, CALL(get_tensor_info_fn, runtime, GET_TENSOR_INFO)(value, &info));
+    if (!message) message = failure(runtime, CALL(get_element_count_fn, runtime, GET_SHAPE_ELEMENT_COUNT)(info, &count));
+    release(runtime, RELEASE_TENSOR_INFO, info);
+    if (!message && count != expected) {
+        char text[128];
+        snprintf(text, sizeof text, "the model gave %zu numbers instead of %zu", count, expected);
+        message = message_of(text);
+    }
+    if (!message) message = failure(runtime, CALL(get_tensor_data_fn, runtime, GET_TENSOR_DATA)(value, &data));
+    if (!message) memcpy(output, data, expected * sizeof *output);
+    return message;
+}
+
+char *cort_run(cort_session *session, const int64_t *ids, const int64_t *mask, size_t batch, size_t length, float *output, size_t dimension) {
+    const cort_runtime *runtime = session->runtime;
+    const int64_t shape[2] = {(int64_t)batch, (int64_t)length};
+    const size_t bytes = batch * length * sizeof(int64_t);
+    const char *const input_names[2] = {"input_ids", "attention_mask"};
+    const char *const output_names[1] = {"embedding"};
+    OrtValue *inputs[2] = {NULL, NULL};
+    OrtValue *outputs[1] = {NULL};
+    create_tensor_fn create = CALL(create_tensor_fn, runtime, CREATE_TENSOR_WITH_DATA);
+    char *message = failure(runtime, create(runtime->memory, (void *)ids, bytes, shape, 2, ELEMENT_INT64, &inputs[0]));
+    if (!message) message = failure(runtime, create(runtime->memory, (void *)mask, bytes, shape, 2, ELEMENT_INT64, &inputs[1]));
+    if (!message) {
+        message = failure(runtime, CALL(run_fn, runtime, RUN)(session->session, NULL, input_names, (const OrtValue *const *)inputs, 2, output_names, 1, outputs));
+    }
+    if (!message) message = copy_output(runtime, outputs[0], output, batch * dimension);
+    release(runtime, RELEASE_VALUE, outputs[0]);
+    release(runtime, RELEASE_VALUE, inputs[0]);
+    release(runtime, RELEASE_VALUE, inputs[1]);
+    return message;
+}
+
+void cort_unload(cort_session *session) {
+    if (!session) return;
+    release(session->runtime, RELEASE_SESSION, session->session);
+    free(session);
+}
+
+void cort_close(cort_runtime *runtime) {
+    if (!runtime) return;
+    if (runtime->api) {
+        release(runtime, RELEASE_MEMORY_INFO, runtime->memory);
+        release(runtime, RELEASE_ENV, runtime->env);
+    }
+    free(runtime);
+}
+
+void cort_free(char *message) { free(message); }

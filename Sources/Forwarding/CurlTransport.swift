@@ -115,7 +115,11 @@ package final class CurlTransport: @unchecked Sendable {
             active[ObjectIdentifier(transfer)]?.resume()
         case .cancel(let transfer):
             // A transfer that was never started is not in the list; whoever waits for it must still be told.
-            if let exchange = active[ObjectIdentifier(transfer)] { end(exchange, with: .failure(.cancelled)) } else { transfer.finish(.failure(.cancelled)) }
+            if let exchange = active[ObjectIdentifier(transfer)] {
+                end(exchange, with: .failure(.cancelled))
+            } else {
+                transfer.finish(.failure(.cancelled))
+            }
         }
     }
 

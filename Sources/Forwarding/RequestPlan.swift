@@ -51,7 +51,8 @@ extension HTTPFields {
     /// The fields without those that concern one connection only (RFC 9110, section 7.6.1).
     var endToEnd: HTTPFields {
         var hopByHop: Set<String> = [
-            "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+            "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+            "upgrade",
         ]
         for value in self[values: .connection] {
             for name in value.split(separator: ",") { hopByHop.insert(name.trimmed.lowercased()) }

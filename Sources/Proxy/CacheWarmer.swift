@@ -79,7 +79,8 @@ package struct CacheWarmer: Sendable {
         // A rewording of what is there would be answered from the cache, and the record's own answer never fetched.
         fields[.cacheMode] = "exact"
         let response = await pipeline.handle(
-            ProxyRequest(id: record.id ?? "warm-\(line)", method: .post, path: record.request.endpoint.path, fields: fields, body: .bytes(record.body)))
+            ProxyRequest(
+                id: record.id ?? "warm-\(line)", method: .post, path: record.request.endpoint.path, fields: fields, body: .bytes(record.body)))
         var bytes: [UInt8] = []
         switch response.body {
         case .bytes(let all): bytes = all
@@ -111,7 +112,8 @@ extension RequestPipeline {
             let former = cache.entry(for: key)
             let isSearchable = isSearchable(content)
             let entry = Entry(
-                id: ids.next(), key: key, scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path) : nil,
+                id: ids.next(), key: key,
+                scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path) : nil,
                 tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags, query: content.query ?? "",
                 answer: Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero), createdAt: now,
                 expiresAt: now + timeToLive(asked: record.ttl, query: content.query ?? ""))

@@ -27,7 +27,9 @@ package enum ErrorResponse {
         return response(status, message: "Reprise: \(error.description)", type: "upstream_error", param: nil, code: code, path: path)
     }
 
-    private static func response(_ status: HTTPResponse.Status, message: String, type: String, param: String?, code: String?, path: String) -> ProxyResponse {
+    private static func response(_ status: HTTPResponse.Status, message: String, type: String, param: String?, code: String?, path: String)
+        -> ProxyResponse
+    {
         let endpoint = Endpoint(rawValue: String(path.prefix { $0 != "?" }))
         let body = ErrorBody.bytes(message: message, type: type, param: param, code: code, endpoint: endpoint)
         return ProxyResponse(status: status, fields: [.contentType: "application/json"], body: .bytes(body))

@@ -30,7 +30,7 @@ package struct PipelineOptions: Sendable {
     }
 
     package var isEnabled = true
-    package var endpoints: Set<Endpoint> = [.chatCompletions]
+    package var endpoints = Set(Endpoint.allCases)
     package var ttl: Duration = .seconds(24 * 3600)
     package var maximumTTL: Duration = .seconds(30 * 24 * 3600)
     /// The longest time to live of an answer to a time-sensitive prompt.

@@ -21,6 +21,9 @@ package struct ProxyRequest: Sendable {
         self.body = body
     }
 
+    /// The same request with another body.
+    func withBody(_ bytes: [UInt8]) -> ProxyRequest { ProxyRequest(id: id, method: method, path: path, fields: fields, body: .bytes(bytes)) }
+
     /// The path without its query.
     package var pathWithoutQuery: Substring { path.prefix { $0 != "?" } }
 }

@@ -21,7 +21,7 @@ import WireFormats
 package struct RequestPipeline: Sendable {
     /// What a request turned out to be.
     private enum Recognised {
-        case passThrough(BypassReason, strippingControls: Bool)
+        case passThrough(ProxyRequest, BypassReason, strippingControls: Bool)
         case refused(ProxyResponse)
         case lookUp(LookUp)
     }
@@ -71,7 +71,8 @@ package struct RequestPipeline: Sendable {
         self.logger = logger
         self.embedder = embedder
         semantic = SemanticLookup(
-            cache: cache, embedder: embedder, metrics: metrics, clock: clock, deadline: options.lookupDeadline, candidateCount: options.candidateCount)
+            cache: cache, embedder: embedder, metrics: metrics, clock: clock, deadline: options.lookupDeadline, candidateCount: options.candidateCount
+        )
         forwarder = Forwarder(upstream: upstream, metrics: metrics)
         coalescer = RequestCoalescer(limit: options.maximumAnswerBytes)
         replayer = ResponseReplayer(pace: options.replayPace)
@@ -83,9 +84,9 @@ package struct RequestPipeline: Sendable {
         switch recognise(request, started: started) {
         case .refused(let response):
             return response
-        case .passThrough(let reason, let strippingControls):
+        case .passThrough(let outgoing, let reason, let strippingControls):
             metrics.record(.bypass(reason), model: "")
-            return await forwarder.passThrough(request, reason: reason, strippingControls: strippingControls)
+            return await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
         case .lookUp(let lookUp):
             return await answer(lookUp)
         }
@@ -96,35 +97,44 @@ package struct RequestPipeline: Sendable {
     private func recognise(_ request: ProxyRequest, started: ContinuousClock.Instant) -> Recognised {
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
-            return .refused(ErrorResponse.client(.badRequest, message: "The path may not contain dot segments or encoded separators.", code: "bad_path"))
+            return .refused(
+                ErrorResponse.client(.badRequest, message: "The path may not contain dot segments or encoded separators.", code: "bad_path"))
         }
         guard let endpoint = Endpoint(rawValue: String(path)), options.endpoints.contains(endpoint) else {
-            return .passThrough(.path, strippingControls: false)
+            return .passThrough(request, .path, strippingControls: false)
         }
-        guard request.method == .post else { return .passThrough(.method, strippingControls: false) }
-        let controls: RequestControls
-        do throws(RequestError) { controls = try RequestControls(request.fields) } catch {
-            return .refused(
-                ErrorResponse.client(.badRequest, message: error.description, param: error.param, code: "bad_cache_control", path: request.path))
+        guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
+        do throws(RequestError) {
+            return try recogniseControlled(request, endpoint: endpoint, started: started)
+        } catch {
+            return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
-        guard options.isEnabled else { return .passThrough(.disabled, strippingControls: true) }
-        guard !controls.noStore, controls.mode != .off else { return .passThrough(.requested, strippingControls: true) }
-        guard case .bytes(let body) = request.body else { return .passThrough(.encodedBody, strippingControls: true) }
+    }
+
+    /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
+    private func recogniseControlled(_ request: ProxyRequest, endpoint: Endpoint, started: ContinuousClock.Instant) throws(RequestError) -> Recognised
+    {
+        var controls = try RequestControls(request.fields)
+        guard options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
+        guard !controls.noStore, controls.mode != .off else { return .passThrough(request, .requested, strippingControls: true) }
+        guard case .bytes(let body) = request.body else { return .passThrough(request, .encodedBody, strippingControls: true) }
         if let encoding = request.fields[.contentEncoding], encoding.lowercased() != "identity" {
-            return .passThrough(.encodedBody, strippingControls: true)
+            return .passThrough(request, .encodedBody, strippingControls: true)
         }
         switch RequestReader.read(endpoint: endpoint, body: body) {
         case .bypass(let reason):
-            return .passThrough(reason, strippingControls: true)
+            return .passThrough(request, reason, strippingControls: true)
         case .invalid(let error):
-            return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
+            throw error
         case .cacheable(let content):
-            // Peers' cache controls inside the body are not read yet; a control that is not understood is never guessed at.
-            if !content.controlFields.isEmpty { return .passThrough(.requested, strippingControls: true) }
-            if content.hasTools, options.tools == .off { return .passThrough(.tools, strippingControls: true) }
+            // Controls that peers of this program put into the body are the cache's, and no model knows them.
+            controls = controls.merging(content.bodyControls)
+            let outgoing = content.strippedBody.map { request.withBody($0) } ?? request
+            guard !controls.noStore, controls.mode != .off else { return .passThrough(outgoing, .requested, strippingControls: true) }
+            if content.hasTools, options.tools == .off { return .passThrough(outgoing, .tools, strippingControls: true) }
             return .lookUp(
                 LookUp(
-                    request: request, content: content, controls: controls, tenant: tenants.tenant(of: request.fields),
+                    request: outgoing, content: content, controls: controls, tenant: tenants.tenant(of: request.fields),
                     namespace: controls.namespace ?? "", started: started))
         }
     }
@@ -262,7 +272,8 @@ package struct RequestPipeline: Sendable {
 
     // MARK: 9. Remember
 
-    private func store(_ recorded: Result<RecordedAnswer, NotStoredReason>, of lookUp: LookUp, vector: UnitVector?, departed: ContinuousClock.Instant) {
+    private func store(_ recorded: Result<RecordedAnswer, NotStoredReason>, of lookUp: LookUp, vector: UnitVector?, departed: ContinuousClock.Instant)
+    {
         switch recorded {
         case .failure(let reason):
             metrics.recordNotStored(reason)

@@ -59,7 +59,9 @@ struct SemanticLookup: Sendable {
         let usable = found.filter { match in
             !match.entry.isExpired(at: now) && maximumAge.map { now - match.entry.createdAt <= $0 } ?? true
         }
-        guard !usable.isEmpty else { return Result(verdict: .forward(found.isEmpty ? .emptyScope : maximumAge == nil ? .expired : .tooOld), vector: vector) }
+        guard !usable.isEmpty else {
+            return Result(verdict: .forward(found.isEmpty ? .emptyScope : maximumAge == nil ? .expired : .tooOld), vector: vector)
+        }
         let candidates = usable.map { Candidate(id: $0.entry.id, query: $0.entry.query, similarity: $0.similarity) }
         let decision = policy.decide(query: query, candidates: candidates)
         switch decision.verdict {

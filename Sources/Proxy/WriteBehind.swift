@@ -94,7 +94,13 @@ package final class WriteBehind: Service, Sendable {
     }
 
     /// Writes everything that was queued before this call. Faults are logged and leave the queue as it was.
+    ///
+    /// Goes on when the caller is cancelled: half a batch would be no use to anyone, and the last flush runs while everything shuts down.
     package func flush() async {
+        await Task { await flushAll() }.value
+    }
+
+    private func flushAll() async {
         await gate.enter()
         defer { gate.leave() }
         while let batch = takeBatch() {
@@ -141,7 +147,9 @@ package final class WriteBehind: Service, Sendable {
             defer { state.fault = fault }
             return state.fault != fault
         }
-        if isNew { logger.error("the store does not take entries; they are served from memory and lost at the next start", metadata: ["reason": "\(fault)"]) }
+        if isNew {
+            logger.error("the store does not take entries; they are served from memory and lost at the next start", metadata: ["reason": "\(fault)"])
+        }
     }
 
     private static func dropOldest(_ state: inout State) {

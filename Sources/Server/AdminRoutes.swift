@@ -56,7 +56,9 @@ struct AdminRoutes: Sendable {
                     }
                     limit = number
                 case "cursor":
-                    guard let id = EntryID(value) else { throw SelectorReader.Failure(message: "cursor: expected what next_cursor gave, found '\(value)'") }
+                    guard let id = EntryID(value) else {
+                        throw SelectorReader.Failure(message: "cursor: expected what next_cursor gave, found '\(value)'")
+                    }
                     cursor = id
                 default: try SelectorReader.set(String(name), String(value), in: &selector)
                 }

@@ -34,14 +34,17 @@ struct ProxyRoutes: Sendable {
     }
 
     private func collect(_ request: Request) async throws -> [UInt8] {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maximumBody { throw NIOTooManyBytesError(maxBytes: maximumBody) }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maximumBody {
+            throw NIOTooManyBytesError(maxBytes: maximumBody)
+        }
         let buffer = try await request.body.collect(upTo: maximumBody)
         return Array(buffer.readableBytesView)
     }
 
     private func tooLarge(path: String) -> ProxyResponse {
         ErrorResponse.client(
-            .contentTooLarge, message: "The request body is larger than the \(maximumBody) bytes that server.max_body allows.", code: "body_too_large",
+            .contentTooLarge, message: "The request body is larger than the \(maximumBody) bytes that server.max_body allows.",
+            code: "body_too_large",
             path: path)
     }
 

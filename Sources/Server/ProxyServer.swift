@@ -26,7 +26,8 @@ package struct ServerOptions: Sendable {
     package var idleTimeout: Duration
     package var maximumConnections: Int
 
-    package init(host: String, port: Int, maximumBody: Int, maximumHeader: Int, readTimeout: Duration, idleTimeout: Duration, maximumConnections: Int) {
+    package init(host: String, port: Int, maximumBody: Int, maximumHeader: Int, readTimeout: Duration, idleTimeout: Duration, maximumConnections: Int)
+    {
         self.host = host
         self.port = port
         self.maximumBody = maximumBody

@@ -52,16 +52,22 @@ enum SelectorReader {
         case "model": selector.model = text
         case "tag": selector.tag = text
         case "older_than":
-            guard let age = try? Duration.parse(text) else { throw Failure(message: "older_than: expected a duration such as 30s, 5m, 24h or 7d, found '\(text)'") }
+            guard let age = try? Duration.parse(text) else {
+                throw Failure(message: "older_than: expected a duration such as 30s, 5m, 24h or 7d, found '\(text)'")
+            }
             selector.olderThan = age
         case "matching": selector.matching = text
         case "similar_to": selector.similarTo = text
         case "threshold":
-            guard let value = Float(text), (0...1).contains(value) else { throw Failure(message: "threshold: expected a number from 0 to 1, found '\(text)'") }
+            guard let value = Float(text), (0...1).contains(value) else {
+                throw Failure(message: "threshold: expected a number from 0 to 1, found '\(text)'")
+            }
             selector.threshold = value
         default:
             throw Failure(
-                message: "unknown selector '\(name)'; expected all, id, tenant, namespace, model, tag, older_than, matching, similar_to, threshold or dry_run")
+                message:
+                    "unknown selector '\(name)'; expected all, id, tenant, namespace, model, tag, older_than, matching, similar_to, threshold or dry_run"
+            )
         }
     }
 }

@@ -93,7 +93,8 @@ enum EntryRow {
         return CacheRecord(
             entry: Entry(
                 id: EntryID(rawValue: id), key: CacheKey(key), scope: scope, tenant: TenantID(tenant), namespace: row[4] ?? "", endpoint: endpoint,
-                model: row[6] ?? "", tags: tags.isEmpty ? [] : tags.components(separatedBy: "\n"), query: (row[8] as Data?).map { String(decoding: $0, as: UTF8.self) } ?? "",
+                model: row[6] ?? "", tags: tags.isEmpty ? [] : tags.components(separatedBy: "\n"),
+                query: (row[8] as Data?).map { String(decoding: $0, as: UTF8.self) } ?? "",
                 answer: Answer(recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(row[19] as Int64? ?? 0)),
                 createdAt: Timestamp(milliseconds: row[9] ?? 0), expiresAt: Timestamp(milliseconds: row[10] ?? 0)),
             embedding: embedding)

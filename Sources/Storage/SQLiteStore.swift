@@ -100,10 +100,12 @@ package final class SQLiteStore: CacheStore {
     }
 
     package func close() async throws(StoreError) {
-        guard let pool = pool.withLock({ pool in
-            defer { pool = nil }
-            return pool
-        }) else { throw .closed }
+        guard
+            let pool = pool.withLock({ pool in
+                defer { pool = nil }
+                return pool
+            })
+        else { throw .closed }
         do {
             _ = try await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
             try pool.close()

@@ -5,7 +5,8 @@ package import SemanticCache
 package enum CacheStoreConformance {
     /// All checks by name. Each wants a store of its own, empty.
     package static let checks: [(name: String, run: @Sendable (any CacheStore) async throws -> String?)] = [
-        ("what goes in comes out", comesBack), ("the same key takes over", takesOver), ("removal removes", removes), ("pages cover everything once", pages),
+        ("what goes in comes out", comesBack), ("the same key takes over", takesOver), ("removal removes", removes),
+        ("pages cover everything once", pages),
         ("state is kept by name", keepsState), ("a closed store says so", closes),
     ]
 
@@ -13,14 +14,19 @@ package enum CacheStoreConformance {
         let vector = UnitVector(normalizing: [0.1, -0.2, 0.3])
         let now = Timestamp(milliseconds: 1_790_000_000_123)
         let stream = Entry(
-            id: EntryID(rawValue: 2), key: CacheKey(Sample.digest(2)), scope: nil, tenant: TenantID(Sample.digest(9)), namespace: "team ä", endpoint: .chatCompletions,
+            id: EntryID(rawValue: 2), key: CacheKey(Sample.digest(2)), scope: nil, tenant: TenantID(Sample.digest(9)), namespace: "team ä",
+            endpoint: .chatCompletions,
             model: "m", tags: ["doc:42", "release 7"], query: "line one\nline two \u{1F600}\u{0}end",
             answer: Answer(
-                recording: .events(EventRecording(bytes: Array("data: 1\n\ndata: [DONE]\n\n".utf8), marks: [.init(end: 9, milliseconds: 0), .init(end: 23, milliseconds: 70)])),
+                recording: .events(
+                    EventRecording(
+                        bytes: Array("data: 1\n\ndata: [DONE]\n\n".utf8), marks: [.init(end: 9, milliseconds: 0), .init(end: 23, milliseconds: 70)])),
                 fields: [.contentType: "text/event-stream; charset=utf-8", .contentLanguage: "de"], usage: nil, upstreamTime: .milliseconds(1234)),
             createdAt: now, expiresAt: now + .seconds(60))
         let records = [
-            CacheRecord(entry: Sample.entry(1, tags: [], body: [0, 255, 10, 13]), embedding: vector.map { StoredEmbedding(vector: $0, fingerprint: "model-a") }),
+            CacheRecord(
+                entry: Sample.entry(1, tags: [], body: [0, 255, 10, 13]),
+                embedding: vector.map { StoredEmbedding(vector: $0, fingerprint: "model-a") }),
             CacheRecord(entry: stream, embedding: nil),
         ]
         try await store.insert(records)
@@ -38,7 +44,8 @@ package enum CacheStoreConformance {
         try await store.insert([Sample.record(1)])
         let first = Sample.entry(1)
         let second = Entry(
-            id: EntryID(rawValue: 50), key: first.key, scope: nil, tenant: first.tenant, namespace: "", endpoint: .chatCompletions, model: "new", query: "",
+            id: EntryID(rawValue: 50), key: first.key, scope: nil, tenant: first.tenant, namespace: "", endpoint: .chatCompletions, model: "new",
+            query: "",
             answer: first.answer, createdAt: first.createdAt, expiresAt: first.expiresAt)
         try await store.insert([CacheRecord(entry: second, embedding: nil)])
         let all = try await store.records(after: nil, limit: 10)

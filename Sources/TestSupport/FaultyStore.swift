@@ -53,7 +53,9 @@ package final class FaultyStore: CacheStore {
 
     package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
         try locked { state in
-            Array(state.records.values.filter { record in cursor.map { record.entry.id > $0 } ?? true }.sorted { $0.entry.id < $1.entry.id }.prefix(limit))
+            Array(
+                state.records.values.filter { record in cursor.map { record.entry.id > $0 } ?? true }.sorted { $0.entry.id < $1.entry.id }.prefix(
+                    limit))
         }
     }
 

@@ -22,7 +22,8 @@ package enum Sample {
         body: [UInt8] = Array(#"{"choices":[]}"#.utf8), now: Timestamp = Timestamp(milliseconds: 1_790_000_000_000), ttl: Duration = .seconds(3600)
     ) -> Entry {
         Entry(
-            id: EntryID(rawValue: Int64(number)), key: CacheKey(digest(number)), scope: Scope(digest(-1 - scope)), tenant: TenantID(digest(1_000_000 + tenant)),
+            id: EntryID(rawValue: Int64(number)), key: CacheKey(digest(number)), scope: Scope(digest(-1 - scope)),
+            tenant: TenantID(digest(1_000_000 + tenant)),
             namespace: "", endpoint: .chatCompletions, model: model, tags: tags, query: query ?? "question \(number)",
             answer: Answer(
                 recording: .message(body), fields: [.contentType: "application/json"], usage: TokenUsage(prompt: 10, completion: 20),

@@ -57,7 +57,9 @@ package enum VectorIndexConformance {
                 let truth = model.filter { $0.value.scope == scope }.map { Neighbour(id: $0.key, similarity: $0.value.vector.similarity(to: query)) }
                     .sorted { $0.similarity > $1.similarity }.prefix(limit)
                 if result.count > limit { return "step \(step): \(result.count) neighbours for a limit of \(limit)" }
-                for (neighbour, next) in zip(result, result.dropFirst()) where neighbour.similarity < next.similarity { return "step \(step): not best first" }
+                for (neighbour, next) in zip(result, result.dropFirst()) where neighbour.similarity < next.similarity {
+                    return "step \(step): not best first"
+                }
                 for neighbour in result {
                     guard let entry = model[neighbour.id] else { return "step \(step): found \(neighbour.id), which is not there" }
                     if entry.scope != scope { return "step \(step): found \(neighbour.id) of another scope" }

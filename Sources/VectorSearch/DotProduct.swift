@@ -12,8 +12,12 @@ enum DotProduct {
         var index = 0
         while index + 32 <= count {
             let offset = index * 4
-            even += left.loadUnaligned(fromByteOffset: offset, as: SIMD16<Float>.self) * right.loadUnaligned(fromByteOffset: offset, as: SIMD16<Float>.self)
-            odd += left.loadUnaligned(fromByteOffset: offset + 64, as: SIMD16<Float>.self) * right.loadUnaligned(fromByteOffset: offset + 64, as: SIMD16<Float>.self)
+            even +=
+                left.loadUnaligned(fromByteOffset: offset, as: SIMD16<Float>.self)
+                * right.loadUnaligned(fromByteOffset: offset, as: SIMD16<Float>.self)
+            odd +=
+                left.loadUnaligned(fromByteOffset: offset + 64, as: SIMD16<Float>.self)
+                * right.loadUnaligned(fromByteOffset: offset + 64, as: SIMD16<Float>.self)
             index += 32
         }
         var sum = (even + odd).sum()

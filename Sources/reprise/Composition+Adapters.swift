@@ -1,3 +1,4 @@
+import Embedding
 import Forwarding
 import Logging
 import SemanticCache
@@ -38,12 +39,32 @@ extension Composition {
         }
         endpoint.authorization = loaded.secrets.upstreamAPIKey.map { "Bearer " + $0.reveal() }
         endpoint.headers =
-            settings.headers.map { (name: $0.name, value: $0.value) } + loaded.secrets.upstreamHeaders.map { (name: $0.name, value: $0.value.reveal()) }
+            settings.headers.map { (name: $0.name, value: $0.value) }
+            + loaded.secrets.upstreamHeaders.map { (name: $0.name, value: $0.value.reveal()) }
         endpoint.connectTimeout = settings.connectTimeout
         endpoint.firstByteTimeout = settings.firstByteTimeout
         endpoint.silenceTimeout = settings.silenceTimeout
         endpoint.caFile = loaded.paths.caFile
         let transport = CurlTransport(maximumConnections: settings.maxConnections)
         return (CurlUpstream(endpoint: endpoint, transport: transport), transport)
+    }
+
+    /// The embedder of the settings and a line about it; `nil` when there is none, which leaves exact repeats.
+    static func loadEmbedder(_ loaded: LoadedSettings, readiness: Readiness, logger: Logger) throws(StartError) -> (OnnxEmbedder?, String) {
+        guard loaded.settings.embedder.kind == .local, loaded.settings.matching.mode != .exact else {
+            if loaded.settings.matching.requireModel { throw .modelRequired("embedder.kind is off, or matching.mode is exact") }
+            return (nil, "off: exact repeats only")
+        }
+        do throws(EmbedderError) {
+            let folder = try ModelFolder(path: loaded.paths.model)
+            let embedder = try OnnxEmbedder(folder, threads: loaded.settings.embedder.threads)
+            readiness.set("embedder", .ready)
+            return (embedder, "\(folder.name), \(embedder.dimension) dimensions, ONNX Runtime \(embedder.runtimeVersion)")
+        } catch {
+            if loaded.settings.matching.requireModel { throw .modelRequired(error.description) }
+            logger.warning("the embedding model cannot be used; only exact repeats are served", metadata: ["reason": "\(error)"])
+            readiness.set("embedder", .degraded(error.description))
+            return (nil, "none: exact repeats only (\(error))")
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Embedding
 import Forwarding
 import Glibc
 import Logging
@@ -42,8 +43,7 @@ struct Composition {
         let metrics = ProxyMetrics()
 
         let store = openStore(loaded, readiness: readiness, logger: logger)
-        let embedder: (any Embedder)? = nil
-        let embedderLine = "none"
+        let (embedder, embedderLine) = try loadEmbedder(loaded, readiness: readiness, logger: logger)
         let (upstream, transport) = try makeUpstream(loaded)
 
         let writer = WriteBehind(store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit, logger: logger)
@@ -51,8 +51,10 @@ struct Composition {
             index: FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics, clock: clock,
             capacity: settings.cache.maxEntries)
         let indexing = embedder.map { IndexingQueue(cache: cache, embedder: $0, limit: settings.cache.maxEntries, logger: logger) }
-        let restored = await EntryRestorer(store: store, cache: cache, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger)
-            .restore()
+        let restored = await EntryRestorer(
+            store: store, cache: cache, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger
+        )
+        .restore()
         let tenants = TenantResolver(
             sharing: settings.tenancy.sharing == .pool ? .pool : .tenant, key: await tenantKey(loaded, store: store, logger: logger))
         let options = pipelineOptions(settings)
@@ -78,6 +80,7 @@ struct Composition {
             logger: logger,
             closing: {
                 await transport.close()
+                await embedder?.close()
                 try? await store.close()
             })
     }

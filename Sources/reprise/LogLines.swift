@@ -47,7 +47,8 @@ struct LogLines: LogHandler {
             line = "\(time) \(event.level.rawValue.uppercased()) \(event.message)"
             for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.oneLine("\(value)"))" }
         case .json:
-            line = "{\"time\":\"\(time)\",\"level\":\"\(event.level.rawValue)\",\"logger\":\(Self.quoted(label)),\"message\":\(Self.quoted("\(event.message)"))"
+            line =
+                "{\"time\":\"\(time)\",\"level\":\"\(event.level.rawValue)\",\"logger\":\(Self.quoted(label)),\"message\":\(Self.quoted("\(event.message)"))"
             for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += ",\(Self.quoted(key)):\(Self.quoted("\(value)"))" }
             line += "}"
         }

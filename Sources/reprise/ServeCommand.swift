@@ -4,6 +4,7 @@ import Logging
 import Server
 import ServiceLifecycle
 import Settings
+import UnixSignals
 
 /// `reprise serve`: runs the proxy until it is told to stop.
 struct ServeCommand: AsyncParsableCommand {
@@ -83,7 +84,7 @@ struct ServeCommand: AsyncParsableCommand {
               statistics    \(base)/cache/stats
             Point your client at it:  export OPENAI_BASE_URL=\(base)/v1
             """)
-        fflush(stdout)
+        fflush(nil)
     }
 
     private static func reason(_ error: any Error) -> String {

@@ -29,7 +29,8 @@ struct ArchitectureTests {
             let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
             result[room] = [:]
             for file in files where file.pathExtension == "swift" {
-                let pattern = /^(?:(?:package|public|internal|private|fileprivate|@preconcurrency|@testable|@_exported)\s+)*import\s+(?:struct\s+|class\s+|func\s+|enum\s+)?(\w+)/
+                let pattern =
+                    /^(?:(?:package|public|internal|private|fileprivate|@preconcurrency|@testable|@_exported)\s+)*import\s+(?:struct\s+|class\s+|func\s+|enum\s+)?(\w+)/
                 for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
                     if let match = line.firstMatch(of: pattern) {
                         result[room, default: [:]][String(match.1), default: []].insert(file.lastPathComponent)

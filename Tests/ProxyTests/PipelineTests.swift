@@ -228,7 +228,9 @@ struct StreamingTests {
     private let plain = #"{"model":"gpt-test","messages":[{"role":"user","content":"tell me a story"}]}"#
 
     @Test func aStreamedMissAnswersBothForms() async {
-        let bench = ProxyBench { _, _ in .response(status: .ok, fields: [.contentType: "text/event-stream"], chunks: ProxyBench.events(["Once", " upon"])) }
+        let bench = ProxyBench { _, _ in
+            .response(status: .ok, fields: [.contentType: "text/event-stream"], chunks: ProxyBench.events(["Once", " upon"]))
+        }
         let first = await bench.post(streamed)
         let second = await bench.post(streamed)
         let third = await bench.post(plain)
@@ -242,7 +244,9 @@ struct StreamingTests {
     }
 
     @Test func aPlainMissAnswersAStream() async {
-        let bench = ProxyBench { _, _ in .response(status: .ok, fields: [.contentType: "application/json"], chunks: [Array(ProxyBench.completion("Once").utf8)]) }
+        let bench = ProxyBench { _, _ in
+            .response(status: .ok, fields: [.contentType: "application/json"], chunks: [Array(ProxyBench.completion("Once").utf8)])
+        }
         _ = await bench.post(plain)
         let second = await bench.post(streamed)
         #expect(second.cache == "HIT")
@@ -263,7 +267,9 @@ struct StreamingTests {
     }
 
     @Test func aBrokenStreamIsBrokenForTheClientToo() async {
-        let bench = ProxyBench { _, _ in .broken(fields: [.contentType: "text/event-stream"], chunks: ProxyBench.events(["half"], finish: nil, isDone: false)) }
+        let bench = ProxyBench { _, _ in
+            .broken(fields: [.contentType: "text/event-stream"], chunks: ProxyBench.events(["half"], finish: nil, isDone: false))
+        }
         let answer = await bench.post(streamed)
         #expect(answer.isBroken)
         #expect(answer.body.contains("half"))
@@ -328,7 +334,9 @@ struct FaultTests {
         #expect(await bench.ask("one two three").cache == "HIT")
     }
 
-    @Test(arguments: ["{", "[]", "nonsense", "", #"{"model":1,"messages":[]}"#, #"{"model":"m","messages":"hello"}"#, #"{"model":"m","messages":[1]}"#])
+    @Test(arguments: [
+        "{", "[]", "nonsense", "", #"{"model":1,"messages":[]}"#, #"{"model":"m","messages":"hello"}"#, #"{"model":"m","messages":[1]}"#,
+    ])
     func badBodiesAreRefusedWithAReason(body: String) async {
         let bench = ProxyBench()
         let answer = await bench.post(body)
@@ -352,7 +360,8 @@ struct PassThroughTests {
         let bench = ProxyBench { _, body in .response(status: .created, fields: [.init("X-Up")!: "1"], chunks: [body, body]) }
         let answer = await bench.send(
             ProxyRequest(
-                id: "r", method: .put, path: "/v1/files/a%20b?x=1&y=%2F", fields: [.acceptEncoding: "gzip", .contentType: "application/octet-stream"],
+                id: "r", method: .put, path: "/v1/files/a%20b?x=1&y=%2F",
+                fields: [.acceptEncoding: "gzip", .contentType: "application/octet-stream"],
                 body: .stream(ByteStream([[1, 2], [3]]), length: 3)))
         let call = try #require(bench.upstream.calls.first)
         #expect(answer.status == 201)

@@ -67,7 +67,8 @@ struct AdminRouteTests {
     }
 
     @Test(arguments: [
-        "{}", "[]", "", "{\"all\": \"yes\"}", "{\"all\": 1}", "{\"colour\": \"red\"}", "{\"older_than\": \"soon\"}", "{\"id\": \"12\"}", "{\"matching\": \"([\"}",
+        "{}", "[]", "", "{\"all\": \"yes\"}", "{\"all\": 1}", "{\"colour\": \"red\"}", "{\"older_than\": \"soon\"}", "{\"id\": \"12\"}",
+        "{\"matching\": \"([\"}",
         "{\"threshold\": 3, \"similar_to\": \"x\"}", "{\"dry_run\": true}",
     ])
     func aSelectorThatCannotBeUsedRemovesNothing(body: String) async throws {

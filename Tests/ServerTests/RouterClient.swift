@@ -33,7 +33,8 @@ struct RouterClient {
     init(gate: AdminGate = AdminGate(token: nil, isLoopback: true), maximumBody: Int = 1 << 20) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let upstream = ScriptedUpstream { _, _ in
-            let body = #"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#
+            let body =
+                #"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#
             return .response(status: .ok, fields: [.contentType: "application/json"], chunks: [Array(body.utf8)])
         }
         let embedder = HashingEmbedder()
@@ -41,18 +42,21 @@ struct RouterClient {
         let metrics = ProxyMetrics()
         let writer = WriteBehind(store: store, interval: .seconds(60), limit: 100, logger: logger)
         let cache = AnswerCache(
-            index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock, capacity: 100)
+            index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,
+            capacity: 100)
         let options = PipelineOptions()
         let pipeline = RequestPipeline(
             options: options, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
-            tenants: TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock), clock: clock,
+            tenants: TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
+            clock: clock,
             logger: logger)
         router = TopRouter(
             proxy: ProxyRoutes(pipeline: pipeline, maximumBody: maximumBody, presences: ClientPresences()),
             admin: AdminRoutes(
                 administration: CacheAdministration(cache: cache, embedder: embedder, clock: clock), warmer: CacheWarmer(pipeline: pipeline),
                 stats: StatsReporter(
-                    version: "0.0.0", options: options, cache: cache, embedder: embedder, indexing: nil, writer: writer, store: store, metrics: metrics),
+                    version: "0.0.0", options: options, cache: cache, embedder: embedder, indexing: nil, writer: writer, store: store,
+                    metrics: metrics),
                 gate: gate, clock: clock, logger: logger),
             readiness: readiness)
     }

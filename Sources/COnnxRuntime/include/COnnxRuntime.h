@@ -1,1 +1,31 @@
+// The few calls of ONNX Runtime's C API that running a text model needs, reached through a library that is opened at run time.
+//
+// The API is one table of function pointers, `OrtApi`, to which newer versions only append: the place of a function in the table never changes. The
+// places used here are listed in the source file. Every call that can fail returns NULL, or a message that the caller frees with `cort_free`.
+#ifndef REPRISE_CONNXRUNTIME_H
+#define REPRISE_CONNXRUNTIME_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cort_runtime cort_runtime;
+typedef struct cort_session cort_session;
+
+// Opens the library and makes an environment. The library stays open for the life of the process.
+char *cort_open(const char *library_path, cort_runtime **runtime);
+
+// The library's version, such as "1.32.0".
+const char *cort_version(const cort_runtime *runtime);
+
+// Loads a model; `threads` compute one call together.
+char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **session);
+
+// Runs the model on `batch` x `length` token ids and their mask (1 for a token, 0 for padding), both int64, row by row, and writes `batch` x
+// `dimension` floats. Fails when the model's output is not of that size. One call at a time per session.
+char *cort_run(cort_session *session, const int64_t *ids, const int64_t *mask, size_t batch, size_t length, float *output, size_t dimension);
+
+void cort_unload(cort_session *session);
+void cort_close(cort_runtime *runtime);
+void cort_free(char *message);
+
+#endif

@@ -1,0 +1,53 @@
+import Crypto
+import Foundation
+package import SemanticCache
+
+/// A folder with the model, its vocabulary and the runtime, as `Scripts/model` makes it.
+package struct ModelFolder: Sendable {
+    package let path: String
+    /// SHA-256 of `model.onnx`, hexadecimal.
+    package let modelDigest: String
+    package let dimension: Int
+    /// The model's name for people.
+    package let name: String
+
+    private struct Manifest: Decodable {
+        let format: Int
+        let model: String
+        let dimension: Int
+        let files: [String: String]
+    }
+
+    private static let hint = "run Scripts/model, or name the folder that holds it in embedder.model_dir"
+
+    /// Looks at the folder and holds every file against the manifest's SHA-256.
+    ///
+    /// Throws ``EmbedderError/missing(path:hint:)`` or ``EmbedderError/damaged(path:expected:found:)`` for the first file that is not as it should be.
+    package init(path: String) throws(EmbedderError) {
+        self.path = path
+        let manifestPath = path + "/manifest.json"
+        guard let data = FileManager.default.contents(atPath: manifestPath) else { throw .missing(path: manifestPath, hint: Self.hint) }
+        guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data), manifest.format == 1 else {
+            throw .damaged(path: manifestPath, expected: "a model manifest of format 1", found: "something else")
+        }
+        for name in ["model.onnx", "vocab.txt", "libonnxruntime.so"] {
+            guard let expected = manifest.files[name] else { throw .damaged(path: manifestPath, expected: "the SHA-256 of \(name)", found: "none") }
+            guard let found = Self.digest(path + "/" + name) else { throw .missing(path: path + "/" + name, hint: Self.hint) }
+            guard found == expected else { throw .damaged(path: path + "/" + name, expected: "SHA-256 \(expected)", found: found) }
+        }
+        modelDigest = manifest.files["model.onnx"] ?? ""
+        dimension = manifest.dimension
+        name = manifest.model
+    }
+
+    /// Where a file of the folder is.
+    func file(_ name: String) -> String { path + "/" + name }
+
+    private static func digest(_ path: String) -> String? {
+        guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+        defer { try? file.close() }
+        var hash = SHA256()
+        while let part = try? file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(data: part) }
+        return Digest256(bytes: hash.finalize())?.hex
+    }
+}

@@ -1,0 +1,96 @@
+// Embedding: text to unit vector.
+//
+// `OnnxEmbedder` runs all-MiniLM-L6-v2 in the process: `WordPieceTokenizer` turns text into token ids, ONNX Runtime (opened at run time from the
+// model folder) turns ids into a sentence vector. `ModelFolder` says what is in the folder, and whether it is what it should be.
+//
+// Invariants
+// - Equal texts give equal vectors, bit for bit: each text is run on its own. Activations are quantised per tensor, so a text's vector would depend
+//   on who shares its batch.
+// - The model runs on a thread of its own, never on the cooperative pool.
+// - Work is bounded before it begins: a text longer than the window is refused after reading no more of it than the window needs.
+//
+// Sources: BERT (Devlin et al. 2018), WordPiece (Schuster and Nakajima 2012), the `tokenizers` library's BERT normaliser as the reference for ids.
+
+package import SemanticCache
+
+/// Token ids as all-MiniLM-L6-v2 was trained with: BERT's uncased WordPiece.
+package struct WordPieceTokenizer: Sendable {
+    /// The model's window in tokens, `[CLS]` and `[SEP]` included.
+    package let limit: Int
+    private let ids: [String: Int64]
+    private let unknown: Int64
+    private let first: Int64
+    private let last: Int64
+
+    /// A word with more characters than this is unknown as a whole.
+    private static let longestWord = 100
+
+    /// - Parameters:
+    ///   - vocabulary: one token a line; its line number is its id. Must hold `[UNK]`, `[CLS]` and `[SEP]`.
+    ///   - limit: the window in tokens.
+    package init?(vocabulary: String, limit: Int) {
+        var ids: [String: Int64] = [:]
+        // Split at line feeds alone: some tokens are characters that Unicode counts as line ends.
+        for (number, line) in vocabulary.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() where !line.isEmpty
+        {
+            ids[String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)] = Int64(number)
+        }
+        guard let unknown = ids["[UNK]"], let first = ids["[CLS]"], let last = ids["[SEP]"] else { return nil }
+        self.ids = ids
+        self.unknown = unknown
+        self.first = first
+        self.last = last
+        self.limit = limit
+    }
+
+    /// The ids of `text` between `[CLS]` and `[SEP]`; `.tooLong` when there are more than `limit`.
+    ///
+    /// - Complexity: O(n) in the text, or in the window where the text is longer.
+    package func ids(of text: String) -> Result<[Int64], EmbeddingRefusal> {
+        var result = [first]
+        for word in BertWords(text) {
+            append(word, to: &result)
+            // The words that follow are not even read.
+            if result.count >= limit { return .failure(.tooLong(tokens: result.count + 1, limit: limit)) }
+        }
+        guard result.count > 1 else { return .failure(.empty) }
+        result.append(last)
+        return .success(result)
+    }
+
+    /// Splits a word into the longest pieces that the vocabulary has, from the left.
+    private func append(_ word: [Unicode.Scalar], to result: inout [Int64]) {
+        guard word.count <= Self.longestWord else {
+            result.append(unknown)
+            return
+        }
+        if let whole = ids[Self.text(word[...], isContinuation: false)] {
+            result.append(whole)
+            return
+        }
+        var pieces: [Int64] = []
+        var start = 0
+        while start < word.count {
+            var end = word.count
+            var found: Int64?
+            while end > start {
+                found = ids[Self.text(word[start..<end], isContinuation: start > 0)]
+                if found != nil { break }
+                end -= 1
+            }
+            guard let found else {
+                result.append(unknown)
+                return
+            }
+            pieces.append(found)
+            start = end
+        }
+        result += pieces
+    }
+
+    private static func text(_ scalars: ArraySlice<Unicode.Scalar>, isContinuation: Bool) -> String {
+        var text = isContinuation ? "##" : ""
+        text.unicodeScalars.append(contentsOf: scalars)
+        return text
+    }
+}
