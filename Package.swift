@@ -104,6 +104,7 @@ let package = Package(
                 .nioCore,
                 .nioEmbedded, .nioHTTPTypes,
             ]),
+        tests("CommandTests", ["reprise", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
         tests("ArchitectureTests", []),
         tests("IntegrationTests", ["TestSupport"]),
     ]

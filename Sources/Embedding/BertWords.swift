@@ -88,8 +88,10 @@ enum BertNormalisation {
 
     /// What a scalar of the decomposed text becomes: nothing for controls and accents, a space for white space, lower case for the rest.
     static func normalised(_ scalar: Unicode.Scalar) -> ArraySlice<Unicode.Scalar> {
-        if isWhitespace(scalar) { return [" "] }
-        if scalar.value == 0 || scalar.value == 0xFFFD || isControl(scalar) { return [] }
+        if scalar == "\t" || scalar == "\n" || scalar == "\r" { return [" "] }
+        // Controls first: some of them count as white space in Unicode, and the reference drops them all the same.
+        if scalar.value == 0xFFFD || isControl(scalar) { return [] }
+        if scalar.properties.isWhitespace { return [" "] }
         if scalar.properties.generalCategory == .nonspacingMark { return [] }
         return ArraySlice(scalar.properties.lowercaseMapping.unicodeScalars)
     }
@@ -111,13 +113,9 @@ enum BertNormalisation {
         }
     }
 
-    private static func isWhitespace(_ scalar: Unicode.Scalar) -> Bool {
-        scalar == "\t" || scalar == "\n" || scalar == "\r" || scalar.properties.isWhitespace
-    }
-
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .control, .format, .privateUse, .unassigned, .surrogate: true
+        case .control, .format, .privateUse, .surrogate: true
         default: false
         }
     }

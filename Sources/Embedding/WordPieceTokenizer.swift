@@ -21,6 +21,8 @@ package struct WordPieceTokenizer: Sendable {
     private let unknown: Int64
     private let first: Int64
     private let last: Int64
+    /// Marks that stand for themselves wherever they are written out in a text, as they do in the reference.
+    private let marks: [(text: String, id: Int64)]
 
     /// A word with more characters than this is unknown as a whole.
     private static let longestWord = 100
@@ -40,6 +42,7 @@ package struct WordPieceTokenizer: Sendable {
         self.unknown = unknown
         self.first = first
         self.last = last
+        marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].compactMap { mark in ids[mark].map { (mark, $0) } }
         self.limit = limit
     }
 
@@ -48,14 +51,37 @@ package struct WordPieceTokenizer: Sendable {
     /// - Complexity: O(n) in the text, or in the window where the text is longer.
     package func ids(of text: String) -> Result<[Int64], EmbeddingRefusal> {
         var result = [first]
-        for word in BertWords(text) {
-            append(word, to: &result)
-            // The words that follow are not even read.
-            if result.count >= limit { return .failure(.tooLong(tokens: result.count + 1, limit: limit)) }
+        var rest = text[...]
+        while let (start, mark) = firstMark(in: rest) {
+            guard append(String(rest[..<start]), to: &result) else { return .failure(.tooLong(tokens: result.count + 1, limit: limit)) }
+            result.append(mark.id)
+            rest = rest[rest.index(start, offsetBy: mark.text.count)...]
+        }
+        guard append(rest.startIndex == text.startIndex ? text : String(rest), to: &result) else {
+            return .failure(.tooLong(tokens: result.count + 1, limit: limit))
         }
         guard result.count > 1 else { return .failure(.empty) }
         result.append(last)
         return .success(result)
+    }
+
+    /// Adds the words of a text without marks; `false` as soon as the window is full: the words that follow are not even read.
+    private func append(_ text: String, to result: inout [Int64]) -> Bool {
+        for word in BertWords(text) {
+            append(word, to: &result)
+            if result.count >= limit { return false }
+        }
+        return result.count < limit
+    }
+
+    /// The first mark that is written out, and where. Only a text with a bracket is looked at closely.
+    private func firstMark(in text: Substring) -> (Substring.Index, (text: String, id: Int64))? {
+        var position = text.startIndex
+        while let bracket = text[position...].utf8.firstIndex(of: UInt8(ascii: "[")) {
+            if let mark = marks.first(where: { text[bracket...].hasPrefix($0.text) }) { return (bracket, mark) }
+            position = text.utf8.index(after: bracket)
+        }
+        return nil
     }
 
     /// Splits a word into the longest pieces that the vocabulary has, from the left.

@@ -1,5 +1,5 @@
 import HTTPTypes
-package import SemanticCache
+import SemanticCache
 import WireFormats
 
 /// Fills the cache from records: one with an answer is imported, one without is asked of the upstream through the pipeline.

@@ -152,9 +152,6 @@ enum StartError: Error, CustomStringConvertible {
     /// The upstream's settings cannot be used.
     case upstream(String)
 
-    /// The exit status after sysexits: EX_CONFIG.
-    var status: Int32 { 78 }
-
     var description: String {
         switch self {
         case .modelRequired(let why): "matching.require_model is set, and the model cannot be used: \(why)"

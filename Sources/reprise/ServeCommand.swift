@@ -12,10 +12,10 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run the proxy.",
         discussion: """
-            EXAMPLE
-              reprise serve --port 8080 --upstream https://api.openai.com/v1
+            Point your client's base URL at http://127.0.0.1:8080/v1. Flags override the configuration file.
 
-            Then point your client's base URL at http://127.0.0.1:8080/v1. Flags override the configuration file.
+            Example:
+              reprise serve --port 8080 --upstream https://api.openai.com/v1
             """)
 
     @Option(name: .customLong("config"), help: ArgumentHelp("Configuration file (default: config.yaml, if there).", valueName: "file"))
@@ -37,37 +37,36 @@ struct ServeCommand: AsyncParsableCommand {
     var logLevel: String?
 
     func run() async throws {
-        let loaded = try loadSettings()
+        try await reporting {
+            let loaded: LoadedSettings
+            do throws(SettingsErrors) {
+                let environment = ProcessInfo.processInfo.environment
+                loaded = try Settings.load(
+                    path: configFile, overrides: Overrides(host: host, port: port, upstream: upstream, store: store, logLevel: logLevel),
+                    environment: { environment[$0] })
+            } catch {
+                throw CommandFailure(error)
+            }
+            try await serve(loaded)
+        }
+    }
+
+    private func serve(_ loaded: LoadedSettings) async throws {
         let logger = LogLines.logger(loaded.settings.log)
         let composition: Composition
         do throws(StartError) { composition = try await Composition.assemble(loaded, logger: logger) } catch {
-            complain(error.description)
-            throw ExitCode(error.status)
+            throw CommandFailure(.configuration, error.description)
         }
         let server = composition.server { port in announce(loaded, port: port, composition: composition) }
         var configuration = ServiceGroupConfiguration(
             services: (composition.services + [server]).map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: composition.quietLogger)
         configuration.maximumGracefulShutdownDuration = loaded.settings.server.drainTimeout
-        do {
-            try await ServiceGroup(configuration: configuration).run()
-        } catch {
+        do { try await ServiceGroup(configuration: configuration).run() } catch {
             await composition.close()
-            complain("the proxy stopped: \(Self.reason(error))")
-            throw ExitCode(1)
+            throw CommandFailure(.failure, "the proxy stopped: \(Self.reason(error, loaded))")
         }
         await composition.close()
-    }
-
-    private func loadSettings() throws -> LoadedSettings {
-        do throws(SettingsErrors) {
-            return try Settings.load(
-                path: configFile, overrides: Overrides(host: host, port: port, upstream: upstream, store: store, logLevel: logLevel),
-                environment: { ProcessInfo.processInfo.environment[$0] })
-        } catch {
-            complain(error.description)
-            throw ExitCode(error.areAllFlags ? 64 : 78)
-        }
     }
 
     /// What a newcomer needs to know, once the port is open.
@@ -87,13 +86,9 @@ struct ServeCommand: AsyncParsableCommand {
         fflush(nil)
     }
 
-    private static func reason(_ error: any Error) -> String {
+    private static func reason(_ error: any Error, _ loaded: LoadedSettings) -> String {
         let text = "\(error)"
-        return text.contains("EADDRINUSE") || text.contains("errno: 98") ? "the port is in use by another program (\(text))" : text
+        guard text.contains("Address already in use") || text.contains("errno: 98") else { return text }
+        return "port \(loaded.settings.server.port) is in use by another program; choose another with --port"
     }
-}
-
-/// One line to standard error.
-func complain(_ message: String) {
-    FileHandle.standardError.write(Data(("reprise: " + message + "\n").utf8))
 }

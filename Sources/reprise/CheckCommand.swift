@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+import Settings
+
+/// Validates the configuration and prints the effective one.
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Validate the configuration and print the effective one, secrets redacted.",
+        discussion: """
+            Every problem is reported with file, line, column and the nearest valid key; the exit status is then 78. A missing or damaged
+            model is reported too, and is an error when matching.require_model is true.
+
+            Example:
+              reprise check --config config.yaml
+              reprise check --defaults > config.yaml
+            """)
+
+    @Option(help: ArgumentHelp("Configuration file. Default: config.yaml in the working folder, if there.", valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Print the commented file with every key and its default, and check nothing.")
+    var defaults = false
+
+    func run() async throws {
+        try await reporting {
+            let console = Console.standard
+            if defaults { return console.write(Settings().commentedYAML) }
+            let environment = ProcessInfo.processInfo.environment
+            let loaded: LoadedSettings
+            do throws(SettingsErrors) { loaded = try Settings.load(path: config, environment: { environment[$0] }) } catch {
+                throw CommandFailure(error)
+            }
+            console.write(Self.report(on: loaded))
+            let model = describeModel(loaded)
+            console.error("configuration: \(loaded.file.map { "\($0) is valid" } ?? "no file, the defaults hold")")
+            console.error(model.line)
+            if !model.ok, loaded.settings.matching.requireModel {
+                throw CommandFailure(.configuration, "the model cannot be used, and matching.require_model is true")
+            }
+        }
+    }
+
+    /// The effective configuration, with what each named variable gave as a comment.
+    static func report(on loaded: LoadedSettings) -> String {
+        var found: [(String, String)] = []
+        if let variable = loaded.settings.upstream.apiKeyEnv { found.append(("upstream.api_key_env", variable)) }
+        for header in loaded.settings.upstream.headersEnv { found.append(("upstream.headers_env.\(header.name)", header.value)) }
+        if let variable = loaded.settings.tenancy.keyEnv { found.append(("tenancy.key_env", variable)) }
+        if let variable = loaded.settings.admin.tokenEnv { found.append(("admin.token_env", variable)) }
+        return loaded.settings.effectiveYAML + found.map { "# \($0.0): \($0.1) is set, [redacted]\n" }.joined()
+    }
+}

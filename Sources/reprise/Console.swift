@@ -1,0 +1,56 @@
+import Foundation
+
+/// Where a command writes: results to standard output, all else to standard error.
+struct Console: Sendable {
+    /// Whether standard output is a terminal.
+    var outIsTerminal: Bool
+    /// Whether standard error is a terminal.
+    var errorIsTerminal: Bool
+    /// Whether colours may be written to standard output.
+    var usesColour: Bool
+
+    static let standard: Console = {
+        let outIsTerminal = isatty(STDOUT_FILENO) == 1
+        let environment = ProcessInfo.processInfo.environment
+        let plain = !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
+        return Console(outIsTerminal: outIsTerminal, errorIsTerminal: isatty(STDERR_FILENO) == 1, usesColour: outIsTerminal && !plain)
+    }()
+
+    /// Writes the text and a line's end to standard output.
+    func out(_ text: String) { write(text + "\n") }
+
+    /// Writes the text as it is to standard output.
+    func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
+    /// Writes the text and a line's end to standard error.
+    func error(_ text: String) { writeError(text + "\n") }
+
+    /// Writes the text as it is to standard error.
+    func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
+    /// Columns of the terminal; 100 where there is none.
+    var width: Int {
+        var size = winsize()
+        for descriptor in [STDOUT_FILENO, STDERR_FILENO] where ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 {
+            return Int(size.ws_col)
+        }
+        return 100
+    }
+
+    func bold(_ text: String) -> String { usesColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+    func dim(_ text: String) -> String { usesColour ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
+}
+
+/// Text from a prompt or an answer made safe for a terminal: control characters (escape sequences begin with one) become blanks.
+func printable(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+        switch scalar.properties.generalCategory {
+        case .control,
+            .format where scalar != "\u{200D}", .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
+            result.append(" ")
+        default: result.append(scalar)
+        }
+    }
+    return String(result)
+}

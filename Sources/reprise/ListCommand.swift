@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+
+/// Lists entries.
+struct ListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List what is in the cache of a running proxy.",
+        discussion: """
+            Conditions combine with AND. The youngest entries come first.
+
+            Example:
+              reprise list --model gpt-4o-mini --limit 20
+              reprise list --similar-to "How do I reset my password?" --threshold 0.8
+            """)
+
+    @OptionGroup var selector: SelectorOptions
+
+    @Option(help: ArgumentHelp("How many entries at most.", valueName: "number"))
+    var limit = 50
+
+    @Flag(help: "Print one JSON object a line.")
+    var json = false
+
+    @OptionGroup var server: ProxyAddress
+
+    /// Entries asked for in one request.
+    private static let pageSize = 200
+
+    func validate() throws {
+        if limit < 1 { throw ValidationError("--limit: expected a whole number of at least 1; found \(limit)") }
+    }
+
+    /// The query of `GET /cache/entries` for the next page.
+    func query(cursor: String?, remaining: Int) -> [(name: String, value: String)] {
+        [("limit", "\(min(remaining, Self.pageSize))")] + (cursor.map { [("cursor", $0)] } ?? []) + selector.members
+    }
+
+    func run() async throws {
+        try await reporting {
+            let console = Console.standard
+            let client = try server.client()
+            var table = TextTable(columns: CachedEntry.columns)
+            var cursor: String?
+            var remaining = limit
+            repeat {
+                let body = try await client.get("/cache/entries", query: query(cursor: cursor, remaining: remaining))
+                let page = try client.decode(EntryPage.self, from: body)
+                if json { try printLines(of: body, to: console) } else { table.rows += page.entries.map(\.row) }
+                remaining -= page.entries.count
+                cursor = page.entries.isEmpty ? nil : page.nextCursor
+            } while remaining > 0 && cursor != nil
+            guard !json else { return }
+            if table.rows.isEmpty { return console.error("no entries") }
+            let lines = table.lines(width: console.outIsTerminal ? console.width : 1000)
+            console.out(console.bold(lines[0]))
+            for line in lines.dropFirst() { console.out(line) }
+            if cursor != nil { console.error("there are more entries: ask for them with --limit") }
+        }
+    }
+
+    private func printLines(of body: [UInt8], to console: Console) throws {
+        let page = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+        for case let entry as [String: Any] in page?["entries"] as? [Any] ?? [] { console.out(String(decoding: try jsonBytes(entry), as: UTF8.self)) }
+    }
+}

@@ -1,0 +1,47 @@
+@testable import Embedding
+import SemanticCache
+import Testing
+
+struct WordPieceTokenizerTests {
+    private struct Line: Decodable {
+        let text: String
+        let ids: [Int64]
+    }
+
+    @Test func idsEqualTheReferences() throws {
+        let tokenizer = try Fixtures.tokenizer()
+        let lines = try Fixtures.lines("tokens.jsonl", as: Line.self)
+        #expect(lines.count >= 500)
+        for line in lines {
+            // The reference gives an empty pair of brackets where nothing is left; here that is a refusal.
+            let expected: Result<[Int64], EmbeddingRefusal> = line.ids.count == 2 ? .failure(.empty) : .success(line.ids)
+            #expect(
+                tokenizer.ids(of: line.text) == expected,
+                "\(line.text.debugDescription) \(line.text.unicodeScalars.map { String($0.value, radix: 16) })")
+        }
+    }
+
+    @Test func theWindowIsKept() throws {
+        let vocabulary = "[UNK]\n[CLS]\n[SEP]\na\n"
+        let tokenizer = try #require(WordPieceTokenizer(vocabulary: vocabulary, limit: 10))
+        #expect(tokenizer.ids(of: String(repeating: "a ", count: 8)) == .success([1, 3, 3, 3, 3, 3, 3, 3, 3, 2]))
+        guard case .failure(.tooLong(_, limit: 10)) = tokenizer.ids(of: String(repeating: "a ", count: 9)) else {
+            Issue.record("nine words and two brackets do not fit into ten")
+            return
+        }
+    }
+
+    @Test func aVocabularyWithoutItsMarksIsRefused() {
+        #expect(WordPieceTokenizer(vocabulary: "a\nb\n", limit: 10) == nil)
+    }
+
+    @Test func megabytesAreRefusedQuickly() throws {
+        let vocabulary = "[UNK]\n[CLS]\n[SEP]\na\n"
+        let tokenizer = try #require(WordPieceTokenizer(vocabulary: vocabulary, limit: 256))
+        let started = ContinuousClock.now
+        for text in [String(repeating: "a ", count: 500_000), String(repeating: "x", count: 1_000_000), String(repeating: "!", count: 1_000_000)] {
+            _ = tokenizer.ids(of: text)
+        }
+        #expect(ContinuousClock.now - started < .seconds(5))
+    }
+}
