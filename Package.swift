@@ -106,6 +106,5 @@ let package = Package(
             ]),
         tests("CommandTests", ["reprise", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
         tests("ArchitectureTests", []),
-        tests("IntegrationTests", ["TestSupport"]),
     ]
 )

@@ -6,7 +6,7 @@ enum CurlFault {
     static func translate(_ code: CURLcode, detail: String?, plan: RequestPlan) -> UpstreamError {
         let reason = detail ?? String(cString: curl_easy_strerror(code))
         switch code {
-        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_URL_MALFORMAT:
             return .unreachable(reason)
         case CURLE_OPERATION_TIMEDOUT:
             // The only limit that libcurl itself keeps.

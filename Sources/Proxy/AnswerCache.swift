@@ -41,6 +41,9 @@ package final class AnswerCache: Sendable {
     /// The number of entries that a rewording can find.
     package var searchableCount: Int { index.count }
 
+    /// Whether any entry of `scope` can be found by meaning.
+    package func isSearchable(_ scope: Scope) -> Bool { index.count(in: scope) > 0 }
+
     /// An estimate of the memory held by entries and index, in bytes.
     package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes }
 

@@ -253,7 +253,12 @@ package struct RequestPipeline: Sendable {
         let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: options.maximumAnswerBytes)
         let departed = ContinuousClock.now
         flight.launch {
-            await recorder.run(lookUp.request, content: lookUp.content) { store($0, of: lookUp, vector: vector, departed: departed) }
+            // A vector that the look-up did not need is made while the upstream works, and is there when the answer ends.
+            let late = Task { vector == nil && isSearchable(lookUp.content) ? await semantic.vector(of: lookUp.content.query ?? "") : vector }
+            defer { late.cancel() }
+            await recorder.run(lookUp.request, content: lookUp.content) { recorded in
+                store(recorded, of: lookUp, vector: await late.value, departed: departed)
+            }
             if let key { coalescer.close(key, flight) }
         }
     }

@@ -16,7 +16,7 @@ struct ResponseRecorder: Sendable {
     /// Makes the call and sees it to its end.
     ///
     /// - Parameter completed: told once: what was recorded, or why nothing was.
-    func run(_ request: ProxyRequest, content: CacheableRequest, completed: (Result<RecordedAnswer, NotStoredReason>) -> Void) async {
+    func run(_ request: ProxyRequest, content: CacheableRequest, completed: (Result<RecordedAnswer, NotStoredReason>) async -> Void) async {
         let response: UpstreamResponse
         do throws(UpstreamError) { response = try await forwarder.send(recordable: request) } catch {
             flight.resolve(.failure(error))
@@ -24,10 +24,10 @@ struct ResponseRecorder: Sendable {
             return
         }
         var recorder: AnswerRecorder? = AnswerRecorder(request: content, status: response.status.code, fields: response.fields, limit: limit)
-        func keep() {
+        func keep() async {
             guard var finished = recorder else { return }
             recorder = nil
-            completed(finished.finish())
+            await completed(finished.finish())
         }
         let length = response.fields[.contentLength].flatMap { Int($0) }
         flight.resolve(.success(Flight.Head(status: response.status, fields: response.fields)))
@@ -39,14 +39,14 @@ struct ResponseRecorder: Sendable {
                 started = started ?? now
                 received += chunk.count
                 recorder?.append(chunk, milliseconds: UInt32(clamping: (now - (started ?? now)).wholeMilliseconds))
-                if received == length || recorder?.isComplete == true { keep() }
+                if received == length || recorder?.isComplete == true { await keep() }
                 await flight.bring(chunk)
                 try Task.checkCancellation()
             }
-            keep()
+            await keep()
             flight.finish()
         } catch {
-            if recorder != nil { completed(.failure(Task.isCancelled ? .abandoned : .truncated)) }
+            if recorder != nil { await completed(.failure(Task.isCancelled ? .abandoned : .truncated)) }
             flight.fail(error)
         }
     }

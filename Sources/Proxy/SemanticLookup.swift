@@ -33,6 +33,8 @@ struct SemanticLookup: Sendable {
     /// - Parameter maximumAge: older entries are passed over.
     func find(_ query: String, in scope: Scope, policy: any DecisionPolicy, maximumAge: Duration?) async -> Result {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
+        // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
+        guard cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
         let vector: UnitVector
         do {
             let started = ContinuousClock.now
@@ -49,6 +51,13 @@ struct SemanticLookup: Sendable {
             return Result(verdict: .forward(.embedderFailed))
         }
         return decide(query, vector: vector, in: scope, policy: policy, maximumAge: maximumAge)
+    }
+
+    /// The vector of a query that was not looked up; `nil` when it cannot be had within the deadline.
+    func vector(of query: String) async -> UnitVector? {
+        guard let embedder else { return nil }
+        let outcome = try? await withDeadline(deadline) { try await embedder.embed([query]) }
+        return try? outcome?.first?.get()
     }
 
     private func decide(_ query: String, vector: UnitVector, in scope: Scope, policy: any DecisionPolicy, maximumAge: Duration?) -> Result {

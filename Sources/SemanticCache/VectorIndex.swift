@@ -8,6 +8,9 @@ package protocol VectorIndex: Sendable {
     /// The number of vectors in all scopes.
     var count: Int { get }
 
+    /// The number of vectors in `scope`; O(1).
+    func count(in scope: Scope) -> Int
+
     /// The memory held by vectors and structure, in bytes.
     var memoryBytes: Int { get }
 

@@ -68,6 +68,8 @@ package enum VectorIndexConformance {
                 expected += truth.count
                 found += truth.filter { want in result.contains { $0.id == want.id || abs($0.similarity - want.similarity) < 1e-6 } }.count
             }
+            let inScope = model.values.count { $0.scope == scope }
+            if index.count(in: scope) != inScope { return "step \(step): the scope counts \(index.count(in: scope)), expected \(inScope)" }
             if index.count != model.count { return "step \(step): count is \(index.count), expected \(model.count)" }
         }
         let recall = expected == 0 ? 1 : Double(found) / Double(expected)

@@ -48,6 +48,14 @@ package final class FlatIndex: VectorIndex {
 
     package var count: Int { state.withLock { $0.places.count } }
 
+    package func count(in scope: Scope) -> Int {
+        state.withLock { state in
+            // Only the last chunk is not full.
+            guard let chunks = state.scopes[scope], let last = chunks.last else { return 0 }
+            return (chunks.count - 1) * Self.rowsPerChunk + last.ids.count
+        }
+    }
+
     package var memoryBytes: Int {
         state.withLock { state in
             let places = state.places.count * (MemoryLayout<EntryID>.stride + MemoryLayout<Place>.stride) * 4 / 3
