@@ -329,7 +329,9 @@ struct FaultTests {
     @Test func aSlowEmbedderIsAMiss() async {
         var options = PipelineOptions()
         options.lookupDeadline = .milliseconds(20)
-        let bench = ProxyBench(options: options, embedder: SlowEmbedder())
+        let bench = ProxyBench(options: options, embedder: StallingEmbedder())
+        // Where the scope is empty nothing is embedded before the request goes out; the second request has something to be compared with.
+        #expect(await bench.ask("four five six").reason == "empty-scope")
         #expect(await bench.ask("one two three").reason == "lookup-timed-out")
         #expect(await bench.ask("one two three").cache == "HIT")
     }
@@ -419,13 +421,15 @@ struct AdministrationTests {
     }
 }
 
-/// Takes longer than anyone should wait.
-private struct SlowEmbedder: Embedder {
-    let dimension = 4
-    let fingerprint = "slow"
+/// Embeds one prompt at once, and takes longer than anyone should wait for any other.
+private struct StallingEmbedder: Embedder {
+    private let words = HashingEmbedder()
+    var dimension: Int { words.dimension }
+    let fingerprint = "stalling"
     let maximumBatchSize = 1
 
     func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
+        guard texts != ["four five six"] else { return try await words.embed(texts) }
         do { try await Task.sleep(for: .seconds(30)) } catch { throw .runtime("cancelled") }
         return texts.map { _ in .failure(.empty) }
     }
