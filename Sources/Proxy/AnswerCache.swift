@@ -15,6 +15,7 @@ package final class AnswerCache: Sendable {
 
     private let resident = Mutex(ResidentEntries())
     private let index: any VectorIndex
+    private let facts = ScopeFacts()
     private let fingerprint: String?
     private let writer: WriteBehind
     private let metrics: ProxyMetrics
@@ -43,6 +44,9 @@ package final class AnswerCache: Sendable {
 
     /// Whether any entry of `scope` can be found by meaning.
     package func isSearchable(_ scope: Scope) -> Bool { index.count(in: scope) > 0 }
+
+    /// Whether some entry of `scope` states every number that `query` states. Where none does, no neighbour may answer it.
+    package func mayMatchNumbers(of query: String, in scope: Scope) -> Bool { facts.mayMatch(query, in: scope) }
 
     /// An estimate of the memory held by entries and index, in bytes.
     package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes }
@@ -85,10 +89,10 @@ package final class AnswerCache: Sendable {
     /// Makes an entry that has no vector yet findable by meaning. Does nothing when it is gone.
     package func attach(_ vector: UnitVector, to id: EntryID) {
         guard let fingerprint, let entry = entry(id), let scope = entry.scope else { return }
-        index.insert(id, vector, in: scope)
+        makeSearchable(entry, vector, in: scope)
         guard self.entry(id) != nil else {
             // It left between the look and the insertion.
-            index.remove(id)
+            unindex(entry)
             return
         }
         writer.add(CacheRecord(entry: entry, embedding: StoredEmbedding(vector: vector, fingerprint: fingerprint)))
@@ -97,8 +101,8 @@ package final class AnswerCache: Sendable {
     /// Removes these entries; returns how many were there.
     @discardableResult
     package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction) -> Int {
-        let removed = resident.withLock { resident in ids.filter { resident.remove($0) != nil } }
-        for id in removed { index.remove(id) }
+        let removed = resident.withLock { resident in ids.compactMap { resident.remove($0) } }
+        for entry in removed { unindex(entry) }
         writer.remove(ids)
         metrics.recordEviction(kind, count: removed.count)
         return removed.count
@@ -112,6 +116,7 @@ package final class AnswerCache: Sendable {
             return resident.count
         }
         index.removeAll()
+        facts.removeAll()
         writer.removeAll()
         metrics.recordEviction(.flushed, count: count)
         return count
@@ -144,22 +149,30 @@ package final class AnswerCache: Sendable {
         let entry = record.entry
         let (replaced, evicted) = resident.withLock { resident in
             let replaced = resident.insert(entry)
-            var evicted: [EntryID] = []
-            while resident.count > capacity, let oldest = resident.leastRecentlyUsed {
-                resident.remove(oldest)
-                evicted.append(oldest)
-            }
+            var evicted: [Entry] = []
+            while resident.count > capacity, let oldest = resident.leastRecentlyUsed, let entry = resident.remove(oldest) { evicted.append(entry) }
             return (replaced, evicted)
         }
-        if let replaced, replaced.id != entry.id {
-            index.remove(replaced.id)
-            writer.remove([replaced.id])
+        if let replaced {
+            unindex(replaced)
+            if replaced.id != entry.id { writer.remove([replaced.id]) }
         }
         if let embedding = record.embedding, let scope = entry.scope, embedding.fingerprint == fingerprint {
-            index.insert(entry.id, embedding.vector, in: scope)
+            makeSearchable(entry, embedding.vector, in: scope)
         }
-        for id in evicted { index.remove(id) }
-        writer.remove(evicted)
+        for entry in evicted { unindex(entry) }
+        writer.remove(evicted.map(\.id))
         metrics.recordEviction(.capacity, count: evicted.count)
+    }
+
+    private func makeSearchable(_ entry: Entry, _ vector: UnitVector, in scope: Scope) {
+        let isKnown = index.remove(entry.id)
+        index.insert(entry.id, vector, in: scope)
+        if !isKnown { facts.add(entry.query, in: scope) }
+    }
+
+    private func unindex(_ entry: Entry) {
+        guard index.remove(entry.id), let scope = entry.scope else { return }
+        facts.remove(entry.query, in: scope)
     }
 }

@@ -35,6 +35,7 @@ struct SemanticLookup: Sendable {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
         guard cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
+        guard cache.mayMatchNumbers(of: query, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
         let vector: UnitVector
         do {
             let started = ContinuousClock.now

@@ -2,6 +2,7 @@ import HTTPTypes
 import Matching
 import Proxy
 import SemanticCache
+import Synchronization
 import Telemetry
 import TestSupport
 import Testing
@@ -82,6 +83,18 @@ struct SemanticTierTests {
         let second = await bench.ask("what is the status of my order 48231 please tell me")
         #expect(second.cache == "MISS")
         #expect(bench.upstream.calls.count == 2)
+    }
+
+    @Test func aNumberThatNobodyStatedIsNotEmbedded() async {
+        let embedder = CountingEmbedder()
+        let bench = ProxyBench(embedder: embedder)
+        _ = await bench.ask("what is the status of my order 48213 please tell me")
+        // The prompt is embedded once, while the upstream works, and not before.
+        #expect(await bench.ask("what is the status of my order 48231 please tell me").reason == "numbers-differ")
+        #expect(embedder.count == 2)
+        #expect(await bench.ask("please tell me what is the status of my order 48231").match == "semantic")
+        #expect(bench.cache.remove([bench.cache.ids(after: nil, limit: 9) { $0.query.contains("48231 please") }].flatMap { $0 }, as: .flushed) == 1)
+        #expect(await bench.ask("tell me please what is the status of my order 48231").reason == "numbers-differ")
     }
 
     @Test(arguments: [
@@ -331,9 +344,9 @@ struct FaultTests {
         options.lookupDeadline = .milliseconds(20)
         let bench = ProxyBench(options: options, embedder: StallingEmbedder())
         // Where the scope is empty nothing is embedded before the request goes out; the second request has something to be compared with.
-        #expect(await bench.ask("four five six").reason == "empty-scope")
-        #expect(await bench.ask("one two three").reason == "lookup-timed-out")
-        #expect(await bench.ask("one two three").cache == "HIT")
+        #expect(await bench.ask("red green blue").reason == "empty-scope")
+        #expect(await bench.ask("black and white").reason == "lookup-timed-out")
+        #expect(await bench.ask("black and white").cache == "HIT")
     }
 
     @Test(arguments: [
@@ -429,8 +442,23 @@ private struct StallingEmbedder: Embedder {
     let maximumBatchSize = 1
 
     func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
-        guard texts != ["four five six"] else { return try await words.embed(texts) }
+        guard texts != ["red green blue"] else { return try await words.embed(texts) }
         do { try await Task.sleep(for: .seconds(30)) } catch { throw .runtime("cancelled") }
         return texts.map { _ in .failure(.empty) }
+    }
+}
+
+/// Counts the texts that it embeds.
+private final class CountingEmbedder: Embedder {
+    private let words = HashingEmbedder()
+    private let texts = Mutex(0)
+    var dimension: Int { words.dimension }
+    let fingerprint = "counting"
+    let maximumBatchSize = 1
+    var count: Int { texts.withLock { $0 } }
+
+    func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
+        self.texts.withLock { $0 += texts.count }
+        return try await words.embed(texts)
     }
 }
