@@ -14,6 +14,10 @@ package enum CacheOutcome: Sendable {
     case hit(Match, entry: EntryID, age: Duration, remaining: Duration)
     /// Asked of the upstream after a look-up; `isStored` when the answer is kept if it ends well, `isCollapsed` when another request's call served.
     case miss(MissReason, isStored: Bool, isCollapsed: Bool)
+    /// All inputs of a batch were served, the oldest of them `age` old, the first to expire in `remaining`.
+    case batchHit(age: Duration, remaining: Duration)
+    /// Some inputs of a batch were served, `known` of `count`, and the upstream was asked for the others.
+    case partial(known: Int, count: Int, isStored: Bool)
     /// Asked of the upstream without a look-up.
     case bypass(BypassReason)
     /// Refused, because the request allows no call and the cache has no answer.
@@ -42,6 +46,15 @@ package enum CacheOutcome: Sendable {
             fields[.cacheStatus] = "reprise; fwd=\(forward)" + (isStored ? "; stored" : "") + (isCollapsed ? "; collapsed" : "")
             fields[.xCache] = "MISS"
             fields[.xCacheReason] = reason.rawValue
+        case .batchHit(let age, let remaining):
+            fields[.age] = String(max(0, Int64(age.inSeconds)))
+            fields[.xCache] = "HIT"
+            fields[.cacheStatus] = "reprise; hit; ttl=\(max(0, Int64(remaining.inSeconds))); detail=exact"
+            fields[.xCacheMatch] = "exact"
+        case .partial(let known, let count, let isStored):
+            fields[.cacheStatus] = "reprise; fwd=partial" + (isStored ? "; stored" : "") + "; detail=\"\(known)/\(count)\""
+            fields[.xCache] = "MISS"
+            fields[.xCacheReason] = MissReason.partialBatch.rawValue
         case .bypass(let reason):
             fields[.cacheStatus] = "reprise; fwd=bypass; detail=\(reason.rawValue)"
             fields[.xCache] = "BYPASS"

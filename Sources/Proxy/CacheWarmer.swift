@@ -108,19 +108,38 @@ extension RequestPipeline {
             guard let recorded = record.answer else { return false }
             let content = record.request
             let namespace = record.namespace ?? ""
+            if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now) }
             let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
             let former = cache.entry(for: key)
             let isSearchable = isSearchable(content)
             let entry = Entry(
                 id: ids.next(), key: key,
                 scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path) : nil,
-                tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags, query: content.query ?? "",
+                tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags, query: content.subject,
                 answer: Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero), createdAt: now,
                 expiresAt: now + timeToLive(asked: record.ttl, query: content.query ?? ""))
             let embedding = vector.flatMap { vector in embedder.map { StoredEmbedding(vector: vector, fingerprint: $0.fingerprint) } }
             cache.insert(CacheRecord(entry: entry, embedding: entry.scope == nil ? nil : embedding))
             return former.map { $0.isExpired(at: now) } ?? true
         }
+    }
+
+    /// Takes over the answer to an embeddings request of several inputs, one entry an input; whether any of them was new.
+    private func takeParts(_ record: WarmRecord, of recorded: RecordedAnswer, tenant: TenantID, at now: Timestamp) -> Bool {
+        let content = record.request
+        let namespace = record.namespace ?? ""
+        let answer = Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
+        guard let parts = content.parts(of: answer) else { return false }
+        let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
+        var isNew = false
+        for (item, (key, part)) in zip(content.items, zip(keys, parts)) {
+            isNew = isNew || (cache.entry(for: key).map { $0.isExpired(at: now) } ?? true)
+            let entry = Entry(
+                id: ids.next(), key: key, scope: nil, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model,
+                tags: record.tags, query: item.text ?? "", answer: part, createdAt: now, expiresAt: now + timeToLive(asked: record.ttl, query: ""))
+            cache.insert(CacheRecord(entry: entry, embedding: nil))
+        }
+        return isNew
     }
 
     /// The vectors of these texts; `nil` for those that cannot be embedded.

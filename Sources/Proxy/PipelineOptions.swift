@@ -1,5 +1,6 @@
 package import Matching
 package import SemanticCache
+import WireFormats
 
 /// What the operator decides about the life of a request.
 package struct PipelineOptions: Sendable {
@@ -52,6 +53,11 @@ package struct PipelineOptions: Sendable {
     package var replayPace: ReplayPace = .immediate
 
     package init() {}
+
+    /// The largest answer to this request that is recorded, in bytes: ``maximumAnswerBytes`` for each of its inputs, at most 256 MiB.
+    func maximumAnswerBytes(for content: CacheableRequest) -> Int {
+        content.items.count <= 1 ? maximumAnswerBytes : max(maximumAnswerBytes, min(256 << 20, maximumAnswerBytes * content.items.count))
+    }
 }
 
 /// How fast a recorded stream is replayed.

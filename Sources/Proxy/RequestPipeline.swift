@@ -27,17 +27,17 @@ package struct RequestPipeline: Sendable {
     }
 
     /// A request that is looked up.
-    private struct LookUp: Sendable {
-        let request: ProxyRequest
-        let content: CacheableRequest
+    struct LookUp: Sendable {
+        var request: ProxyRequest
+        var content: CacheableRequest
         let controls: RequestControls
         let tenant: TenantID
         let namespace: String
         let started: ContinuousClock.Instant
 
         /// What the path adds to the endpoint: a query string may name an API version or a deployment.
-        var key: CacheKey { content.key(tenant: tenant, namespace: namespace, pathAndQuery: request.path) }
-        var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.path) }
+        var key: CacheKey { content.key(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
+        var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
     }
 
     let options: PipelineOptions
@@ -48,7 +48,7 @@ package struct RequestPipeline: Sendable {
     private let coalescer: RequestCoalescer
     private let replayer: ResponseReplayer
     let tenants: TenantResolver
-    private let metrics: ProxyMetrics
+    let metrics: ProxyMetrics
     let ids: EntryIDSource
     let clock: any WallClock
     let embedder: (any Embedder)?
@@ -87,8 +87,10 @@ package struct RequestPipeline: Sendable {
         case .passThrough(let outgoing, let reason, let strippingControls):
             metrics.record(.bypass(reason), model: "")
             return await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
+                .answering(strippingControls ? PeerFamily.present(in: request.fields) : [])
         case .lookUp(let lookUp):
-            return await answer(lookUp)
+            let response = lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp)
+            return response.answering(lookUp.controls.families)
         }
     }
 
@@ -143,7 +145,7 @@ package struct RequestPipeline: Sendable {
 
     private func answer(_ lookUp: LookUp) async -> ProxyResponse {
         let exactReason: MissReason
-        switch lookUpExactly(lookUp) {
+        switch lookUpExactly(lookUp.key, lookUp.controls) {
         case .success(let entry):
             if let response = replay(entry, as: .exact, for: lookUp) { return response }
             return await forward(lookUp, reason: .incompleteEntry, vector: nil)
@@ -160,12 +162,12 @@ package struct RequestPipeline: Sendable {
     }
 
     /// Step 3. The reason of a failure is `emptyScope` when there is nothing under the key.
-    private func lookUpExactly(_ lookUp: LookUp) -> Result<Entry, MissReason> {
-        if lookUp.controls.noCache || lookUp.controls.mode == .refresh { return .failure(.refreshRequested) }
-        guard let entry = cache.entry(for: lookUp.key) else { return .failure(.emptyScope) }
+    func lookUpExactly(_ key: CacheKey, _ controls: RequestControls) -> Result<Entry, MissReason> {
+        if controls.noCache || controls.mode == .refresh { return .failure(.refreshRequested) }
+        guard let entry = cache.entry(for: key) else { return .failure(.emptyScope) }
         let now = clock.now()
         if entry.isExpired(at: now) { return .failure(.expired) }
-        if let maximum = lookUp.controls.maxAge, now - entry.createdAt > maximum { return .failure(.tooOld) }
+        if let maximum = controls.maxAge, now - entry.createdAt > maximum { return .failure(.tooOld) }
         return .success(entry)
     }
 
@@ -213,7 +215,7 @@ package struct RequestPipeline: Sendable {
     }
 
     /// Steps 7b and 8: equal requests in flight share one call, and the answer is recorded on its way.
-    private func forward(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
+    func forward(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
         metrics.record(.miss(reason), model: lookUp.content.model)
         if lookUp.controls.onlyIfCached {
             return ErrorResponse.client(
@@ -226,7 +228,7 @@ package struct RequestPipeline: Sendable {
         guard reason != .refreshRequested else {
             let (flight, subscription) = coalescer.alone()
             launch(flight, for: lookUp, vector: vector, key: nil)
-            return Self.response(await subscription.head(), subscription, reason: reason, isCollapsed: false, path: lookUp.request.path)
+            return response(await subscription.head(), subscription, of: lookUp, reason: reason, isCollapsed: false)
         }
         let key = RequestCoalescer.Key(key: lookUp.key, wantsStream: lookUp.content.wantsStream, wantsUsage: lookUp.content.wantsUsage)
         // When a leader fails before its head came, one of its followers makes the next call and the others follow that one. After the second
@@ -236,7 +238,7 @@ package struct RequestPipeline: Sendable {
             switch coalescer.join(key) {
             case .leader(let flight, let subscription):
                 launch(flight, for: lookUp, vector: vector, key: key)
-                return Self.response(await subscription.head(), subscription, reason: reason, isCollapsed: false, path: lookUp.request.path)
+                return response(await subscription.head(), subscription, of: lookUp, reason: reason, isCollapsed: false)
             case .follower(let subscription):
                 let head = await subscription.head()
                 if case .failure = head, handovers > 0, !Task.isCancelled {
@@ -244,13 +246,13 @@ package struct RequestPipeline: Sendable {
                     continue
                 }
                 metrics.recordCoalesced()
-                return Self.response(head, subscription, reason: reason, isCollapsed: true, path: lookUp.request.path)
+                return response(head, subscription, of: lookUp, reason: reason, isCollapsed: true)
             }
         }
     }
 
     private func launch(_ flight: Flight, for lookUp: LookUp, vector: UnitVector?, key: RequestCoalescer.Key?) {
-        let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: options.maximumAnswerBytes)
+        let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: options.maximumAnswerBytes(for: lookUp.content))
         let departed = ContinuousClock.now
         flight.launch {
             // A vector that the look-up did not need is made while the upstream works, and is there when the answer ends.
@@ -263,15 +265,17 @@ package struct RequestPipeline: Sendable {
         }
     }
 
-    private static func response(
-        _ head: Result<Flight.Head, UpstreamError>, _ subscription: Flight.Subscription, reason: MissReason, isCollapsed: Bool, path: String
+    private func response(
+        _ head: Result<Flight.Head, UpstreamError>, _ subscription: Flight.Subscription, of lookUp: LookUp, reason: MissReason, isCollapsed: Bool
     ) -> ProxyResponse {
         switch head {
         case .success(let head):
-            ProxyResponse(status: head.status, fields: head.fields, body: .stream(subscription.body))
-                .adding(CacheOutcome.miss(reason, isStored: head.status == .ok && !isCollapsed, isCollapsed: isCollapsed).fields)
+            let isStored = head.status == .ok && !isCollapsed && !lookUp.controls.isReadOnly && lookUp.controls.ttl != .zero
+            return ProxyResponse(status: head.status, fields: head.fields, body: .stream(subscription.body))
+                .adding(CacheOutcome.miss(reason, isStored: isStored, isCollapsed: isCollapsed).fields)
         case .failure(let error):
-            ErrorResponse.upstream(error, path: path).adding(CacheOutcome.miss(reason, isStored: false, isCollapsed: isCollapsed).fields)
+            return ErrorResponse.upstream(error, path: lookUp.request.path).adding(
+                CacheOutcome.miss(reason, isStored: false, isCollapsed: isCollapsed).fields)
         }
     }
 
@@ -286,15 +290,19 @@ package struct RequestPipeline: Sendable {
         case .success(let recorded):
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: ContinuousClock.now - departed)
-            remember(answer, of: lookUp, vector: vector)
+            if lookUp.content.items.count > 1 {
+                rememberParts(answer, of: lookUp)
+            } else {
+                remember(answer, of: lookUp, vector: vector)
+            }
         }
     }
 
     private func remember(_ answer: Answer, of lookUp: LookUp, vector: UnitVector?) {
         let now = clock.now()
-        let query = lookUp.content.query ?? ""
-        let ttl = timeToLive(asked: lookUp.controls.ttl, query: query)
-        guard ttl > .zero else { return }
+        let query = lookUp.content.subject
+        let ttl = timeToLive(asked: lookUp.controls.ttl, query: lookUp.content.query ?? "")
+        guard ttl > .zero, !lookUp.controls.isReadOnly else { return }
         let entry = Entry(
             id: ids.next(), key: lookUp.key, scope: isSearchable(lookUp.content) ? lookUp.scope : nil, tenant: lookUp.tenant,
             namespace: lookUp.namespace, endpoint: lookUp.content.endpoint, model: lookUp.content.model, tags: lookUp.controls.tags, query: query,

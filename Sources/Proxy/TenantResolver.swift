@@ -36,13 +36,21 @@ package struct TenantResolver: Sendable {
         sharing == .pool ? pool : Self.hash(credential, kind: 1, key: key)
     }
 
-    /// The credential that the providers' clients send: `Authorization`, Anthropic's `x-api-key`, Azure's `api-key`; with the account headers
-    /// that change whose data a call may see.
+    /// Everything that says on whose behalf a request is made: the credentials that the providers' clients send, those of gateways that may stand before a
+    /// provider, and the account fields that change whose data a call may see. One alone is itself; several are one together, with their names.
     private static func credential(in fields: HTTPFields) -> String {
-        let key = fields[.authorization] ?? fields[.xAPIKey] ?? fields[.apiKey] ?? ""
-        guard fields.contains(.openAIOrganization) || fields.contains(.openAIProject) else { return key }
-        return key + "\u{0}" + (fields[.openAIOrganization] ?? "") + "\u{0}" + (fields[.openAIProject] ?? "")
+        var found: [(name: String, value: String)] = []
+        for field in fields where credentialNames.contains(field.name.canonicalName) { found.append((field.name.canonicalName, field.value)) }
+        if found.count <= 1, found.first.map({ keyNames.contains($0.name) }) ?? true { return found.first?.value ?? "" }
+        return found.sorted { ($0.name, $0.value) < ($1.name, $1.value) }.map { "\($0.name)\u{0}\($0.value)" }.joined(separator: "\u{0}")
     }
+
+    /// The fields that are a provider's key by themselves.
+    private static let keyNames: Set<String> = ["authorization", "x-api-key", "api-key"]
+    private static let credentialNames = keyNames.union([
+        "openai-organization", "openai-project", "x-goog-api-key", "ocp-apim-subscription-key", "x-litellm-api-key", "x-bf-vk", "x-portkey-api-key",
+        "x-portkey-virtual-key", "x-portkey-provider", "cf-aig-authorization", "helicone-auth",
+    ])
 
     private static func hash(_ text: String, kind: UInt8, key: SymmetricKey) -> TenantID {
         var code = HMAC<SHA256>(key: key)
@@ -55,10 +63,6 @@ package struct TenantResolver: Sendable {
 
 extension HTTPField.Name {
     // The names are valid tokens, so they cannot fail to be made.
-    static let xAPIKey = Self("x-api-key")!
-    static let apiKey = Self("api-key")!
-    static let openAIOrganization = Self("OpenAI-Organization")!
-    static let openAIProject = Self("OpenAI-Project")!
     package static let xRequestID = Self("X-Request-Id")!
     package static let cacheStatus = Self("Cache-Status")!
     package static let xCache = Self("X-Cache")!

@@ -42,6 +42,8 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case refreshRequested = "refresh-requested"
     /// The stored answer lacks something that this request asks for.
     case incompleteEntry = "incomplete-entry"
+    /// Some inputs of a batch of embeddings are not cached; only these were asked for.
+    case partialBatch = "partial-batch"
     /// A part of the cache failed; see the log.
     case cacheFault = "cache-fault"
 }

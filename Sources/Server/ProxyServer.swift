@@ -25,6 +25,8 @@ package struct ServerOptions: Sendable {
     package var readTimeout: Duration
     package var idleTimeout: Duration
     package var maximumConnections: Int
+    /// Whether `POST /put` and `POST /get` are answered as GPTCache's server does.
+    package var speaksGPTCache = false
 
     package init(host: String, port: Int, maximumBody: Int, maximumHeader: Int, readTimeout: Duration, idleTimeout: Duration, maximumConnections: Int)
     {
@@ -80,6 +82,8 @@ package struct ProxyServer: Service {
             proxy: ProxyRoutes(pipeline: parts.pipeline, maximumBody: options.maximumBody, presences: presences),
             admin: AdminRoutes(
                 administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger),
+            gptCache: options.speaksGPTCache
+                ? GPTCacheRoutes(pipeline: parts.pipeline, warmer: parts.warmer, maximumBody: options.maximumBody) : nil,
             readiness: parts.readiness)
     }
 
@@ -114,6 +118,7 @@ struct TopRouter: HTTPResponder {
 
     let proxy: ProxyRoutes
     let admin: AdminRoutes
+    var gptCache: GPTCacheRoutes?
     let readiness: Readiness
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
@@ -121,6 +126,9 @@ struct TopRouter: HTTPResponder {
         if raw.hasPrefix("/v1/") { return try await proxy.respond(to: request, path: raw, channel: context.channel, id: RequestIDs.make()) }
         let path = raw.prefix { $0 != "?" }
         if path.hasPrefix("/cache/") { return try await admin.respond(to: request, path: path) }
+        if let gptCache, request.method == .post, path == "/put" || path == "/get" {
+            return try await gptCache.respond(to: request, path: path, id: RequestIDs.make())
+        }
         switch (request.method, path) {
         case (.get, "/healthz"), (.head, "/healthz"): return JSONBody.response(["status": "ok"])
         case (.get, "/readyz"), (.head, "/readyz"): return ready()

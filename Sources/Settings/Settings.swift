@@ -45,6 +45,8 @@ extension Settings {
         package var idleTimeout = Duration.seconds(75)
         package var maxConnections = 4096
         package var drainTimeout = Duration.seconds(30)
+        /// Whether the calls of GPTCache's server are answered too.
+        package var gptcache = false
 
         /// Whether only this machine can reach the proxy.
         package var listensOnLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }

@@ -32,6 +32,12 @@ enum SettingsCatalogue {
             SettingsKey(
                 "drain_timeout", \.server.drainTimeout, .duration(zero: true),
                 "At shutdown, how long requests in flight may still take before they are cut (duration; 0s cuts at once)."),
+            SettingsKey(
+                "gptcache", \.server.gptcache, .flag,
+                """
+                true: POST /put and POST /get are answered as GPTCache's server does, {"prompt", "answer"}, so that applications written
+                for it need no change. Entries belong to the caller's Authorization, as with chat completions.
+                """),
         ])
 
     private static let upstream = SettingsSection(

@@ -88,10 +88,12 @@ struct Composition {
 
 extension Composition {
     private static func serverOptions(_ settings: Settings) -> ServerOptions {
-        ServerOptions(
+        var options = ServerOptions(
             host: settings.server.host, port: settings.server.port, maximumBody: settings.server.maxBody.bytes,
             maximumHeader: settings.server.maxHeader.bytes, readTimeout: settings.server.readTimeout, idleTimeout: settings.server.idleTimeout,
             maximumConnections: settings.server.maxConnections)
+        options.speaksGPTCache = settings.server.gptcache
+        return options
     }
 
     private static func pipelineOptions(_ settings: Settings) -> PipelineOptions {

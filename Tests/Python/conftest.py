@@ -156,3 +156,20 @@ def wait_for(condition, seconds=5, what="the condition"):
             return value
         time.sleep(0.02)
     raise AssertionError(f"{what} did not come true in {seconds} s")
+
+
+@pytest.fixture
+def provider():
+    from provider import Provider
+
+    scripted = Provider()
+    yield scripted
+    scripted.stop()
+
+
+@pytest.fixture
+def through(tmp_path, provider):
+    """A proxy before the scripted provider that matches word for word only."""
+    server = Reprise(tmp_path, provider.url, config="matching: {mode: exact}")
+    yield server
+    assert server.stop() == 0, server.errors

@@ -26,6 +26,7 @@ struct WrongValueTests {
         ("server.idle_timeout", "0s", duration, "'0s'"),
         ("server.max_connections", "{a: 1}", "a whole number from 1 to 1000000", "a map of keys"),
         ("server.drain_timeout", "-1s", "a duration such as 250ms, 30s, 5m, 24h or 7d", "'-1s'"),
+        ("server.gptcache", "on", "true or false", "'on'"),
         ("upstream.base_url", "api.openai.com", "an http or https URL", "'api.openai.com'"),
         ("upstream.base_url", "ftp://a/v1", "an http or https URL", "'ftp://a/v1'"),
         ("upstream.base_url", "http://a/v1?x=1", "an http or https URL", "'http://a/v1?x=1'"),

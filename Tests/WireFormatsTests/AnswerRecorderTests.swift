@@ -29,6 +29,22 @@ import Testing
         }
     }
 
+    /// Whatever the fixture, kept or refused: how it was cut into chunks does not matter.
+    @Test(arguments: try Transcript.all)
+    func splitsDoNotMatter(transcript: Transcript) throws {
+        func verdict(_ cuts: [Int]) throws -> Result<[UInt8], NotStoredReason> {
+            try transcript.record(cuts: cuts).map { recorded in
+                switch recorded.recording {
+                case .message(let bytes): bytes
+                case .events(let events): events.bytes
+                }
+            }
+        }
+        let whole = try verdict([])
+        for cut in stride(from: 1, to: transcript.bytes.count, by: 7) { #expect(try verdict([cut]) == whole, "cut at \(cut)") }
+        #expect(try verdict(Array(1..<max(1, transcript.bytes.count))) == whole)
+    }
+
     @Test(arguments: [
         ("chat-truncated.sse", NotStoredReason.truncated), ("chat-truncated-done.sse", .truncated), ("chat-cut-in-event.sse", .truncated),
         ("chat-length.sse", .lengthLimit), ("chat-filter.sse", .contentFilter), ("chat-error.sse", .errorEvent),

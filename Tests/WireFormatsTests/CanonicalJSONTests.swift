@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import WireFormats
@@ -20,6 +21,58 @@ import Testing
     ])
     func writesNumbersAsECMAScript(source: String, expected: String) throws {
         #expect(try canonical(source) == expected)
+    }
+
+    /// RFC 8785, appendix B: every finite double of the table, from 17 digits and from its shortest text.
+    @Test(
+        arguments: [
+            (0x0000_0000_0000_0000, "0"), (0x8000_0000_0000_0000, "0"), (0x0000_0000_0000_0001, "5e-324"), (0x8000_0000_0000_0001, "-5e-324"),
+            (0x7FEF_FFFF_FFFF_FFFF, "1.7976931348623157e+308"), (0xFFEF_FFFF_FFFF_FFFF, "-1.7976931348623157e+308"),
+            (0x4340_0000_0000_0000, "9007199254740992"), (0xC340_0000_0000_0000, "-9007199254740992"),
+            (0x4430_0000_0000_0000, "295147905179352830000"), (0x44B5_2D02_C7E1_4AF5, "9.999999999999997e+22"), (0x44B5_2D02_C7E1_4AF6, "1e+23"),
+            (0x44B5_2D02_C7E1_4AF7, "1.0000000000000001e+23"), (0x444B_1AE4_D6E2_EF4E, "999999999999999700000"),
+            (0x444B_1AE4_D6E2_EF4F, "999999999999999900000"), (0x444B_1AE4_D6E2_EF50, "1e+21"), (0x3EB0_C6F7_A0B5_ED8C, "9.999999999999997e-7"),
+            (0x3EB0_C6F7_A0B5_ED8D, "0.000001"), (0x41B3_DE43_5555_5553, "333333333.3333332"), (0x41B3_DE43_5555_5554, "333333333.33333325"),
+            (0x41B3_DE43_5555_5555, "333333333.3333333"), (0x41B3_DE43_5555_5556, "333333333.3333334"), (0x41B3_DE43_5555_5557, "333333333.33333343"),
+            (0xBECB_F647_612F_3696, "-0.0000033333333333333333"), (0x4314_3FF3_C1CB_0959, "1424953923781206.2"),
+        ] as [(UInt64, String)])
+    func writesTheDoublesOfTheRFC(bits: UInt64, expected: String) throws {
+        let double = Double(bitPattern: bits)
+        #expect(try canonical("\(double)") == expected)
+        #expect(try canonical(expected) == expected)
+        // Integers are kept to their last digit, so only fractions are the double's whatever digits name it.
+        if double.magnitude < 0x1p53 { #expect(try canonical(String(format: "%.17g", double)) == expected) }
+    }
+
+    /// Random doubles: the text reads back as the same double, and is a fixed point.
+    @Test func textsReadBackAsTheSameDouble() throws {
+        var random = SeededGenerator(state: 3)
+        for _ in 0..<4000 {
+            let double = Double(bitPattern: random.next())
+            guard double.isFinite else { continue }
+            let text = try #require(try canonical("\(double)"))
+            #expect(Double(text) == double)
+            #expect(try canonical(text) == text)
+            let upper = "\(double)".uppercased()
+            #expect(try canonical(upper) == text)
+        }
+    }
+
+    /// A lone surrogate has no UTF-8 form, so no canonical one either; a pair, however it is escaped, has.
+    @Test(arguments: [#""\ud800""#, #""\udc00""#, #""\ud800x""#, #""\ud800\ud800""#, #""\udc00\ud800""#, #"{"\uDEAD":1}"#])
+    func refusesLoneSurrogates(source: String) {
+        #expect(throws: JSONError.self) { try canonical(source) }
+    }
+
+    @Test func pairsOfSurrogatesAreTheirCharacter() throws {
+        #expect(try canonical(#""\uD83D\ude00""#) == "\"😀\"")
+        #expect(try canonical("\"😀\"") == "\"😀\"")
+    }
+
+    /// Texts are not normalised: two ways of writing an accent are two texts, as RFC 8785 says.
+    @Test func textsAreNotNormalised() throws {
+        // Compared by their bytes: Swift holds the two texts for equal.
+        #expect(try CanonicalJSON.bytes(of: Array("\"e\u{301}\"".utf8)) != CanonicalJSON.bytes(of: Array("\"\u{E9}\"".utf8)))
     }
 
     /// Beyond what a double holds the digits are kept: servers with big integers read these apart.

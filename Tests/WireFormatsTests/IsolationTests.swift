@@ -27,6 +27,47 @@ import Testing
         #expect(other.plainScope != nil)
     }
 
+    /// The members of the other endpoints, beside those that all share.
+    @Test(
+        arguments: [
+            (
+                Endpoint.responses,
+                [
+                    #""instructions":"be brief""#, #""reasoning":{"effort":"low"}"#, #""text":{"format":{"type":"json_object"}}"#,
+                    #""tools":[{"type":"web_search"}]"#,
+                    #""tool_choice":"none""#, #""include":["reasoning.encrypted_content"]"#, #""truncation":"auto""#, #""max_output_tokens":9"#,
+                    #""prompt":{"id":"p"}"#, #""temperature":0.1"#, #""parallel_tool_calls":false"#,
+                ]
+            ),
+            (
+                .messages,
+                [
+                    #""system":"be brief""#, #""system":[{"type":"text","text":"be brief"}]"#, #""max_tokens":9"#,
+                    #""thinking":{"type":"enabled","budget_tokens":9}"#,
+                    #""tools":[{"name":"f","input_schema":{}}]"#, #""tool_choice":{"type":"any"}"#, #""stop_sequences":["x"]"#, #""top_k":3"#,
+                    #""container":"c""#, #""mcp_servers":[]"#,
+                ]
+            ),
+            (
+                .completions,
+                [#""suffix":"x""#, #""echo":true"#, #""best_of":2"#, #""logprobs":1"#, #""max_tokens":3"#, #""stop":"x""#]
+            ),
+        ] as [(Endpoint, [String])])
+    func membersOfOtherEndpointsAreInKeyAndScope(endpoint: Endpoint, members: [String]) throws {
+        let question =
+            switch endpoint {
+            case .responses: #""input":"question""#
+            case .completions: #""prompt":"question""#
+            default: #""messages":[{"role":"user","content":"question"}]"#
+            }
+        let base = #""model":"m",\#(question)"#
+        let bodies = ["{\(base)}"] + members.map { "{\(base),\($0)}" }
+        let requests = try bodies.map { try request($0, endpoint: endpoint) }
+        #expect(Set(requests.map(\.plainKey)).count == bodies.count)
+        #expect(Set(requests.compactMap(\.plainScope)).count == bodies.count)
+        #expect(requests.allSatisfy { $0.query == "question" })
+    }
+
     /// All of these are requests of the same last question; no two may share a scope.
     @Test func conversationsNeverShare() throws {
         let bodies = [

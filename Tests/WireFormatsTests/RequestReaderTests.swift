@@ -94,23 +94,27 @@ import Testing
         #expect(try request(#"{"messages":[{"role":"user","content":"q"}]}"#).strippedBody == nil)
     }
 
-    private static func controls(_ change: (inout RequestControls) -> Void) -> RequestControls {
+    private static func controls(_ families: Set<PeerFamily> = [], _ change: (inout RequestControls) -> Void = { _ in }) -> RequestControls {
         var controls = RequestControls()
+        controls.families = families
         change(&controls)
         return controls
     }
 
     @Test(
         arguments: [
-            (#""cache":{"no-cache":true}"#, controls { $0.noCache = true }),
-            (#""cache":{"no-store":true,"use-cache":true}"#, controls { $0.noStore = true }),
+            (#""cache":{"no-cache":true}"#, controls([.liteLLM]) { $0.noCache = true }),
+            (#""cache":{"no-store":true,"use-cache":true}"#, controls([.liteLLM]) { $0.noStore = true }),
             (
                 #""cache":{"ttl":60,"s-maxage":30,"namespace":"a"}"#,
-                controls { ($0.ttl, $0.maxAge, $0.namespace) = (.seconds(60), .seconds(30), "a") }
+                controls([.liteLLM]) { ($0.ttl, $0.maxAge, $0.namespace) = (.seconds(60), .seconds(30), "a") }
             ),
-            (#""cache":{"s-max-age":1.5}"#, controls { $0.maxAge = .milliseconds(1500) }), (#""caching":false"#, controls { $0.mode = .off }),
-            (#""caching":true"#, RequestControls()), (#""cache_options":{"enabled":"off"}"#, controls { $0.mode = .off }),
+            (#""cache":{"s-max-age":1.5}"#, controls([.liteLLM]) { $0.maxAge = .milliseconds(1500) }),
+            (#""caching":false"#, controls([.liteLLM]) { $0.mode = .off }),
+            (#""caching":true"#, controls([.liteLLM])), (#""cache_options":{"enabled":"off"}"#, controls { $0.mode = .off }),
             (#""cache_options":{"enabled":"write_only"}"#, controls { $0.mode = .refresh }),
+            (#""cache_options":{"enabled":"read_only"}"#, controls { $0.isReadOnly = true }),
+            (#""tensorzero::cache_options":{"enabled":"off"}"#, controls { $0.mode = .off }),
             (#""cache_options":{"enabled":"on","max_age_s":5}"#, controls { $0.maxAge = .seconds(5) }),
             (#""cache":null,"cache_options":null"#, RequestControls()),
         ] as [(String, RequestControls)])

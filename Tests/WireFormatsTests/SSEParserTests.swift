@@ -34,20 +34,43 @@ import Testing
         #expect(throws: SSEParser.EventTooLarge.self) { for _ in 0..<21 { _ = try endless.append([0x61]) } }
     }
 
-    @Test(
-        arguments: try ["chat-crlf.sse", "chat-cr.sse", "chat-multiline.sse", "chat-comments.sse", "messages-tools.sse", "responses-text.sse"].map {
-            try Transcript($0)
-        })
+    /// Every stream of the fixtures, split at every byte and fed byte by byte.
+    @Test(arguments: try Transcript.all.filter(\.isEvents))
     func splitsDoNotMatter(transcript: Transcript) throws {
         var parser = SSEParser()
         let whole = try parser.append(transcript.bytes)
-        #expect(whole.count > 5)
+        let rest = parser.finish()
         for cut in 0...transcript.bytes.count {
             var parser = SSEParser()
             let parts = try parser.append(transcript.bytes[..<cut]) + parser.append(transcript.bytes[cut...])
             #expect(parts == whole, "cut at \(cut)")
+            #expect(parser.finish() == rest, "cut at \(cut)")
         }
         var single = SSEParser()
         #expect(try transcript.bytes.flatMap { try single.append([$0]) } == whole)
+        #expect(single.finish() == rest)
+    }
+
+    /// Line ends say nothing: a stream with other ones has the same events.
+    @Test(arguments: try Transcript.all.filter { $0.isEvents && !$0.bytes.contains(0x0D) }, ["\r\n", "\r"])
+    func lineEndsDoNotMatter(transcript: Transcript, end: String) throws {
+        var plain = SSEParser()
+        var other = SSEParser()
+        let events = try plain.append(transcript.bytes).map { ($0.name, $0.data, $0.id) }
+        let same = try other.append(transcript.bytes.flatMap { $0 == 0x0A ? Array(end.utf8) : [$0] }).map { ($0.name, $0.data, $0.id) }
+        #expect(events.count == same.count)
+        #expect(zip(events, same).allSatisfy { $0 == $1 })
+    }
+
+    /// A stream that is cut anywhere gives the events before the cut and no other one.
+    @Test(arguments: try Transcript.all.filter(\.isEvents))
+    func cutStreamsGiveWholeEventsOnly(transcript: Transcript) throws {
+        var parser = SSEParser()
+        let whole = try parser.append(transcript.bytes)
+        for length in stride(from: 0, through: transcript.bytes.count, by: 3) {
+            var cut = SSEParser()
+            let events = try cut.append(transcript.bytes[..<length])
+            #expect(events == whole.filter { $0.end <= length })
+        }
     }
 }

@@ -10,10 +10,17 @@ struct Transcript: CustomTestStringConvertible {
     let name: String
     let bytes: [UInt8]
 
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
+        path: "Fixtures/Transcripts")
+
+    /// Every fixture there is, by name.
+    static var all: [Transcript] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map { try Transcript($0) } }
+    }
+
     init(_ name: String) throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures/Transcripts")
         self.name = name
-        bytes = try Array(Data(contentsOf: folder.appending(path: name)))
+        bytes = try Array(Data(contentsOf: Self.folder.appending(path: name)))
     }
 
     var testDescription: String { name }

@@ -46,6 +46,9 @@ package struct CanonicalJSON {
         }
     }
 
+    /// Appends the byte FF, which stands in no JSON text: a border that no value can imitate.
+    mutating func appendGap() { output.append(0xFF) }
+
     /// The document's buffers while they are open.
     private struct Source {
         let bytes: UnsafeBufferPointer<UInt8>

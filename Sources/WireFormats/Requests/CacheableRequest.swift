@@ -23,6 +23,8 @@ package struct CacheableRequest: Sendable {
     /// The body without ``controlFields``, to be forwarded in its place; `nil` when it has none and goes as it came.
     package let strippedBody: [UInt8]?
 
+    /// The inputs of an embeddings request, in order; empty for any other endpoint.
+    package let items: [EmbeddingItem]
     /// How many choices were asked for.
     let choiceCount: Int
     /// The canonical body less what cannot change the answer.
@@ -33,7 +35,7 @@ package struct CacheableRequest: Sendable {
     init(
         endpoint: Endpoint, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool, query: String?, noScopeReason: MissReason?,
         controlFields: [String], bodyControls: RequestControls, strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
-        queryRanges: [Range<Int>]
+        queryRanges: [Range<Int>], items: [EmbeddingItem]
     ) {
         self.endpoint = endpoint
         self.model = model
@@ -48,7 +50,11 @@ package struct CacheableRequest: Sendable {
         self.choiceCount = choiceCount
         self.canonical = canonical
         self.queryRanges = queryRanges
+        self.items = items
     }
+
+    /// The text by which people find the entry: the query, or the only input of an embeddings request; empty when there is none.
+    package var subject: String { query ?? (items.count == 1 ? items[0].text : nil) ?? "" }
 
     /// The exact request: SHA-256 over a version tag, the endpoint, the tenant, the namespace, `pathAndQuery` and the canonical body, each with its
     /// length before it, so that no two combinations give the same bytes.
@@ -60,6 +66,23 @@ package struct CacheableRequest: Sendable {
         var hash = start("reprise key 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
         hash.update(data: canonical)
         return CacheKey(finish(hash))
+    }
+
+    /// For each of the ``items`` the key of the request that asks for it alone.
+    ///
+    /// - Complexity: O(n) in the body.
+    package func itemKeys(tenant: TenantID, namespace: String, pathAndQuery: String) -> [CacheKey] {
+        guard let first = items.first else { return [] }
+        var shared = start("reprise key 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
+        return canonical.withUnsafeBytes { bytes in
+            shared.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[..<first.range.lowerBound]))
+            return items.map { item in
+                var hash = shared
+                // With the gap that ends it, as in the canonical form of a request with this input alone.
+                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[item.range.lowerBound...item.range.upperBound]))
+                return CacheKey(finish(hash))
+            }
+        }
     }
 
     /// Everything in the key but the text of the query; `nil` when there is no query.

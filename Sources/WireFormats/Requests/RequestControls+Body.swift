@@ -1,11 +1,12 @@
 /// Controls that peers of this program take in the request's body, so that clients written for them need no change: LiteLLM's `cache` and `caching`,
-/// TensorZero's `cache_options`.
+/// TensorZero's `cache_options` and `tensorzero::cache_options`.
 extension RequestControls {
     /// Reads the controls among the members of a body. Members within them that are not known are passed over.
     init(body root: JSONNode) throws(RequestError) {
         self.init()
         // Members of these names and other types are not controls: see RequestReader.control.
-        if let cache = root["cache"] {
+        if let cache = root["cache"], !cache.isNull {
+            families.insert(.liteLLM)
             for (name, value) in cache.members where !value.isNull {
                 let param = "cache.\(name.string ?? "")"
                 switch name.string {
@@ -22,18 +23,25 @@ extension RequestControls {
                 }
             }
         }
-        if root["caching"]?.bool == false { mode = .off }
-        if let options = root["cache_options"] {
-            if let age = options["max_age_s"], !age.isNull { maxAge = try Self.seconds(age, "cache_options.max_age_s") }
-            if let enabled = options["enabled"], !enabled.isNull {
-                switch enabled.string {
-                // Reading alone cannot be asked for here; what is read and stored is the same for all, so storing does no harm.
-                case "on", "read_only": break
-                case "off": mode = .off
-                case "write_only": mode = .refresh
-                default: throw RequestError("'cache_options.enabled' must be on, off, read_only or write_only.", param: "cache_options.enabled")
-                }
-            }
+        if let caching = root["caching"]?.bool {
+            families.insert(.liteLLM)
+            if !caching { mode = .off }
+        }
+        for name in ["cache_options", "tensorzero::cache_options"] as [StaticString] {
+            if let options = root[name] { try readOptions(options, "\(name)") }
+        }
+    }
+
+    /// TensorZero's options; its own endpoints and its OpenAI-compatible one give them different names.
+    private mutating func readOptions(_ options: JSONNode, _ param: String) throws(RequestError) {
+        if let age = options["max_age_s"], !age.isNull { maxAge = try Self.seconds(age, "\(param).max_age_s") }
+        guard let enabled = options["enabled"], !enabled.isNull else { return }
+        switch enabled.string {
+        case "on": break
+        case "off": mode = .off
+        case "read_only": isReadOnly = true
+        case "write_only": mode = .refresh
+        default: throw RequestError("'\(param).enabled' must be on, off, read_only or write_only.", param: "\(param).enabled")
         }
     }
 
@@ -48,8 +56,10 @@ extension RequestControls {
         result.ttl = ttl ?? other.ttl
         result.namespace = namespace ?? other.namespace
         result.tags = tags.isEmpty ? other.tags : tags
-        result.threshold = threshold ?? other.threshold
-        result.mode = mode ?? other.mode
+        result.threshold = [threshold, other.threshold].compactMap { $0 }.max()
+        result.mode = mode == .off || other.mode == .off ? .off : mode ?? other.mode
+        result.isReadOnly = isReadOnly || other.isReadOnly
+        result.families.formUnion(other.families)
         return result
     }
 

@@ -33,8 +33,12 @@ package struct RequestControls: Hashable, Sendable {
     /// Cosine similarity in 0...1, below which no entry answers.
     package var threshold: Float?
     package var mode: Mode?
+    /// An answer may be taken from the cache, but none is added to it.
+    package var isReadOnly = false
+    /// The peers in whose words the client spoke; each is answered in its own.
+    package var families: Set<PeerFamily> = []
 
-    /// The fields between client and cache, which are not forwarded. `Cache-Control` is not among them: see ``strip(_:)``.
+    /// This program's own fields, which are not forwarded. `Cache-Control` and the peers' fields are not among them: see ``strip(_:)``.
     package static let fieldNames: [HTTPField.Name] = [.cacheTTL, .cacheNamespace, .cacheTags, .cacheThreshold, .cacheMode]
     /// Longer than anyone means, and safe to add to a moment.
     package static let unlimited = Duration.seconds(100 * 365 * 86_400)
@@ -44,7 +48,12 @@ package struct RequestControls: Hashable, Sendable {
     /// Reads the controls among `fields`.
     package init(_ fields: HTTPFields) throws(RequestError) {
         for value in fields[values: .cacheControl] { try readDirectives(value) }
-        if let value = try Self.single(.cacheTTL, in: fields) { ttl = try Self.timeToLive(value) }
+        if let value = try Self.single(.cacheTTL, in: fields) {
+            guard let time = Self.timeToLive(value) else {
+                throw .header(.cacheTTL, "whole seconds or a duration such as 250ms, 30s, 5m, 24h or 7d", value)
+            }
+            ttl = time
+        }
         if let value = try Self.single(.cacheNamespace, in: fields) {
             guard Self.isNamespace(value) else {
                 throw .header(.cacheNamespace, "1 to 128 visible ASCII characters without spaces", value)
@@ -60,15 +69,17 @@ package struct RequestControls: Hashable, Sendable {
             guard let mode = Mode(rawValue: value.lowercased()) else { throw .header(.cacheMode, "exact, semantic, refresh or off", value) }
             self.mode = mode
         }
+        if let peers = try Self.peers(in: fields) { self = merging(peers) }
     }
 
-    /// Takes out of `fields` what was meant for this cache alone.
+    /// Takes out of `fields` what was meant for a cache alone, by whichever peer's name.
     ///
     /// `Cache-Control` goes as well: a provider is no cache, its directives were obeyed here, and `only-if-cached` or `max-age` would ask of any
     /// further cache on the way what this one has just decided.
     package static func strip(_ fields: inout HTTPFields) {
         for name in fieldNames { fields[name] = nil }
         fields[.cacheControl] = nil
+        for name in PeerField.names(in: fields) { fields[name] = nil }
     }
 
     /// Whether this can name a namespace: 1 to 128 visible ASCII characters.
@@ -77,18 +88,15 @@ package struct RequestControls: Hashable, Sendable {
     }
 
     /// The value of a field that may stand once; `nil` when it does not stand.
-    private static func single(_ name: HTTPField.Name, in fields: HTTPFields) throws(RequestError) -> String? {
+    static func single(_ name: HTTPField.Name, in fields: HTTPFields) throws(RequestError) -> String? {
         let values = fields[values: name]
         guard values.count <= 1 else { throw .header(name, "one value", values.joined(separator: ", ")) }
         return values.first?.trimmingSpace
     }
 
-    private static func timeToLive(_ value: String) throws(RequestError) -> Duration {
-        if let seconds = Self.deltaSeconds(value) { return seconds }
-        guard let duration = try? Duration.parse(value) else {
-            throw .header(.cacheTTL, "whole seconds or a duration such as 250ms, 30s, 5m, 24h or 7d", value)
-        }
-        return min(duration, unlimited)
+    /// Whole seconds or a duration with its unit.
+    static func timeToLive(_ value: String) -> Duration? {
+        deltaSeconds(value) ?? (try? Duration.parse(value)).map { min($0, unlimited) }
     }
 
     private mutating func readTags(_ value: String) throws(RequestError) {
@@ -141,20 +149,20 @@ package struct RequestControls: Hashable, Sendable {
     }
 
     /// Whole seconds in digits; a number beyond any use counts as ``unlimited`` (RFC 9111, section 1.2.2).
-    private static func deltaSeconds(_ text: String) -> Duration? {
+    static func deltaSeconds(_ text: String) -> Duration? {
         guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
         return Int64(text).map { min(.seconds($0), unlimited) } ?? unlimited
     }
 
     /// A plain decimal number; not the `nan`, `inf` and hexadecimal forms that `Float` would take.
-    private static func decimal(_ text: String) -> Float? {
+    static func decimal(_ text: String) -> Float? {
         guard text.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || $0 == UInt8(ascii: ".") }) else { return nil }
         return Float(text)
     }
 }
 
 extension RequestError {
-    fileprivate static func header(_ name: HTTPField.Name, _ expected: String, _ value: String) -> RequestError {
+    static func header(_ name: HTTPField.Name, _ expected: String, _ value: String) -> RequestError {
         RequestError("\(name.rawName) must be \(expected), got '\(value.prefix(200))'.", param: name.rawName)
     }
 }

@@ -40,7 +40,8 @@ package enum RequestReader {
     static func control(_ name: JSONNode, _ value: JSONNode) -> StaticString? {
         if name.isString("caching") { return value.bool != nil || value.isNull ? "caching" : nil }
         guard value.kind == .object || value.isNull else { return nil }
-        return name.isString("cache") ? "cache" : name.isString("cache_options") ? "cache_options" : nil
+        let names: [StaticString] = ["cache", "cache_options", "tensorzero::cache_options"]
+        return names.first { name.isString($0) }
     }
 
     /// Reads one body.
@@ -73,7 +74,12 @@ package enum RequestReader {
         if isStateful(root, endpoint: endpoint) { return .bypass(.stateful) }
 
         var canonical = CanonicalJSON()
-        canonical.append(root, excluding: excluded + fields.controls, marking: prompt.texts.map(\.index))
+        var items: [EmbeddingItem] = []
+        if endpoint == .embeddings {
+            (canonical, items) = Self.canonical(embeddings: root, excluding: excluded + fields.controls)
+        } else {
+            canonical.append(root, excluding: excluded + fields.controls, marking: prompt.texts.map(\.index))
+        }
         guard !canonical.hasRepeatedNames else { return .bypass(.unreadableBody) }
 
         let wantsStream = fields.stream && endpoint != .embeddings
@@ -85,7 +91,7 @@ package enum RequestReader {
                 controlFields: fields.controls.map(\.description),
                 bodyControls: fields.controls.isEmpty ? RequestControls() : try RequestControls(body: root),
                 strippedBody: fields.controls.isEmpty ? nil : stripped(root),
-                choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges))
+                choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges, items: items))
     }
 
     /// Whether the answer depends on state that the provider holds, or is to be fetched later.
