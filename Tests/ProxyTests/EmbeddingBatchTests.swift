@@ -29,7 +29,7 @@ struct EmbeddingBatchTests {
             let index: Int
             let embedding: [Int]
         }
-        struct Usage: Decodable { let prompt_tokens: Int }
+        struct Usage: Decodable { let promptTokens: Int }
 
         let data: [Item]
         let usage: Usage
@@ -37,7 +37,9 @@ struct EmbeddingBatchTests {
 
     private func ask(_ bench: ProxyBench, _ input: String, fields: HTTPFields = [:]) async throws -> (ProxyBench.Answer, Reply?) {
         let answer = await bench.post(#"{"model":"e","input":\#(input)}"#, path: "/v1/embeddings", fields: fields)
-        return (answer, try? JSONDecoder().decode(Reply.self, from: Data(answer.body.utf8)))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return (answer, try? decoder.decode(Reply.self, from: Data(answer.body.utf8)))
     }
 
     private func asked(_ bench: ProxyBench) -> [String] { bench.upstream.calls.map { String(decoding: $0.body, as: UTF8.self) } }
@@ -49,12 +51,12 @@ struct EmbeddingBatchTests {
         #expect(asked(bench) == [#"{"model":"e","input":["a","bb"]}"#, #"{"model":"e","input":["ccc"]}"#])
         #expect(reply?.data.map(\.index) == [0, 1, 2, 3])
         #expect(reply?.data.map(\.embedding) == [[99, 99, 99], [97], [98, 98], [97]])
-        #expect(reply?.usage.prompt_tokens == 7)
+        #expect(reply?.usage.promptTokens == 7)
         #expect(answer.cacheStatus == #"reprise; fwd=partial; stored; detail="3/4""#)
         #expect(answer.reason == "partial-batch")
         let (whole, again) = try await ask(bench, #"["a","bb","ccc"]"#)
         #expect(whole.cacheStatus == "reprise; hit; ttl=86400; detail=exact")
-        #expect(again?.usage.prompt_tokens == 6)
+        #expect(again?.usage.promptTokens == 6)
         #expect(bench.upstream.calls.count == 2)
         #expect(bench.cache.count == 3)
         let counts = bench.metrics.snapshot
