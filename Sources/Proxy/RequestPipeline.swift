@@ -43,6 +43,7 @@ package struct RequestPipeline: Sendable {
     let options: PipelineOptions
     let cache: AnswerCache
     private let semantic: SemanticLookup
+    private let lateVectors: LateVectors
     let indexing: IndexingQueue?
     private let forwarder: Forwarder
     private let coalescer: RequestCoalescer
@@ -70,9 +71,10 @@ package struct RequestPipeline: Sendable {
         self.clock = clock
         self.logger = logger
         self.embedder = embedder
+        lateVectors = LateVectors(cache: cache, indexing: indexing)
         semantic = SemanticLookup(
-            cache: cache, embedder: embedder, metrics: metrics, clock: clock, deadline: options.lookupDeadline, candidateCount: options.candidateCount
-        )
+            cache: cache, embedder: embedder, lateVectors: lateVectors, metrics: metrics, clock: clock, deadline: options.lookupDeadline,
+            candidateCount: options.candidateCount)
         forwarder = Forwarder(upstream: upstream, metrics: metrics)
         coalescer = RequestCoalescer(limit: options.maximumAnswerBytes)
         replayer = ResponseReplayer(pace: options.replayPace)
@@ -93,6 +95,9 @@ package struct RequestPipeline: Sendable {
             return response.answering(lookUp.controls.families)
         }
     }
+
+    /// Waits until every entry stored so far that can have a vector has it.
+    package func settleVectors() async { await lateVectors.settle() }
 
     // MARK: 2. What is it?
 
@@ -255,11 +260,10 @@ package struct RequestPipeline: Sendable {
         let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: options.maximumAnswerBytes(for: lookUp.content))
         let departed = ContinuousClock.now
         flight.launch {
-            // A vector that the look-up did not need is made while the upstream works, and is there when the answer ends.
-            let late = Task { vector == nil && isSearchable(lookUp.content) ? await semantic.vector(of: lookUp.content.query ?? "") : vector }
-            defer { late.cancel() }
+            // A vector that the look-up did not need is made while the upstream works.
+            let late = vector.map { LateVector($0) } ?? lateVector(of: lookUp.content)
             await recorder.run(lookUp.request, content: lookUp.content) { recorded in
-                store(recorded, of: lookUp, vector: await late.value, departed: departed)
+                store(recorded, of: lookUp, vector: late, departed: departed)
             }
             if let key { coalescer.close(key, flight) }
         }
@@ -281,7 +285,7 @@ package struct RequestPipeline: Sendable {
 
     // MARK: 9. Remember
 
-    private func store(_ recorded: Result<RecordedAnswer, NotStoredReason>, of lookUp: LookUp, vector: UnitVector?, departed: ContinuousClock.Instant)
+    private func store(_ recorded: Result<RecordedAnswer, NotStoredReason>, of lookUp: LookUp, vector: LateVector?, departed: ContinuousClock.Instant)
     {
         switch recorded {
         case .failure(let reason):
@@ -298,7 +302,12 @@ package struct RequestPipeline: Sendable {
         }
     }
 
-    private func remember(_ answer: Answer, of lookUp: LookUp, vector: UnitVector?) {
+    private func lateVector(of content: CacheableRequest) -> LateVector? {
+        guard let query = content.query, embedder != nil, isSearchable(content) else { return nil }
+        return LateVector { await semantic.vector(of: query) }
+    }
+
+    private func remember(_ answer: Answer, of lookUp: LookUp, vector: LateVector?) {
         let now = clock.now()
         let query = lookUp.content.subject
         let ttl = timeToLive(asked: lookUp.controls.ttl, query: lookUp.content.query ?? "")
@@ -307,9 +316,12 @@ package struct RequestPipeline: Sendable {
             id: ids.next(), key: lookUp.key, scope: isSearchable(lookUp.content) ? lookUp.scope : nil, tenant: lookUp.tenant,
             namespace: lookUp.namespace, endpoint: lookUp.content.endpoint, model: lookUp.content.model, tags: lookUp.controls.tags, query: query,
             answer: answer, createdAt: now, expiresAt: now + ttl)
-        let embedding = vector.flatMap { vector in embedder.map { StoredEmbedding(vector: vector, fingerprint: $0.fingerprint) } }
-        cache.insert(CacheRecord(entry: entry, embedding: entry.scope == nil ? nil : embedding))
-        if embedding == nil, entry.scope != nil { indexing?.enqueue(entry.id, query: query) }
+        guard let scope = entry.scope, let vector, let embedder else {
+            return cache.insert(CacheRecord(entry: entry, embedding: nil))
+        }
+        let embedding = vector.ready.map { StoredEmbedding(vector: $0, fingerprint: embedder.fingerprint) }
+        cache.insert(CacheRecord(entry: entry, embedding: embedding))
+        if embedding == nil { lateVectors.follow(vector, to: entry.id, in: scope, query: query) }
     }
 
     /// How long an answer is kept: as asked, else as configured, within the configuration's limits.

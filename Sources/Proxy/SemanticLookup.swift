@@ -22,6 +22,7 @@ struct SemanticLookup: Sendable {
 
     let cache: AnswerCache
     let embedder: (any Embedder)?
+    let lateVectors: LateVectors
     let metrics: ProxyMetrics
     let clock: any WallClock
     let deadline: Duration
@@ -33,6 +34,7 @@ struct SemanticLookup: Sendable {
     /// - Parameter maximumAge: older entries are passed over.
     func find(_ query: String, in scope: Scope, policy: any DecisionPolicy, maximumAge: Duration?) async -> Result {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
+        await lateVectors.settle(scope)
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
         guard cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
         guard cache.mayMatchNumbers(of: query, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
