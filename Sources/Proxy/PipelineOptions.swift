@@ -51,6 +51,8 @@ package struct PipelineOptions: Sendable {
     /// How long embedding and search may take before the request is a miss.
     package var lookupDeadline: Duration = .seconds(2)
     package var replayPace: ReplayPace = .immediate
+    /// Whether streams are asked to say what they cost also where the client did not ask; it does not see it.
+    package var asksForUsage = false
 
     package init() {}
 

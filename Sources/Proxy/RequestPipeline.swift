@@ -262,7 +262,7 @@ package struct RequestPipeline: Sendable {
         flight.launch {
             // A vector that the look-up did not need is made while the upstream works.
             let late = vector.map { LateVector($0) } ?? lateVector(of: lookUp.content)
-            await recorder.run(lookUp.request, content: lookUp.content) { recorded in
+            await recorder.run(lookUp.outgoing(asksForUsage: options.asksForUsage), content: lookUp.content) { recorded in
                 store(recorded, of: lookUp, vector: late, departed: departed)
             }
             if let key { coalescer.close(key, flight) }
@@ -275,8 +275,11 @@ package struct RequestPipeline: Sendable {
         switch head {
         case .success(let head):
             let isStored = head.status == .ok && !isCollapsed && !lookUp.controls.isReadOnly && lookUp.controls.ttl != .zero
-            return ProxyResponse(status: head.status, fields: head.fields, body: .stream(subscription.body))
-                .adding(CacheOutcome.miss(reason, isStored: isStored, isCollapsed: isCollapsed).fields)
+            let isHidden = options.asksForUsage && lookUp.content.hidesUsage
+            return ProxyResponse(
+                status: head.status, fields: head.fields, body: .stream(isHidden ? subscription.body.withoutUsage : subscription.body)
+            )
+            .adding(CacheOutcome.miss(reason, isStored: isStored, isCollapsed: isCollapsed).fields)
         case .failure(let error):
             return ErrorResponse.upstream(error, path: lookUp.request.path).adding(
                 CacheOutcome.miss(reason, isStored: false, isCollapsed: isCollapsed).fields)

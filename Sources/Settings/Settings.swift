@@ -135,6 +135,7 @@ extension Settings {
     /// How recorded streams are given back.
     package struct Recording: Sendable, Equatable {
         package var replayPace = ReplayPace.immediate
+        package var streamUsage = StreamUsage.asked
     }
 
     /// What is written to the log.
@@ -164,6 +165,8 @@ extension Settings {
     package enum Sharing: String, SettingsChoice { case tenant, pool }
     /// `recording.replay_pace`.
     package enum ReplayPace: String, SettingsChoice { case immediate, recorded }
+    /// `recording.stream_usage`: which streams are asked to say what they cost.
+    package enum StreamUsage: String, SettingsChoice { case asked, always }
     /// `log.level`, by the names of swift-log.
     package enum LogLevel: String, SettingsChoice { case trace, debug, info, notice, warning, error, critical }
     /// `log.format`; `auto` is text on a terminal, else JSON.

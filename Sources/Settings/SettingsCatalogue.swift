@@ -192,7 +192,14 @@ enum SettingsCatalogue {
         [
             SettingsKey(
                 "replay_pace", \.recording.replayPace, .choice,
-                "Streamed hits. immediate: as fast as the client reads; recorded: in the rhythm in which the provider sent them.")
+                "Streamed hits. immediate: as fast as the client reads; recorded: in the rhythm in which the provider sent them."),
+            SettingsKey(
+                "stream_usage", \.recording.streamUsage, .choice,
+                """
+                Which streams of chat and text completions are asked for their token counts. asked: those whose client asks; a plain request that
+                such a stream answers later has no usage otherwise. always: all (stream_options.include_usage is added to what is forwarded, and
+                its chunk is kept from clients that did not ask); the provider must know the option.
+                """),
         ])
 
     private static let log = SettingsSection(

@@ -121,6 +121,7 @@ extension Composition {
         options.semanticTools = settings.matching.semanticTools
         options.candidateCount = settings.matching.candidates
         options.lookupDeadline = settings.embedder.timeout
+        options.asksForUsage = settings.recording.streamUsage == .always
         options.replayPace = settings.recording.replayPace == .immediate ? .immediate : .recorded
         return options
     }

@@ -36,11 +36,11 @@ def read_chunks(stream):
         yield data
 
 
-def read_body(stream, fields, has_end=True):
+def read_body(stream, fields):
     if b"chunked" in (find(fields, b"transfer-encoding") or b""):
         return b"".join(read_chunks(stream))
     length = find(fields, b"content-length")
-    return stream.read(int(length)) if length is not None else b"" if has_end else stream.read()
+    return stream.read(int(length)) if length is not None else b""
 
 
 def end_to_end(fields):
@@ -54,7 +54,7 @@ class Recorder:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
-        self.seen, self.pieces = [], []
+        self.seen, self.pieces, self.closes = [], [], False
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -73,7 +73,7 @@ class Recorder:
                 self.seen.append((line, fields, read_body(stream, fields)))
                 for piece in self.pieces:
                     connection.sendall(piece)
-                if b"close" in (find([tuple(line.split(b":", 1)) for line in b"".join(self.pieces).split(b"\r\n\r\n")[0].split(b"\r\n")[1:]], b"connection") or b""):
+                if self.closes:
                     return
 
     def close(self):
@@ -99,7 +99,8 @@ def exchange(proxy, request):
         sender.start()
         with client.makefile("rb") as stream:
             line, fields = read_head(stream)
-            body = read_body(stream, fields, has_end=b"HEAD " == (request if isinstance(request, bytes) else request[0])[:5])
+            first = request if isinstance(request, bytes) else request[0]
+            body = b"" if first.startswith(b"HEAD ") else read_body(stream, fields)
         sender.join()
         return line, fields, body
 
@@ -160,6 +161,7 @@ def test_what_the_upstream_says_is_what_the_client_gets(proxy, recorder, name, f
         "length": [head + b"Content-Length: %d\r\n\r\n" % len(body), *parts], "chunks": [head + b"Transfer-Encoding: chunked\r\n\r\n", chunked(parts)],
         "close": [head + b"Connection: close\r\n\r\n", *parts],
     }[form]
+    recorder.closes = form == "close"
     line, fields, received = exchange(proxy, b"GET /v1/files/f/content HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n")
     assert line.split(b" ")[1] == b"203"
     assert len(received) == len(body) and received == body
@@ -226,3 +228,44 @@ def test_a_miss_sends_the_body_as_it_came(proxy, recorder, path):
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     _, response, received = exchange(proxy, head + parts)
     assert find(response, b"x-cache") == b"MISS" and received == b'{"error": "no"}' and recorder.seen[-1][2] == body
+
+
+@pytest.mark.parametrize("method,sent", [("HEAD", b""), ("OPTIONS", b""), ("DELETE", b""), ("DELETE", b'{"a":1}'), ("PATCH", b"x"), ("GET", b""), ("POST", b"")])
+def test_methods(proxy, recorder, method, sent):
+    recorder.pieces = [b"HTTP/1.1 200 OK\r\nX-Up: 1\r\nContent-Length: 5\r\n\r\n" + (b"" if method == "HEAD" else b"hello")]
+    length = b"Content-Length: %d\r\n" % len(sent) if sent or method == "POST" else b""
+    line, fields, received = exchange(proxy, method.encode() + b" /v1/files/f HTTP/1.1\r\nHost: x\r\n" + length + b"\r\n" + sent)
+    assert line.split(b" ")[1] == b"200" and received == (b"" if method == "HEAD" else b"hello") and find(fields, b"content-length") == b"5"
+    seen = recorder.seen[-1]
+    assert seen[0] == method.encode() + b" /v1/files/f HTTP/1.1" and seen[2] == sent
+    assert (find(seen[1], b"content-length") or b"0") == b"%d" % len(sent) and end_to_end(seen[1]) == []
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+def test_answers_without_a_body(proxy, recorder, status):
+    recorder.pieces = [b"HTTP/1.1 " + status + b"\r\nETag: \"x\"\r\n\r\n"]
+    with socket.create_connection((proxy.host, proxy.port), timeout=20) as client, client.makefile("rb") as stream:
+        for _ in range(2):  # The connection goes on.
+            client.sendall(b"GET /v1/files/f HTTP/1.1\r\nHost: x\r\n\r\n")
+            line, fields = read_head(stream)
+            assert line.split(b" ")[1] == status.split(b" ")[0] and find(fields, b"etag") == b'"x"'
+            if (find(fields, b"content-length") or b"0") != b"0" or find(fields, b"transfer-encoding"):
+                assert read_body(stream, fields) == b""
+
+
+def test_an_upload_that_waits_for_a_hundred_is_not_held_up(proxy, recorder):
+    recorder.pieces = answer(b"{}")
+    with socket.create_connection((proxy.host, proxy.port), timeout=10) as client, client.makefile("rb") as stream:
+        client.sendall(b"PUT /v1/files/f HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        client.settimeout(1)
+        try:
+            assert read_head(stream)[0] == b"HTTP/1.1 100 Continue"
+        except TimeoutError:
+            pass  # A client that is told nothing sends its body after a while, as this one does.
+    with socket.create_connection((proxy.host, proxy.port), timeout=10) as client, client.makefile("rb") as stream:
+        client.sendall(b"PUT /v1/files/f HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")
+        line, fields = read_head(stream)
+        if line == b"HTTP/1.1 100 Continue":
+            line, fields = read_head(stream)
+        assert line == b"HTTP/1.1 200 OK" and read_body(stream, fields) == b"{}"
+    assert recorder.seen[-1][2] == b"abc" and find(recorder.seen[-1][1], b"expect") is None

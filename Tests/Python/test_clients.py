@@ -277,3 +277,38 @@ def test_litellm(through, provider):
     assert again.choices[0].message.content == answer.choices[0].message.content and again.usage.total_tokens == answer.usage.total_tokens
     assert provider.count == 3
     assert asyncio.run(litellm.acompletion(**arguments)).id == first.id
+
+
+def test_usage_of_every_stream(start, provider):
+    """With recording.stream_usage: always the recorded stream is whole, and a client that did not ask sees none of it."""
+    proxy = start(config="matching: {mode: exact}\nrecording: {stream_usage: always}", upstream=provider.url)
+    body = {"model": "m", "messages": user("what it cost"), "stream": True}
+    live = proxy.request("POST", "/v1/chat/completions", body)
+    assert provider.requests[0]["body"]["stream_options"] == {"include_usage": True}
+    assert live.cache == "MISS" and b"total_tokens" not in live.body and live.body.endswith(b"data: [DONE]\n\n")
+    again = proxy.request("POST", "/v1/chat/completions", body)
+    assert again.cache == "HIT" and again.body == live.body
+    plain = proxy.request("POST", "/v1/chat/completions", {**body, "stream": False})
+    assert plain.cache == "HIT" and plain.json["usage"] == provider.chat_completions({**body, "stream": False})["usage"]
+    asked = proxy.request("POST", "/v1/chat/completions", {**body, "stream_options": {"include_usage": True}})
+    assert asked.cache == "HIT" and b"total_tokens" in asked.body and provider.count == 1
+    assert proxy.stats["saved"]["prompt_tokens"] > 0
+
+
+REWORDED = ("How do I reset my password?", "How can I reset my password?")
+
+
+@pytest.mark.parametrize("path,body", [
+    ("/v1/messages", lambda text: {"model": "c", "max_tokens": 50, "messages": user(text)}),
+    ("/v1/responses", lambda text: {"model": "m", "input": text}),
+    ("/v1/responses", lambda text: {"model": "m", "input": [{"role": "user", "content": [{"type": "input_text", "text": text}]}]}),
+    ("/v1/completions", lambda text: {"model": "m", "prompt": text}),
+    ("/v1/chat/completions", lambda text: {"model": "m", "messages": user([{"type": "text", "text": text}])}),
+])
+def test_rewordings_are_found_on_every_endpoint_that_has_words(start, provider, path, body):
+    proxy = start(upstream=provider.url)
+    first = proxy.request("POST", path, body(REWORDED[0]))
+    again = proxy.request("POST", path, body(REWORDED[1]))
+    assert first.cache == "MISS" and again.headers["x-cache-match"] == "semantic" and again.json == first.json
+    other = proxy.request("POST", path, {**body(REWORDED[1]), "temperature": 0.5})
+    assert other.cache == "MISS" and provider.count == 2

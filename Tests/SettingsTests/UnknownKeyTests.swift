@@ -11,7 +11,7 @@ struct UnknownKeyTests {
         ("upstream:\n  BaseURL: x\n", "config.yaml:2:3: unknown key 'BaseURL' in 'upstream'; did you mean 'base_url'?"),
         ("port: 80\n", "config.yaml:1:1: unknown section 'port'; did you mean 'server.port'?"),
         ("server:\n  threshold: 80\n", "config.yaml:2:3: unknown key 'threshold' in 'server'; did you mean 'matching.threshold'?"),
-        ("recording:\n  colour: 80\n", "config.yaml:2:3: unknown key 'colour' in 'recording'; known are replay_pace"),
+        ("recording:\n  colour: 80\n", "config.yaml:2:3: unknown key 'colour' in 'recording'; known are replay_pace, stream_usage"),
     ])
     func namesTheNearest(text: String, problem: String) {
         #expect(problems(in: text) == [problem])

@@ -70,6 +70,7 @@ struct WrongValueTests {
         ("tenancy.sharing", "none", "one of tenant, pool", "'none'"),
         ("tenancy.key_env", "a-b", "the name of an environment variable", "not shown"),
         ("admin.token_env", "{}", "the name of an environment variable", "not shown"),
+        ("recording.stream_usage", "never", "one of asked, always", "'never'"),
         ("recording.replay_pace", "slow", "one of immediate, recorded", "'slow'"),
         ("log.level", "warn", "one of trace, debug, info, notice, warning, error, critical", "'warn'"),
         ("log.format", "xml", "one of auto, text, json", "'xml'"),

@@ -43,7 +43,7 @@ package enum AnswerRenderer {
             return RenderedAnswer(contentType: "text/event-stream; charset=utf-8", content: .events(events))
         case .events(let events):
             let recordedType = answer.fields[.contentType] ?? "text/event-stream; charset=utf-8"
-            if request.wantsStream { return RenderedAnswer(contentType: recordedType, content: .events(replay(events, for: request))) }
+            if request.wantsStream { return RenderedAnswer(contentType: recordedType, content: .events(replay(events, of: answer, for: request))) }
             return message(from: events, endpoint: request.endpoint).map { RenderedAnswer(contentType: "application/json", content: .body($0)) }
         }
     }
@@ -110,39 +110,12 @@ package enum AnswerRenderer {
         return EventRecording(bytes: all, marks: marks)
     }
 
-    // MARK: - Leaving out the usage chunk
-
-    private static func replay(_ recording: EventRecording, for request: CacheableRequest) -> EventRecording {
-        guard !request.wantsUsage, request.endpoint == .chatCompletions || request.endpoint == .completions, hasEmptyArray(recording.bytes),
-            let events = events(of: recording)
-        else { return recording }
-        var removed: [Range<Int>] = []
-        var start = 0
-        for event in events {
-            defer { start = event.end }
-            guard hasEmptyArray(event.data), let root = AnswerInspection.object(event.data), root["choices"]?.kind == .array,
-                root["choices"]?.count == 0,
-                root["usage"]?.kind == .object
-            else { continue }
-            removed.append(start..<event.end)
-        }
+    /// The recording, without its usage chunk for a client that did not ask for it.
+    private static func replay(_ recording: EventRecording, of answer: Answer, for request: CacheableRequest) -> EventRecording {
+        // A stream that said what it cost has the numbers in its answer: where there are none, there is nothing to look for.
+        guard request.hidesUsage, answer.usage != nil else { return recording }
+        let removed = UsageChunk.ranges(in: recording.bytes)
         return removed.isEmpty ? recording : recording.without(removed)
-    }
-
-    /// Whether `[]` stands anywhere, white space within it aside: a cheap look before the events of a stream are read.
-    private static func hasEmptyArray(_ bytes: [UInt8]) -> Bool {
-        bytes.withUnsafeBufferPointer { bytes in
-            var isOpen = false
-            for byte in bytes {
-                if byte == UInt8(ascii: "[") {
-                    isOpen = true
-                } else if isOpen, byte > 0x20 {
-                    if byte == UInt8(ascii: "]") { return true }
-                    isOpen = false
-                }
-            }
-            return false
-        }
     }
 }
 

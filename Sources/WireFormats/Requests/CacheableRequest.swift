@@ -56,6 +56,9 @@ package struct CacheableRequest: Sendable {
     /// The text by which people find the entry: the query, or the only input of an embeddings request; empty when there is none.
     package var subject: String { query ?? (items.count == 1 ? items[0].text : nil) ?? "" }
 
+    /// Whether the answer comes as a stream whose usage chunk this client did not ask for.
+    package var hidesUsage: Bool { wantsStream && !wantsUsage && (endpoint == .chatCompletions || endpoint == .completions) }
+
     /// The exact request: SHA-256 over a version tag, the endpoint, the tenant, the namespace, `pathAndQuery` and the canonical body, each with its
     /// length before it, so that no two combinations give the same bytes.
     ///

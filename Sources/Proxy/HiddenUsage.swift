@@ -1,0 +1,44 @@
+import SemanticCache
+import Synchronization
+import WireFormats
+
+/// Streams that are asked what they cost though their client was not curious: the recorded answer is then whole, for plain requests and for the count of
+/// what was saved, and the client gets the stream that it asked for.
+extension RequestPipeline.LookUp {
+    /// The request as it goes to the upstream.
+    func outgoing(asksForUsage: Bool) -> ProxyRequest {
+        guard asksForUsage, content.hidesUsage, case .bytes(let body) = request.body, let asking = RequestReader.askingForUsage(body) else {
+            return request
+        }
+        return request.withBody(asking)
+    }
+}
+
+extension ByteStream {
+    /// The same stream less its usage chunk.
+    var withoutUsage: ByteStream {
+        let reader = Reader(self)
+        return ByteStream(next: { try await reader.next() })
+    }
+
+    /// Only the stream's single consumer calls it, one call after the other.
+    private actor Reader {
+        private var iterator: ByteStream.AsyncIterator?
+        private var omission = UsageOmission()
+
+        init(_ stream: ByteStream) { iterator = stream.makeAsyncIterator() }
+
+        func next() async throws -> [UInt8]? {
+            while var iterator {
+                guard let chunk = try await iterator.next() else {
+                    self.iterator = nil
+                    let rest = omission.finish()
+                    return rest.isEmpty ? nil : rest
+                }
+                let passed = omission.append(chunk)
+                if !passed.isEmpty { return passed }
+            }
+            return nil
+        }
+    }
+}
