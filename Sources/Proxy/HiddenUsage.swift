@@ -1,5 +1,5 @@
+import HTTPTypes
 import SemanticCache
-import Synchronization
 import WireFormats
 
 /// Streams that are asked what they cost though their client was not curious: the recorded answer is then whole, for plain requests and for the count of
@@ -14,9 +14,18 @@ extension RequestPipeline.LookUp {
     }
 }
 
+extension ProxyResponse {
+    /// Gives `stream` less its usage chunk, where it is one of events.
+    mutating func hideUsage(_ stream: ByteStream) {
+        guard fields[.contentType]?.lowercased().hasPrefix("text/event-stream") ?? false else { return }
+        fields[.contentLength] = nil
+        body = .stream(stream.withoutUsage)
+    }
+}
+
 extension ByteStream {
     /// The same stream less its usage chunk.
-    var withoutUsage: ByteStream {
+    fileprivate var withoutUsage: ByteStream {
         let reader = Reader(self)
         return ByteStream(next: { try await reader.next() })
     }

@@ -275,11 +275,9 @@ package struct RequestPipeline: Sendable {
         switch head {
         case .success(let head):
             let isStored = head.status == .ok && !isCollapsed && !lookUp.controls.isReadOnly && lookUp.controls.ttl != .zero
-            let isHidden = options.asksForUsage && lookUp.content.hidesUsage
-            return ProxyResponse(
-                status: head.status, fields: head.fields, body: .stream(isHidden ? subscription.body.withoutUsage : subscription.body)
-            )
-            .adding(CacheOutcome.miss(reason, isStored: isStored, isCollapsed: isCollapsed).fields)
+            var answer = ProxyResponse(status: head.status, fields: head.fields, body: .stream(subscription.body))
+            if options.asksForUsage, lookUp.content.hidesUsage { answer.hideUsage(subscription.body) }
+            return answer.adding(CacheOutcome.miss(reason, isStored: isStored, isCollapsed: isCollapsed).fields)
         case .failure(let error):
             return ErrorResponse.upstream(error, path: lookUp.request.path).adding(
                 CacheOutcome.miss(reason, isStored: false, isCollapsed: isCollapsed).fields)
