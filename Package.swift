@@ -67,15 +67,15 @@ let package = Package(
         room("Forwarding", ["SemanticCache", "CCurl", .httpTypes]),
 
         // The life of one request, and what the outside sees of it.
-        room("Telemetry", ["SemanticCache"]),
+        room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
         room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .heap, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
         room(
             "Server",
             [
-                "Proxy", "SemanticCache", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTPTypes,
+                "Proxy", "SemanticCache", "Telemetry", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTPTypes,
                 .serviceLifecycle,
-            ]),
+            ], resources: [.embedInCode("Page")]),
         .executableTarget(
             name: "reprise",
             dependencies: [
@@ -89,6 +89,7 @@ let package = Package(
         tests("SemanticCacheTests", ["SemanticCache", "TestSupport"]),
         tests("WireFormatsTests", ["WireFormats", "SemanticCache", "TestSupport", .httpTypes]),
         tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
+        tests("TelemetryTests", ["Telemetry", "SemanticCache"]),
         tests("EmbeddingTests", ["Embedding", "SemanticCache", "TestSupport"]),
         tests("VectorSearchTests", ["VectorSearch", "SemanticCache", "TestSupport"]),
         tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),

@@ -102,11 +102,12 @@ extension RequestPipeline {
             age: entries.map { now - $0.createdAt }.max() ?? .zero, remaining: entries.map { $0.expiresAt - now }.min() ?? .zero)
         for entry in entries { cache.touch(entry.id) }
         let elapsed = ContinuousClock.now - lookUp.started
-        metrics.record(.exactHit, model: lookUp.content.model)
-        metrics.exactHitLatency.record(elapsed)
-        metrics.recordSaving(
+        let saving = ProxyMetrics.Saving(
             usage: TokenUsage(prompt: entries.reduce(0) { $0 + ($1.answer.usage?.prompt ?? 0) }, completion: 0),
             upstreamTime: entries.map(\.answer.upstreamTime).max() ?? .zero, hitTime: elapsed)
+        metrics.record(.exactHit, lookUp.labels, saving: saving)
+        metrics.exactHitLatency.record(elapsed)
+        lookUp.trace.note { $0.outcome = .hit(.exact, entry: first.id) }
         var response = ProxyResponse(status: .ok, fields: fields, body: .bytes(body)).adding(outcome.fields)
         response.fields[.xRequestID] = lookUp.request.id
         return response

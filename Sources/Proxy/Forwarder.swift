@@ -35,9 +35,13 @@ struct Forwarder: Sendable {
     private func send(_ request: ProxyRequest, fields: HTTPFields) async throws(UpstreamError) -> UpstreamResponse {
         var fields = fields
         fields[.contentLength] = nil
+        fields[.xRequestID] = request.id
         let target = String(request.path.dropFirst(ProxyPath.prefix.count))
         do throws(UpstreamError) {
-            return try await upstream.send(UpstreamRequest(method: request.method, target: target, fields: fields, body: request.body))
+            let departed = ContinuousClock.now
+            let response = try await upstream.send(UpstreamRequest(method: request.method, target: target, fields: fields, body: request.body))
+            metrics.upstreamFirstByte.record(ContinuousClock.now - departed)
+            return response
         } catch {
             metrics.recordUpstreamError()
             throw error

@@ -34,10 +34,12 @@ package struct RequestPipeline: Sendable {
         let tenant: TenantID
         let namespace: String
         let started: ContinuousClock.Instant
+        let trace: RequestTrace
 
         /// What the path adds to the endpoint: a query string may name an API version or a deployment.
         var key: CacheKey { content.key(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
         var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
+        var labels: ProxyMetrics.Labels { .init(endpoint: content.endpoint, model: content.model, tenant: tenant, namespace: namespace) }
     }
 
     let options: PipelineOptions
@@ -53,14 +55,17 @@ package struct RequestPipeline: Sendable {
     let ids: EntryIDSource
     let clock: any WallClock
     let embedder: (any Embedder)?
+    private let observers: [any RequestObserver]
     private let logger: Logger
 
     /// - Parameters:
     ///   - embedder: `nil` serves exact repeats only.
     ///   - indexing: embeds entries that were stored without a look-up; `nil` leaves them exact-only.
+    ///   - observers: told of each request when its response has ended.
     package init(
         options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, upstream: any Upstream,
-        tenants: TenantResolver, metrics: ProxyMetrics, ids: EntryIDSource, clock: any WallClock, logger: Logger
+        tenants: TenantResolver, metrics: ProxyMetrics, ids: EntryIDSource, clock: any WallClock, observers: [any RequestObserver] = [],
+        logger: Logger
     ) {
         self.options = options
         self.cache = cache
@@ -69,6 +74,7 @@ package struct RequestPipeline: Sendable {
         self.metrics = metrics
         self.ids = ids
         self.clock = clock
+        self.observers = observers
         self.logger = logger
         self.embedder = embedder
         lateVectors = LateVectors(cache: cache, indexing: indexing)
@@ -82,15 +88,29 @@ package struct RequestPipeline: Sendable {
 
     /// The life of a request. Never throws: whatever happens becomes a response.
     package func handle(_ request: ProxyRequest) async -> ProxyResponse {
-        let started = ContinuousClock.now
-        switch recognise(request, started: started) {
+        let trace = RequestTrace(request, at: clock.now(), started: .now, observers: observers)
+        return trace.follow(await respond(to: request, trace))
+    }
+
+    private func respond(to request: ProxyRequest, _ trace: RequestTrace) async -> ProxyResponse {
+        switch recognise(request, trace) {
         case .refused(let response):
+            metrics.recordRefused()
             return response
         case .passThrough(let outgoing, let reason, let strippingControls):
-            metrics.record(.bypass(reason), model: "")
+            metrics.record(.bypass(reason), .init(endpoint: Endpoint(rawValue: String(request.pathWithoutQuery))))
+            trace.note { $0.outcome = .bypass(reason) }
             return await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
                 .answering(strippingControls ? PeerFamily.present(in: request.fields) : [])
         case .lookUp(let lookUp):
+            trace.note { record in
+                record.endpoint = lookUp.content.endpoint
+                record.model = lookUp.content.model
+                record.tenant = lookUp.tenant
+                record.namespace = lookUp.namespace
+                record.content = lookUp.content
+                record.tags = lookUp.controls.tags
+            }
             let response = lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp)
             return response.answering(lookUp.controls.families)
         }
@@ -101,7 +121,7 @@ package struct RequestPipeline: Sendable {
 
     // MARK: 2. What is it?
 
-    private func recognise(_ request: ProxyRequest, started: ContinuousClock.Instant) -> Recognised {
+    private func recognise(_ request: ProxyRequest, _ trace: RequestTrace) -> Recognised {
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
             return .refused(
@@ -112,15 +132,14 @@ package struct RequestPipeline: Sendable {
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
         do throws(RequestError) {
-            return try recogniseControlled(request, endpoint: endpoint, started: started)
+            return try recogniseControlled(request, endpoint: endpoint, trace)
         } catch {
             return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
     }
 
     /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
-    private func recogniseControlled(_ request: ProxyRequest, endpoint: Endpoint, started: ContinuousClock.Instant) throws(RequestError) -> Recognised
-    {
+    private func recogniseControlled(_ request: ProxyRequest, endpoint: Endpoint, _ trace: RequestTrace) throws(RequestError) -> Recognised {
         var controls = try RequestControls(request.fields)
         guard options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
         guard !controls.noStore, controls.mode != .off else { return .passThrough(request, .requested, strippingControls: true) }
@@ -142,7 +161,7 @@ package struct RequestPipeline: Sendable {
             return .lookUp(
                 LookUp(
                     request: outgoing, content: content, controls: controls, tenant: tenants.tenant(of: request.fields),
-                    namespace: controls.namespace ?? "", started: started))
+                    namespace: controls.namespace ?? "", started: trace.started, trace: trace))
         }
     }
 
@@ -157,6 +176,7 @@ package struct RequestPipeline: Sendable {
         case .failure(let reason): exactReason = reason
         }
         let found = await lookUpByMeaning(lookUp, unless: exactReason)
+        if let evidence = found.evidence { lookUp.trace.note { $0.evidence = evidence } }
         switch found.verdict {
         case .serve(let entry, let similarity):
             if let response = replay(entry, as: .semantic(similarity: similarity), for: lookUp) { return response }
@@ -207,21 +227,26 @@ package struct RequestPipeline: Sendable {
         response.fields[.xRequestID] = lookUp.request.id
         cache.touch(entry.id)
         let elapsed = ContinuousClock.now - lookUp.started
+        let saving = ProxyMetrics.Saving(usage: entry.answer.usage, upstreamTime: entry.answer.upstreamTime, hitTime: elapsed)
         switch match {
         case .exact:
-            metrics.record(.exactHit, model: lookUp.content.model)
+            metrics.record(.exactHit, lookUp.labels, saving: saving)
             metrics.exactHitLatency.record(elapsed)
         case .semantic:
-            metrics.record(.semanticHit, model: lookUp.content.model)
+            metrics.record(.semanticHit, lookUp.labels, saving: saving)
             metrics.semanticHitLatency.record(elapsed)
         }
-        metrics.recordSaving(usage: entry.answer.usage, upstreamTime: entry.answer.upstreamTime, hitTime: elapsed)
+        lookUp.trace.note { record in
+            record.outcome = .hit(match, entry: entry.id)
+            record.answer = entry.answer
+        }
         return response
     }
 
     /// Steps 7b and 8: equal requests in flight share one call, and the answer is recorded on its way.
     func forward(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
-        metrics.record(.miss(reason), model: lookUp.content.model)
+        metrics.record(.miss(reason), lookUp.labels)
+        lookUp.trace.note { $0.outcome = .miss(reason, isCollapsed: false) }
         if lookUp.controls.onlyIfCached {
             return ErrorResponse.client(
                 .gatewayTimeout, message: "Nothing cached may answer this request (\(reason.rawValue)), and only-if-cached forbids asking the model.",
@@ -251,6 +276,7 @@ package struct RequestPipeline: Sendable {
                     continue
                 }
                 metrics.recordCoalesced()
+                lookUp.trace.note { $0.outcome = .miss(reason, isCollapsed: true) }
                 return response(head, subscription, of: lookUp, reason: reason, isCollapsed: true)
             }
         }
@@ -291,10 +317,13 @@ package struct RequestPipeline: Sendable {
         switch recorded {
         case .failure(let reason):
             metrics.recordNotStored(reason)
+            lookUp.trace.note { $0.notStored = reason }
             logger.debug("answer not stored", metadata: ["request": "\(lookUp.request.id)", "reason": "\(reason.rawValue)"])
         case .success(let recorded):
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: ContinuousClock.now - departed)
+            if let usage = answer.usage { metrics.recordSpending(usage, lookUp.labels) }
+            lookUp.trace.note { $0.answer = answer }
             if lookUp.content.items.count > 1 {
                 rememberParts(answer, of: lookUp)
             } else {

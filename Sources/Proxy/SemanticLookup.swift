@@ -76,6 +76,11 @@ struct SemanticLookup: Sendable {
         }
         let candidates = usable.map { Candidate(id: $0.entry.id, query: $0.entry.query, similarity: $0.similarity) }
         let decision = policy.decide(query: query, candidates: candidates)
+        if let similarity = decision.evidence.similarity {
+            var isServed = false
+            if case .replay = decision.verdict { isServed = true }
+            metrics.similarities.record(similarity, isServed: isServed)
+        }
         switch decision.verdict {
         case .forward(let reason):
             return Result(verdict: .forward(reason), vector: vector, evidence: decision.evidence)

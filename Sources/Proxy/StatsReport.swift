@@ -5,7 +5,7 @@ package import Telemetry
 /// The body of `GET /cache/stats`; member names are the outside contract.
 package struct StatsReport: Encodable, Sendable {
     package struct Requests: Encodable, Sendable {
-        let total, exactHits, semanticHits, misses, bypassed, coalesced, stale, upstreamErrors: Int
+        let total, exactHits, semanticHits, misses, bypassed, coalesced, stale, upstreamErrors, refused: Int
     }
 
     package struct Evictions: Encodable, Sendable {
@@ -14,7 +14,19 @@ package struct StatsReport: Encodable, Sendable {
 
     package struct Saved: Encodable, Sendable {
         let upstreamCalls, promptTokens, completionTokens: Int
-        let usd, seconds: Double
+        /// What the calls would have cost, less what the cache spent; before that is taken off; seconds of the upstream's time.
+        let usd, grossUsd, seconds: Double
+    }
+
+    /// What the recorded calls to the upstream cost.
+    package struct Spent: Encodable, Sendable {
+        let promptTokens, completionTokens: Int
+        let usd: Double
+    }
+
+    /// What the cache itself spent, in US dollars.
+    package struct Costs: Encodable, Sendable {
+        let embeddingUsd, judgeUsd, explorationUsd: Double
     }
 
     package struct Latencies: Encodable, Sendable {
@@ -36,9 +48,25 @@ package struct StatsReport: Encodable, Sendable {
         let fault: String?
     }
 
-    package struct Model: Encodable, Sendable {
+    /// One model, tenant or namespace.
+    package struct Share: Encodable, Sendable {
         let requests, hits: Int
-        let savedUsd: Double
+        let savedUsd, spentUsd: Double
+        let savedTokens: Int
+
+        init(_ account: Account) {
+            let figures = account.figures
+            requests = figures.requests
+            hits = figures.hits
+            savedUsd = figures.net.dollars
+            spentUsd = figures.spent.dollars
+            savedTokens = figures.savedPromptTokens + figures.savedCompletionTokens
+        }
+    }
+
+    /// How similar the best neighbours were: counts in bins of equal width over 0...1.
+    package struct Similarities: Encodable, Sendable {
+        let served, forwarded: [Int]
     }
 
     let version: String
@@ -48,28 +76,33 @@ package struct StatsReport: Encodable, Sendable {
     let entries, memoryBytes, diskBytes: Int
     let evictions: Evictions
     let saved: Saved
+    let spent: Spent
+    let costs: Costs
+    let pricesDate: String
     let latencyMs: Latencies
     let matching: Matching
     let store: Store
     let missReasons, bypassReasons, notStored: [String: Int]
-    let models: [String: Model]
+    let similarities: Similarities
+    let models, tenants, namespaces: [String: Share]
 }
 
 /// Makes a ``StatsReport`` of the parts that hold the numbers.
 package struct StatsReporter: Sendable {
-    private let version: String
-    private let started = ContinuousClock.now
-    private let options: PipelineOptions
-    private let cache: AnswerCache
-    private let embedder: (any Embedder)?
-    private let indexing: IndexingQueue?
-    private let writer: WriteBehind
-    private let store: any CacheStore
-    private let metrics: ProxyMetrics
+    let version: String
+    let started = ContinuousClock.now
+    let options: PipelineOptions
+    let cache: AnswerCache
+    let embedder: (any Embedder)?
+    let indexing: IndexingQueue?
+    let writer: WriteBehind
+    let store: any CacheStore
+    let metrics: ProxyMetrics
+    let droppedLines: @Sendable () -> Int
 
     package init(
         version: String, options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, writer: WriteBehind,
-        store: any CacheStore, metrics: ProxyMetrics
+        store: any CacheStore, metrics: ProxyMetrics, droppedLines: @escaping @Sendable () -> Int = { 0 }
     ) {
         self.version = version
         self.options = options
@@ -79,6 +112,7 @@ package struct StatsReporter: Sendable {
         self.writer = writer
         self.store = store
         self.metrics = metrics
+        self.droppedLines = droppedLines
     }
 
     /// The numbers of this moment. A store that fails is reported with no bytes and its fault, never with an error.
@@ -90,13 +124,19 @@ package struct StatsReporter: Sendable {
             uptimeSeconds: ((ContinuousClock.now - started).inSeconds * 1000).rounded() / 1000,
             requests: .init(
                 total: counts.total, exactHits: counts.exactHits, semanticHits: counts.semanticHits, misses: counts.misses,
-                bypassed: counts.bypassed, coalesced: counts.coalesced, stale: counts.stale, upstreamErrors: counts.upstreamErrors),
+                bypassed: counts.bypassed, coalesced: counts.coalesced, stale: counts.stale, upstreamErrors: counts.upstreamErrors,
+                refused: counts.refused),
             hitRatio: (counts.hitRatio * 10_000).rounded(.down) / 10_000,
             entries: cache.count, memoryBytes: cache.memoryBytes, diskBytes: diskBytes,
             evictions: .init(expired: counts.expired, capacity: counts.capacityEvictions, flushed: counts.flushed),
             saved: .init(
                 upstreamCalls: counts.savedCalls, promptTokens: counts.savedPromptTokens, completionTokens: counts.savedCompletionTokens,
-                usd: 0, seconds: (counts.savedSeconds * 1000).rounded() / 1000),
+                usd: counts.net.dollars, grossUsd: counts.saved.dollars, seconds: (counts.savedSeconds * 1000).rounded() / 1000),
+            spent: .init(promptTokens: counts.spentPromptTokens, completionTokens: counts.spentCompletionTokens, usd: counts.spent.dollars),
+            costs: .init(
+                embeddingUsd: counts.costs[.embedding]?.dollars ?? 0, judgeUsd: counts.costs[.judge]?.dollars ?? 0,
+                explorationUsd: counts.costs[.exploration]?.dollars ?? 0),
+            pricesDate: metrics.prices.date,
             latencyMs: .init(
                 exactHit: metrics.exactHitLatency.quantiles, semanticHit: metrics.semanticHitLatency.quantiles,
                 missOverhead: metrics.missOverhead.quantiles, embed: metrics.embedLatency.quantiles, search: metrics.searchLatency.quantiles),
@@ -106,7 +146,14 @@ package struct StatsReporter: Sendable {
                 searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0),
             store: .init(queue: writer.depth, dropped: writer.dropped, fault: writer.fault),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
-            models: counts.models.mapValues { .init(requests: $0.requests, hits: $0.hits, savedUsd: 0) })
+            similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
+            models: Self.shares(metrics.modelAccounts), tenants: Self.shares(metrics.tenantAccounts),
+            namespaces: Self.shares(metrics.namespaceAccounts))
+    }
+
+    private static func shares(_ accounts: [Account]) -> [String: StatsReport.Share] {
+        // A model that is really called `other` shares a line with the late-comers.
+        Dictionary(accounts.map { ($0.name, StatsReport.Share($0)) }) { first, _ in first }
     }
 
     private static func named<Reason: RawRepresentable<String>>(_ counts: [Reason: Int]) -> [String: Int] {

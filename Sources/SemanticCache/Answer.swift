@@ -68,9 +68,12 @@ package struct EventRecording: Hashable, Sendable {
 package struct TokenUsage: Hashable, Sendable {
     package let prompt: Int
     package let completion: Int
+    /// How many of `prompt` the provider had in its own prompt cache, and charges less for.
+    package let cachedPrompt: Int
 
-    package init(prompt: Int, completion: Int) {
+    package init(prompt: Int, completion: Int, cachedPrompt: Int = 0) {
         self.prompt = prompt
         self.completion = completion
+        self.cachedPrompt = cachedPrompt
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 
 /// Who may use the admin surface: anyone on loopback while no token is set, else whoever shows the token.
@@ -24,8 +25,28 @@ package struct AdminGate: Sendable {
 
     func verdict(authorization: String?) -> Verdict {
         guard let token else { return isLoopback ? .open : .closed }
-        guard let authorization, authorization.lowercased().hasPrefix("bearer ") else { return .unauthorized }
-        return Self.areEqual(Array(authorization.dropFirst(7).utf8), token) ? .open : .unauthorized
+        guard let authorization else { return .unauthorized }
+        let shown: [UInt8]
+        if authorization.lowercased().hasPrefix("bearer ") {
+            shown = Array(authorization.dropFirst(7).utf8)
+        } else if authorization.lowercased().hasPrefix("basic "), let decoded = Data(base64Encoded: String(authorization.dropFirst(6))),
+            let colon = decoded.firstIndex(of: UInt8(ascii: ":"))
+        {
+            // What a browser asks its user for when it opens the dashboard: any name, and the token as the password.
+            shown = Array(decoded[decoded.index(after: colon)...])
+        } else {
+            return .unauthorized
+        }
+        return Self.areEqual(shown, token) ? .open : .unauthorized
+    }
+
+    /// Whether a browser sends this request on behalf of another site's page. Such a page can make a browser post to this machine, so what changes
+    /// anything must not be open to it. Programs that are no browsers send neither field.
+    func isForeign(_ fields: HTTPFields, authority: String?) -> Bool {
+        if let site = fields[.secFetchSite], site != "same-origin", site != "none" { return true }
+        guard let origin = fields[.origin] else { return false }
+        guard let authority, let start = origin.range(of: "://")?.upperBound else { return true }
+        return origin[start...].lowercased() != authority.lowercased()
     }
 
     /// Whether an `Authorization` field is the admin's, and so cannot be an application's credential.
@@ -38,4 +59,9 @@ package struct AdminGate: Sendable {
         for index in a.indices { difference |= a[index] ^ b[index] }
         return difference == 0
     }
+}
+
+extension HTTPField.Name {
+    // The name is a valid token, so it cannot fail to be made.
+    static let secFetchSite = Self("Sec-Fetch-Site")!
 }

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import Proxy
 import SemanticCache
+import Telemetry
 
 /// The admin surface: `/cache/...`.
 struct AdminRoutes: Sendable {
@@ -17,33 +18,52 @@ struct AdminRoutes: Sendable {
     let clock: any WallClock
     let logger: Logger
 
-    /// The response to a request whose path begins with `/cache/`.
-    func respond(to request: Request, path: Substring) async throws -> Response {
+    /// Why the request may not use the admin surface; `nil` when it may.
+    func refusal(of request: Request, challenge: String = "Bearer") -> Response? {
         switch gate.verdict(authorization: request.headers[.authorization]) {
         case .unauthorized:
             var response = JSONBody.error(.unauthorized, "The admin surface needs 'Authorization: Bearer <admin token>'.", code: "admin_token")
-            response.headers[.wwwAuthenticate] = "Bearer"
+            response.headers[.wwwAuthenticate] = challenge
             return response
         case .closed:
             return JSONBody.error(
                 .forbidden, "The admin surface is closed: the proxy listens on the network and no admin token is set (admin.token_env).",
                 code: "admin_closed")
         case .open:
-            break
+            guard request.method != .get, request.method != .head, gate.isForeign(request.headers, authority: request.head.authority) else {
+                return nil
+            }
+            return JSONBody.error(.forbidden, "A page of another site may not change the cache.", code: "foreign_origin")
         }
+    }
+
+    /// The response to a request whose path begins with `/cache/`.
+    func respond(to request: Request, path: Substring) async throws -> Response {
+        if let refusal = refusal(of: request) { return refusal }
         switch (request.method, path) {
+        case (.get, "/cache/openapi.json"): return OpenAPIDescription.response
         case (.get, "/cache/stats"): return JSONBody.response(await stats.report())
         case (.get, "/cache/entries"): return await list(request)
         case (.post, "/cache/flush"): return try await flush(request)
         case (.post, "/cache/warm"): return try await warm(request)
         case (let method, _) where path.hasPrefix("/cache/entries/"): return await entry(path.dropFirst("/cache/entries/".count), method: method)
-        case (_, "/cache/stats"), (_, "/cache/entries"): return Self.notAllowed("GET")
+        case (_, "/cache/stats"), (_, "/cache/entries"), (_, "/cache/openapi.json"): return Self.notAllowed("GET")
         case (_, "/cache/flush"), (_, "/cache/warm"): return Self.notAllowed("POST")
         default: return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
         }
     }
 
-    private func list(_ request: Request) async -> Response {
+    /// The metrics in the Prometheus text format.
+    func metrics(_ request: Request) async -> Response {
+        if let refusal = refusal(of: request) { return refusal }
+        guard request.method == .get || request.method == .head else { return Self.notAllowed("GET") }
+        var out = await stats.exposition()
+        ProcessFigures.write(to: &out)
+        return Response(status: .ok, headers: [.contentType: Exposition.contentType], body: .init(byteBuffer: ByteBuffer(bytes: out.bytes)))
+    }
+
+    /// A page of entries. Their prompts and answers are left out when `showsPrompts` is false.
+    func list(_ request: Request, showsPrompts: Bool = true) async -> Response {
         var selector = EntrySelector()
         var limit = 50
         var cursor: EntryID?
@@ -71,7 +91,9 @@ struct AdminRoutes: Sendable {
             let now = clock.now()
             return JSONBody.response(
                 EntryPageView(
-                    entries: page.entries.map { EntryView($0, hits: administration.hits($0.id), now: now, withBody: false) },
+                    entries: page.entries.map {
+                        EntryView($0, hits: administration.hits($0.id), now: now, withBody: false, showsPrompts: showsPrompts)
+                    },
                     nextCursor: page.next?.description))
         } catch {
             return Self.refusal(error)
@@ -136,7 +158,7 @@ struct AdminRoutes: Sendable {
         return response
     }
 
-    private static func notAllowed(_ methods: String) -> Response {
+    static func notAllowed(_ methods: String) -> Response {
         var response = JSONBody.error(.methodNotAllowed, "Use \(methods).", code: "method_not_allowed")
         response.headers[.allow] = methods
         return response

@@ -5,7 +5,10 @@ import WireFormats
 
 /// An entry as the admin surface shows it.
 struct EntryView: Encodable {
-    private let id, endpoint, model, tenant, namespace, query, createdAt, expiresAt, answer, form: String
+    private let id, endpoint, model, tenant, namespace, createdAt, expiresAt, form: String
+    /// Left out where prompts are not to be shown.
+    private let query, answer: String?
+    private let queryBytes: Int
     private let tags: [String]
     private let ageSeconds, ttlSeconds: Int64
     private let hits: UInt64
@@ -14,13 +17,14 @@ struct EntryView: Encodable {
     /// The whole answer; only when one entry is asked for.
     private let body: String?
 
-    init(_ entry: Entry, hits: UInt64, now: Timestamp, withBody: Bool) {
+    init(_ entry: Entry, hits: UInt64, now: Timestamp, withBody: Bool, showsPrompts: Bool = true) {
         id = entry.id.description
         endpoint = entry.endpoint.path
         model = entry.model
         tenant = entry.tenant.description
         namespace = entry.namespace
-        query = entry.query
+        query = showsPrompts ? entry.query : nil
+        queryBytes = entry.query.utf8.count
         tags = entry.tags
         createdAt = Self.rfc3339(entry.createdAt)
         expiresAt = Self.rfc3339(entry.expiresAt)
@@ -29,7 +33,7 @@ struct EntryView: Encodable {
         self.hits = hits
         bytes = entry.answer.recording.byteCount
         semantic = entry.scope != nil
-        answer = AnswerText.preview(entry.answer, endpoint: entry.endpoint, limit: 200)
+        answer = showsPrompts ? AnswerText.preview(entry.answer, endpoint: entry.endpoint, limit: 200) : nil
         switch entry.answer.recording {
         case .message(let bytes):
             form = "message"

@@ -8,16 +8,16 @@ import Proxy
 enum JSONBody {
     /// A response with this value as its body.
     static func response(_ value: some Encodable, status: HTTPResponse.Status = .ok) -> Response {
+        Response(status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(bytes: bytes(value))))
+    }
+
+    /// The value as JSON on one line.
+    static func bytes(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            return Response(
-                status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
-        } catch {
-            // Only a number that is not finite can fail to be encoded, and none is let in.
-            return Response(status: .internalServerError)
-        }
+        // Only a number that is not finite can fail to be encoded, and none is let in.
+        return (try? encoder.encode(value)).map { Array($0) } ?? Array("null".utf8)
     }
 
     /// An error in OpenAI's shape.

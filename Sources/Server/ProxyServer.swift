@@ -49,10 +49,11 @@ package struct ServerParts: Sendable {
     package let gate: AdminGate
     package let readiness: Readiness
     package let clock: any WallClock
+    package let dashboard: Dashboard
 
     package init(
         pipeline: RequestPipeline, administration: CacheAdministration, warmer: CacheWarmer, stats: StatsReporter, gate: AdminGate,
-        readiness: Readiness, clock: any WallClock
+        readiness: Readiness, clock: any WallClock, dashboard: Dashboard
     ) {
         self.pipeline = pipeline
         self.administration = administration
@@ -61,6 +62,7 @@ package struct ServerParts: Sendable {
         self.gate = gate
         self.readiness = readiness
         self.clock = clock
+        self.dashboard = dashboard
     }
 }
 
@@ -78,10 +80,11 @@ package struct ProxyServer: Service {
         self.logger = logger
         self.onRunning = onRunning
         presences = ClientPresences()
+        let admin = AdminRoutes(
+            administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger)
         router = TopRouter(
-            proxy: ProxyRoutes(pipeline: parts.pipeline, maximumBody: options.maximumBody, presences: presences),
-            admin: AdminRoutes(
-                administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger),
+            proxy: ProxyRoutes(pipeline: parts.pipeline, maximumBody: options.maximumBody, presences: presences), admin: admin,
+            dashboard: DashboardRoutes(dashboard: parts.dashboard, admin: admin, presences: presences),
             gptCache: options.speaksGPTCache
                 ? GPTCacheRoutes(pipeline: parts.pipeline, warmer: parts.warmer, maximumBody: options.maximumBody) : nil,
             readiness: parts.readiness)
@@ -118,21 +121,29 @@ struct TopRouter: HTTPResponder {
 
     let proxy: ProxyRoutes
     let admin: AdminRoutes
+    let dashboard: DashboardRoutes
     var gptCache: GPTCacheRoutes?
     let readiness: Readiness
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let raw = request.head.path ?? "/"
-        if raw.hasPrefix("/v1/") { return try await proxy.respond(to: request, path: raw, channel: context.channel, id: RequestIDs.make()) }
+        if raw.hasPrefix("/v1/") {
+            return try await proxy.respond(to: request, path: raw, channel: context.channel, id: RequestIDs.id(for: request.headers))
+        }
         let path = raw.prefix { $0 != "?" }
         if path.hasPrefix("/cache/") { return try await admin.respond(to: request, path: path) }
+        if path == "/metrics" { return await admin.metrics(request) }
+        if path == "/dashboard" || path.hasPrefix("/dashboard/") { return await dashboard.respond(to: request, path: path, channel: context.channel) }
         if let gptCache, request.method == .post, path == "/put" || path == "/get" {
-            return try await gptCache.respond(to: request, path: path, id: RequestIDs.make())
+            return try await gptCache.respond(to: request, path: path, id: RequestIDs.id(for: request.headers))
         }
         switch (request.method, path) {
         case (.get, "/healthz"), (.head, "/healthz"): return JSONBody.response(["status": "ok"])
         case (.get, "/readyz"), (.head, "/readyz"): return ready()
-        case (.get, "/"): return JSONBody.response(["service": "reprise", "base_url": "/v1", "stats": "/cache/stats"])
+        case (.get, "/"):
+            return JSONBody.response([
+                "service": "reprise", "base_url": "/v1", "stats": "/cache/stats", "dashboard": "/dashboard", "metrics": "/metrics",
+            ])
         default: return JSONBody.error(.notFound, "There is no \(path); the proxied API is below /v1/.", code: "not_found")
         }
     }

@@ -29,11 +29,13 @@ package struct LoadedSettings: Sendable, Equatable {
         package var store: String
         package var model: String
         package var caFile: String?
+        package var accessFile: String?
 
         package init(_ settings: Settings, environment: (String) -> String?) {
             store = resolved(settings.store.path, environment)
             model = resolved(settings.embedder.modelDirectory, environment)
             caFile = settings.upstream.caFile.map { resolved($0, environment) }
+            accessFile = settings.log.accessFile.map { resolved($0, environment) }
         }
     }
 }

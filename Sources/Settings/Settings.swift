@@ -29,6 +29,7 @@ package struct Settings: Sendable, Equatable {
     package var admin = Admin()
     package var recording = Recording()
     package var log = Log()
+    package var prices = Prices()
 
     package init() {}
 }
@@ -130,6 +131,8 @@ extension Settings {
     package struct Admin: Sendable, Equatable {
         /// Name of the environment variable with the admin token.
         package var tokenEnv: String?
+        /// Whether the dashboard may show prompts and answers.
+        package var showPrompts = false
     }
 
     /// How recorded streams are given back.
@@ -144,6 +147,31 @@ extension Settings {
         package var format = LogFormat.auto
         /// Whether prompt text may be written.
         package var prompts = false
+        /// As written; see `LoadedSettings.paths`. `nil`: no access log.
+        package var accessFile: String?
+        package var accessContent = AccessContent.none
+    }
+
+    /// What models cost.
+    package struct Prices: Sendable, Equatable {
+        /// In place of the built-in table's, in the file's order.
+        package var models: [Price] = []
+    }
+
+    /// What a model costs, in US dollars per million tokens.
+    package struct Price: Sendable, Equatable {
+        package var model: String
+        package var input: Double
+        /// `nil`: like other input.
+        package var cachedInput: Double?
+        package var output: Double
+
+        package init(model: String, input: Double, cachedInput: Double? = nil, output: Double) {
+            self.model = model
+            self.input = input
+            self.cachedInput = cachedInput
+            self.output = output
+        }
     }
 }
 
@@ -171,4 +199,6 @@ extension Settings {
     package enum LogLevel: String, SettingsChoice { case trace, debug, info, notice, warning, error, critical }
     /// `log.format`; `auto` is text on a terminal, else JSON.
     package enum LogFormat: String, SettingsChoice { case auto, text, json }
+    /// `log.access_content`: how much of a request the access log holds.
+    package enum AccessContent: String, SettingsChoice { case none, prompts, answers }
 }

@@ -1,6 +1,6 @@
 /// Every key, in the order of `config.yaml`. The only place that names keys and describes them; defaults are those of `Settings()`.
 enum SettingsCatalogue {
-    static let sections = [server, upstream, cache, store, embedder, matching, tenancy, admin, recording, log]
+    static let sections = [server, upstream, cache, store, embedder, matching, tenancy, admin, recording, log, prices]
 
     static func section(_ name: String) -> SettingsSection? { sections.first { $0.name == name } }
 
@@ -184,7 +184,13 @@ enum SettingsCatalogue {
                 """
                 Name of the environment variable with the admin token, asked for as 'Authorization: Bearer'. Unset (null): open while
                 server.host is a loopback address, closed on any other. The commands send the variable REPRISE_ADMIN_TOKEN.
-                """)
+                """),
+            SettingsKey(
+                "show_prompts", \.admin.showPrompts, .flag,
+                """
+                true: the dashboard shows prompts and the beginnings of answers. false: it shows how long they are. They are personal data;
+                /cache/entries and the commands show them either way.
+                """),
         ])
 
     private static let recording = SettingsSection(
@@ -211,5 +217,29 @@ enum SettingsCatalogue {
             SettingsKey("format", \.log.format, .choice, "text, json, or auto: text on a terminal, JSON lines elsewhere."),
             SettingsKey(
                 "prompts", \.log.prompts, .flag, "true: prompts may stand in the log. They are personal data: leave this off outside of tests."),
+            SettingsKey(
+                "access_file", \.log.accessFile, ValueKind<String>.path.optional,
+                """
+                File to which one JSON line a request is added, readable for its owner only; opened again when it was moved away, so that
+                logrotate can take it. ~ is the home folder. Unset (null): no such file.
+                """),
+            SettingsKey(
+                "access_content", \.log.accessContent, .choice,
+                """
+                What those lines hold beside figures. none: nothing; prompts: the request's body, so that `reprise warm` can ask again;
+                answers: the answer as well, so that `reprise warm` and `reprise evaluate` need no model. Both are personal data.
+                """),
+        ])
+
+    private static let prices = SettingsSection(
+        "prices", "What models cost, for the savings in statistics, metrics and dashboard. Nothing else depends on it.",
+        [
+            SettingsKey(
+                "models", \.prices.models, .prices,
+                """
+                A map of model name and prices in US dollars per million tokens, over the built-in table: input, output and, where the
+                provider charges less for input that it has cached itself, cached_input. A model without a price counts tokens only.
+                Such as   my-model: {input: 0.5, cached_input: 0.1, output: 1.5}
+                """)
         ])
 }

@@ -3,7 +3,11 @@
 // `ProxyMetrics` is written by the proxy on every request and read by the admin surface. It knows nothing of HTTP or of the cache's
 // structure; gauges such as the number of entries are read where they live, when a report is made.
 //
-// Invariant: every request ends in exactly one of hit, miss, bypass or stale, so that the four add up to `total`.
+// Invariants
+// - Every request ends in exactly one of hit, miss, bypass or stale, so that the four add up to `total`. Requests that are refused for their
+//   form are counted apart.
+// - A request costs a few atomic additions and three look-ups in small tables: no text is made, and no lock is held while anything is added up.
+// - The number of labels is bounded (`maximumModels`, `maximumTenants`, `maximumNamespaces`); what comes later is counted under `other`.
 
 package import SemanticCache
 import Synchronization
@@ -18,54 +22,83 @@ package final class ProxyMetrics: Sendable {
         case bypass(BypassReason)
     }
 
-    /// Why an entry left the cache.
-    package enum Eviction: Sendable {
-        case expired
-        case capacity
-        case flushed
-    }
+    /// Whose request it was. `model` is empty and `tenant` is `nil` where they were not found out.
+    package struct Labels: Sendable {
+        package let endpoint: Endpoint?
+        package let model: String
+        package let tenant: TenantID?
+        package let namespace: String
 
-    /// A plain copy of the counters.
-    package struct Counts: Sendable {
-        package var exactHits = 0
-        package var semanticHits = 0
-        package var misses = 0
-        package var bypassed = 0
-        package var coalesced = 0
-        package var stale = 0
-        package var upstreamErrors = 0
-        package var expired = 0
-        package var capacityEvictions = 0
-        package var flushed = 0
-        package var savedCalls = 0
-        package var savedPromptTokens = 0
-        package var savedCompletionTokens = 0
-        package var savedSeconds = 0.0
-        package var missReasons: [MissReason: Int] = [:]
-        package var bypassReasons: [BypassReason: Int] = [:]
-        package var notStored: [NotStoredReason: Int] = [:]
-        package var models: [String: ModelCounts] = [:]
-
-        /// All requests that reached the proxy's own paths.
-        package var total: Int { exactHits + semanticHits + misses + bypassed + stale }
-
-        /// Hits by requests that were looked up; zero before the first.
-        package var hitRatio: Double {
-            let lookedUp = total - bypassed
-            return lookedUp == 0 ? 0 : Double(exactHits + semanticHits) / Double(lookedUp)
+        package init(endpoint: Endpoint? = nil, model: String = "", tenant: TenantID? = nil, namespace: String = "") {
+            self.endpoint = endpoint
+            self.model = model
+            self.tenant = tenant
+            self.namespace = namespace
         }
     }
 
-    /// The counters of one model.
-    package struct ModelCounts: Sendable {
-        package var requests = 0
-        package var hits = 0
+    /// What a hit spared: the upstream's call, its tokens, and its time less the hit's own.
+    package struct Saving: Sendable {
+        let usage: TokenUsage?
+        let upstreamTime: Duration
+        let hitTime: Duration
+
+        package init(usage: TokenUsage?, upstreamTime: Duration, hitTime: Duration) {
+            self.usage = usage
+            self.upstreamTime = upstreamTime
+            self.hitTime = hitTime
+        }
     }
 
-    /// More models than this are counted together under `other`, so that hostile names cannot fill the memory.
-    private static let maximumModels = 200
+    /// What the cache itself spends money on.
+    package enum Cost: Int, CaseIterable, Sendable {
+        /// Vectors from an endpoint that charges for them.
+        case embedding
+        /// A model that is asked whether two answers say the same.
+        case judge
+        /// Would-be hits that were forwarded to learn from.
+        case exploration
 
-    private let counts = Mutex(Counts())
+        package var name: String { "\(self)" }
+    }
+
+    /// Why an entry left the cache.
+    package enum Eviction: Int, CaseIterable, Sendable {
+        case expired
+        case capacity
+        case flushed
+
+        package var name: String { "\(self)" }
+    }
+
+    package static let maximumModels = 200
+    package static let maximumTenants = 1000
+    package static let maximumNamespaces = 200
+
+    /// Counters without labels.
+    enum Single: Int, CaseIterable {
+        case refused
+        case coalesced
+        case upstreamErrors
+        case savedCalls
+        case savedPromptTokens
+        case savedCompletionTokens
+        case savedNanodollars
+        case savedMicroseconds
+        case spentPromptTokens
+        case spentCompletionTokens
+        case spentNanodollars
+    }
+
+    let requests = OutcomeTable()
+    let singles = AtomicCounters(Single.allCases.count)
+    let notStored = AtomicCounters(NotStoredReason.allCases.count)
+    let evictions = AtomicCounters(Eviction.allCases.count)
+    let costs = AtomicCounters(Cost.allCases.count)
+    let models: Accounts<String>
+    let tenants = Accounts<TenantID>(limit: maximumTenants) { Account(name: $0.description, price: nil) }
+    let namespaces = Accounts<String>(limit: maximumNamespaces) { Account(name: $0, price: nil) }
+    package let prices: PriceTable
 
     package let exactHitLatency = LatencyHistogram()
     package let semanticHitLatency = LatencyHistogram()
@@ -73,62 +106,98 @@ package final class ProxyMetrics: Sendable {
     package let missOverhead = LatencyHistogram()
     package let embedLatency = LatencyHistogram()
     package let searchLatency = LatencyHistogram()
+    /// From a request's departure to the head of the upstream's answer.
+    package let upstreamFirstByte = LatencyHistogram()
+    /// The best neighbours' similarities.
+    package let similarities = SimilarityHistogram()
 
-    package init() {}
+    package init(prices: PriceTable = .builtIn) {
+        self.prices = prices
+        models = Accounts(limit: Self.maximumModels) { Account(name: $0, price: prices.price(of: $0)) }
+    }
 
-    /// Counts a request's end. `model` is empty for requests without one.
-    package func record(_ outcome: Outcome, model: String) {
-        counts.withLock { counts in
-            var isHit = false
-            switch outcome {
-            case .exactHit:
-                counts.exactHits += 1
-                isHit = true
-            case .semanticHit:
-                counts.semanticHits += 1
-                isHit = true
-            case .miss(let reason):
-                counts.misses += 1
-                counts.missReasons[reason, default: 0] += 1
-            case .bypass(let reason):
-                counts.bypassed += 1
-                counts.bypassReasons[reason, default: 0] += 1
-            }
-            guard !model.isEmpty else { return }
-            let name = counts.models[model] != nil || counts.models.count < Self.maximumModels ? model : "other"
-            counts.models[name, default: ModelCounts()].requests += 1
-            if isHit { counts.models[name, default: ModelCounts()].hits += 1 }
+    /// Counts what became of a request; a hit with what it spared.
+    package func record(_ outcome: Outcome, _ labels: Labels, saving: Saving? = nil) {
+        requests.add(outcome, endpoint: labels.endpoint)
+        let column: Account.Column
+        switch outcome {
+        case .exactHit: column = .exactHits
+        case .semanticHit: column = .semanticHits
+        case .miss: column = .misses
+        case .bypass: return
+        }
+        let accounts = accounts(labels)
+        for account in accounts.all { account?.add(to: column) }
+        guard let saving else { return }
+        add(to: .savedCalls)
+        add(Int((max(.zero, saving.upstreamTime - saving.hitTime).inSeconds * 1_000_000).rounded()), to: .savedMicroseconds)
+        guard let usage = saving.usage else { return }
+        let money = price(of: labels.model, accounts.model)?.cost(of: usage) ?? .zero
+        add(usage.prompt, to: .savedPromptTokens)
+        add(usage.completion, to: .savedCompletionTokens)
+        add(money.nanodollars, to: .savedNanodollars)
+        for account in accounts.all {
+            account?.add(usage.prompt, to: .savedPromptTokens)
+            account?.add(usage.completion, to: .savedCompletionTokens)
+            account?.add(money.nanodollars, to: .savedNanodollars)
         }
     }
 
-    /// Counts what a hit spared: one call, its tokens, and the upstream's time less the hit's own.
-    package func recordSaving(usage: TokenUsage?, upstreamTime: Duration, hitTime: Duration) {
-        counts.withLock { counts in
-            counts.savedCalls += 1
-            counts.savedPromptTokens += usage?.prompt ?? 0
-            counts.savedCompletionTokens += usage?.completion ?? 0
-            counts.savedSeconds += max(0, (upstreamTime - hitTime).inSeconds)
+    /// Counts what an answer of the upstream cost.
+    package func recordSpending(_ usage: TokenUsage, _ labels: Labels) {
+        let accounts = accounts(labels)
+        let money = price(of: labels.model, accounts.model)?.cost(of: usage) ?? .zero
+        add(usage.prompt, to: .spentPromptTokens)
+        add(usage.completion, to: .spentCompletionTokens)
+        add(money.nanodollars, to: .spentNanodollars)
+        for account in accounts.all {
+            account?.add(usage.prompt, to: .spentPromptTokens)
+            account?.add(usage.completion, to: .spentCompletionTokens)
+            account?.add(money.nanodollars, to: .spentNanodollars)
         }
     }
+
+    /// Counts what the cache itself spent, to be taken off its savings.
+    ///
+    /// - Parameters:
+    ///   - model: who was paid; need not be the model of the request in `labels`, on whose behalf it was.
+    package func recordCost(_ cost: Cost, model: String, usage: TokenUsage, _ labels: Labels = Labels()) {
+        guard let money = prices.price(of: model)?.cost(of: usage) else { return }
+        costs.add(money.nanodollars, at: cost.rawValue)
+        for account in accounts(labels).all { account?.add(money.nanodollars, to: .costNanodollars) }
+    }
+
+    /// Counts a request that was refused for its form, before anything was looked up.
+    package func recordRefused() { add(to: .refused) }
 
     /// Counts a miss that was answered by another request's call.
-    package func recordCoalesced() { counts.withLock { $0.coalesced += 1 } }
+    package func recordCoalesced() { add(to: .coalesced) }
 
-    package func recordUpstreamError() { counts.withLock { $0.upstreamErrors += 1 } }
+    package func recordUpstreamError() { add(to: .upstreamErrors) }
 
-    package func recordNotStored(_ reason: NotStoredReason) { counts.withLock { $0.notStored[reason, default: 0] += 1 } }
+    package func recordNotStored(_ reason: NotStoredReason) { notStored.add(at: NotStoredReason.allCases.firstIndex(of: reason) ?? 0) }
 
-    package func recordEviction(_ kind: Eviction, count: Int) {
-        guard count > 0 else { return }
-        counts.withLock { counts in
-            switch kind {
-            case .expired: counts.expired += count
-            case .capacity: counts.capacityEvictions += count
-            case .flushed: counts.flushed += count
-            }
-        }
+    package func recordEviction(_ kind: Eviction, count: Int) { evictions.add(count, at: kind.rawValue) }
+
+    func add(_ amount: Int = 1, to single: Single) { singles.add(amount, at: single.rawValue) }
+
+    /// The accounts that a request belongs to.
+    private struct Owners {
+        let model: Account?
+        let tenant: Account?
+        let namespace: Account?
+
+        var all: [Account?] { [model, tenant, namespace] }
     }
 
-    /// A consistent copy of all counters.
-    package var snapshot: Counts { counts.withLock { $0 } }
+    private func accounts(_ labels: Labels) -> Owners {
+        Owners(
+            model: labels.model.isEmpty ? nil : models.account(labels.model), tenant: labels.tenant.map { tenants.account($0) },
+            namespace: labels.namespace.isEmpty ? nil : namespaces.account(labels.namespace))
+    }
+
+    /// The price of `name`, whose account may be the one for all late-comers.
+    private func price(of name: String, _ account: Account?) -> ModelPrice? {
+        account?.name == name ? account?.price : prices.price(of: name)
+    }
 }

@@ -40,7 +40,10 @@ struct Composition {
         let settings = loaded.settings
         let readiness = Readiness()
         let clock = SystemClock()
-        let metrics = ProxyMetrics()
+        let metrics = ProxyMetrics(prices: priceTable(settings.prices))
+        let sinks = try LogSinks(loaded)
+        let recent = RecentDecisions()
+        let history = History()
 
         let store = openStore(loaded, readiness: readiness, logger: logger)
         let (embedder, embedderLine) = try loadEmbedder(loaded, readiness: readiness, logger: logger)
@@ -60,12 +63,15 @@ struct Composition {
         let options = pipelineOptions(settings)
         let pipeline = RequestPipeline(
             options: options, cache: cache, embedder: embedder, indexing: indexing, upstream: upstream, tenants: tenants, metrics: metrics,
-            ids: EntryIDSource(clock: clock, above: restored.lastID), clock: clock, logger: logger)
+            ids: EntryIDSource(clock: clock, above: restored.lastID), clock: clock, observers: sinks.observers(loaded.settings.log) + [recent],
+            logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
 
         return Composition(
-            services: [writer as any Service] + (indexing.map { [$0] } ?? []) + [ExpirySweeper(cache: cache)],
+            services: [writer as any Service] + (indexing.map { [$0] } ?? []) + [
+                ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
+            ],
             embedderLine: embedderLine, restoredCount: restored.count, quietLogger: quiet,
             options: serverOptions(settings),
             parts: ServerParts(
@@ -74,12 +80,14 @@ struct Composition {
                 warmer: CacheWarmer(pipeline: pipeline),
                 stats: StatsReporter(
                     version: Reprise.version, options: options, cache: cache, embedder: embedder, indexing: indexing, writer: writer, store: store,
-                    metrics: metrics),
+                    metrics: metrics, droppedLines: { sinks.dropped }),
                 gate: AdminGate(token: loaded.secrets.adminToken?.reveal(), isLoopback: settings.server.listensOnLoopback),
-                readiness: readiness, clock: clock),
+                readiness: readiness, clock: clock,
+                dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts)),
             logger: logger,
             closing: {
                 await transport.close()
+                await sinks.close()
                 await embedder?.close()
                 try? await store.close()
             })
@@ -126,6 +134,11 @@ extension Composition {
         return options
     }
 
+    private static func priceTable(_ settings: Settings.Prices) -> PriceTable {
+        let own = settings.models.map { ($0.model, ModelPrice(input: $0.input, cachedInput: $0.cachedInput, output: $0.output)) }
+        return PriceTable.builtIn.overridden(by: Dictionary(own) { _, last in last })
+    }
+
     private static func tenantKey(_ loaded: LoadedSettings, store: any CacheStore, logger: Logger) async -> [UInt8] {
         if let key = loaded.secrets.tenancyKey { return Array(key.reveal().utf8) }
         let name = "tenant-key"
@@ -154,11 +167,14 @@ enum StartError: Error, CustomStringConvertible {
     case modelRequired(String)
     /// The upstream's settings cannot be used.
     case upstream(String)
+    /// The access log cannot be written.
+    case accessLog(String)
 
     var description: String {
         switch self {
         case .modelRequired(let why): "matching.require_model is set, and the model cannot be used: \(why)"
         case .upstream(let why): "the upstream cannot be used: \(why)"
+        case .accessLog(let why): "log.access_file: \(why)"
         }
     }
 }

@@ -23,14 +23,18 @@ struct LogLines: LogHandler {
 
     /// A logger after the settings; `auto` is text on a terminal, else JSON.
     static func logger(_ settings: Settings.Log) -> Logger {
-        let format: Format =
-            switch settings.format {
-            case .text: .text
-            case .json: .json
-            case .auto: isatty(STDERR_FILENO) == 1 ? .text : .json
-            }
+        let format = Self.format(settings)
         let level = Logger.Level(rawValue: settings.level.rawValue) ?? .info
         return Logger(label: "reprise") { LogLines(label: $0, level: level, format: format) }
+    }
+
+    /// The form of the settings; `auto` is text on a terminal, else JSON.
+    static func format(_ settings: Settings.Log) -> Format {
+        switch settings.format {
+        case .text: .text
+        case .json: .json
+        case .auto: isatty(STDERR_FILENO) == 1 ? .text : .json
+        }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -59,7 +63,7 @@ struct LogLines: LogHandler {
     }
 
     /// Line breaks and control characters would let a request forge log lines.
-    private static func oneLine(_ text: String) -> String {
+    static func oneLine(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0 == " " || $0 == "\"" || $0.value == 0x7F }) else { return text }
         return quoted(text)
     }

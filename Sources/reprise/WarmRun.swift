@@ -131,6 +131,7 @@ struct WarmRun {
             meter.accept(record, end: raw.end)
             return record
         } catch {
+            if case .json(let bytes) = raw.content, AccessLog.isLineWithoutRequest(bytes) { return nil }
             if case .unusable = raw.content { throw CommandFailure(.badData, "\(reader.name):\(raw.line): \(error.message)") }
             meter.refuse("\(reader.name):\(raw.line): \(error.message)")
             return nil

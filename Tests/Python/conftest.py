@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -28,16 +29,25 @@ class Process:
     """A server that prints the URL on which it listens."""
 
     def __init__(self, command, cwd=None, env=None):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=env)
+        # A file takes any number of log lines; a pipe that nobody reads would be full after some hundred.
+        self.log = tempfile.TemporaryFile("a+")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=cwd, env=env)
         self.url = None
         for line in self.process.stdout:
             found = [word for word in line.split() if word.startswith("http://")]
             if found:
                 self.url = found[0]
                 break
-        assert self.url, f"{command} ended: {self.process.stderr.read()}"
+        assert self.url, f"{command} ended: {self.said}"
         parts = urllib.parse.urlsplit(self.url)
         self.host, self.port = parts.hostname, parts.port
+
+    @property
+    def said(self):
+        """What the program wrote to standard error so far."""
+        # Opened for appending, so that reading moves nobody's place of writing.
+        self.log.seek(0)
+        return self.log.read()
 
     def request(self, method, path, body=None, headers=None, timeout=30):
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
@@ -57,8 +67,8 @@ class Process:
             status = self.process.wait(timeout=40)
         finally:
             self.process.stdout.close()
-        self.errors = self.process.stderr.read()
-        self.process.stderr.close()
+        self.errors = self.said
+        self.log.close()
         return status
 
 

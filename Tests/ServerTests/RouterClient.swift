@@ -30,7 +30,7 @@ struct RouterClient {
     let clock = ManualClock()
     let readiness = Readiness()
 
-    init(gate: AdminGate = AdminGate(token: nil, isLoopback: true), maximumBody: Int = 1 << 20) {
+    init(gate: AdminGate = AdminGate(token: nil, isLoopback: true), maximumBody: Int = 1 << 20, showsPrompts: Bool = false) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let upstream = ScriptedUpstream { _, _ in
             let body =
@@ -50,15 +50,15 @@ struct RouterClient {
             tenants: TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
             clock: clock,
             logger: logger)
+        let admin = AdminRoutes(
+            administration: CacheAdministration(cache: cache, embedder: embedder, clock: clock), warmer: CacheWarmer(pipeline: pipeline),
+            stats: StatsReporter(
+                version: "0.0.0", options: options, cache: cache, embedder: embedder, indexing: nil, writer: writer, store: store, metrics: metrics),
+            gate: gate, clock: clock, logger: logger)
+        let dashboard = Dashboard(recent: RecentDecisions(), history: History(), showsPrompts: showsPrompts)
         router = TopRouter(
-            proxy: ProxyRoutes(pipeline: pipeline, maximumBody: maximumBody, presences: ClientPresences()),
-            admin: AdminRoutes(
-                administration: CacheAdministration(cache: cache, embedder: embedder, clock: clock), warmer: CacheWarmer(pipeline: pipeline),
-                stats: StatsReporter(
-                    version: "0.0.0", options: options, cache: cache, embedder: embedder, indexing: nil, writer: writer, store: store,
-                    metrics: metrics),
-                gate: gate, clock: clock, logger: logger),
-            readiness: readiness)
+            proxy: ProxyRoutes(pipeline: pipeline, maximumBody: maximumBody, presences: ClientPresences()), admin: admin,
+            dashboard: DashboardRoutes(dashboard: dashboard, admin: admin, presences: ClientPresences()), readiness: readiness)
     }
 
     func send(_ method: HTTPRequest.Method, _ path: String, fields: HTTPFields = [:], body: String = "") async throws -> Answer {

@@ -171,6 +171,11 @@ extension TokenUsage {
         }
         let completion = node["completion_tokens"]?.int ?? node["output_tokens"]?.int
         guard prompt != nil || completion != nil else { return nil }
-        self.init(prompt: prompt ?? before?.prompt ?? 0, completion: completion ?? before?.completion ?? 0)
+        let cached =
+            node["prompt_tokens_details"]?["cached_tokens"]?.int ?? node["input_tokens_details"]?["cached_tokens"]?.int
+            ?? node["cache_read_input_tokens"]?.int
+        self.init(
+            prompt: prompt ?? before?.prompt ?? 0, completion: completion ?? before?.completion ?? 0,
+            cachedPrompt: cached ?? before?.cachedPrompt ?? 0)
     }
 }

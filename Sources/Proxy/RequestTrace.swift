@@ -1,0 +1,94 @@
+import HTTPTypes
+import SemanticCache
+import Synchronization
+
+/// Follows one request until the last byte of its response, gathering what observers are told then.
+///
+/// Told exactly once: at the end of the body, when it breaks, or when the client leaves.
+final class RequestTrace: Sendable {
+    let started: ContinuousClock.Instant
+    private let observers: [any RequestObserver]
+    /// `nil` once the observers were told.
+    private let record: Mutex<RequestRecord?>
+
+    init(_ request: ProxyRequest, at time: Timestamp, started: ContinuousClock.Instant, observers: [any RequestObserver]) {
+        self.started = started
+        self.observers = observers
+        guard !observers.isEmpty else {
+            record = Mutex(nil)
+            return
+        }
+        var record = RequestRecord(
+            id: request.id, method: request.method, path: String(request.pathWithoutQuery),
+            traceID: TraceParent.traceID(request.fields[.traceParent]), time: time)
+        if case .bytes(let bytes) = request.body { record.body = bytes }
+        self.record = Mutex(record)
+    }
+
+    /// Changes what is known; does nothing once the observers were told, or when there are none.
+    func note(_ change: (inout RequestRecord) -> Void) {
+        record.withLock { $0?.apply(change) }
+    }
+
+    /// The same response, followed to its end.
+    func follow(_ response: ProxyResponse) -> ProxyResponse {
+        guard !observers.isEmpty else { return response }
+        let status = response.status.code
+        switch response.body {
+        case .bytes(let bytes):
+            end(status: status, bytes: bytes.count, isBroken: false)
+            return response
+        case .stream(let stream):
+            var followed = response
+            followed.body = .stream(follow(stream, status: status))
+            return followed
+        }
+    }
+
+    private func follow(_ stream: ByteStream, status: Int) -> ByteStream {
+        let passage = Passage(stream)
+        return ByteStream(
+            next: { [self] in
+                do {
+                    if let chunk = try await passage.next() { return chunk }
+                    end(status: status, bytes: passage.bytes, isBroken: false)
+                    return nil
+                } catch {
+                    end(status: status, bytes: passage.bytes, isBroken: true)
+                    throw error
+                }
+            },
+            cancel: { [self] in end(status: status, bytes: passage.bytes, isBroken: true) })
+    }
+
+    private func end(status: Int, bytes: Int, isBroken: Bool) {
+        guard var told = record.withLock({ $0.take() }) else { return }
+        told.status = status
+        told.responseBytes = bytes
+        told.isBroken = isBroken
+        told.duration = ContinuousClock.now - started
+        for observer in observers { observer.observe(told) }
+    }
+}
+
+extension RequestRecord {
+    fileprivate mutating func apply(_ change: (inout RequestRecord) -> Void) { change(&self) }
+}
+
+/// A stream's single consumer, and how much it has read.
+///
+/// `@unchecked Sendable`: a `ByteStream` asks for a chunk only after it got the one before; the count alone is read from elsewhere.
+private final class Passage: @unchecked Sendable {
+    private var iterator: ByteStream.AsyncIterator
+    private let read = Atomic<Int>(0)
+
+    init(_ stream: ByteStream) { iterator = stream.makeAsyncIterator() }
+
+    var bytes: Int { read.load(ordering: .relaxed) }
+
+    func next() async throws -> [UInt8]? {
+        let chunk = try await iterator.next()
+        if let chunk { read.add(chunk.count, ordering: .relaxed) }
+        return chunk
+    }
+}

@@ -1,0 +1,69 @@
+import HTTPTypes
+package import Proxy
+import SemanticCache
+package import Telemetry
+
+/// What the dashboard shows beside the statistics.
+package struct Dashboard: Sendable {
+    let recent: RecentDecisions
+    let history: History
+    let showsPrompts: Bool
+
+    /// - Parameter showsPrompts: whether prompts and answers may be shown; else their lengths are.
+    package init(recent: RecentDecisions, history: History, showsPrompts: Bool) {
+        self.recent = recent
+        self.history = history
+        self.showsPrompts = showsPrompts
+    }
+}
+
+/// A request as the dashboard shows it.
+struct DecisionView: Encodable {
+    private let number: Int
+    private let request, time, method, path, cache, model, namespace: String
+    private let tenant, match, reason, entry: String?
+    private let status, queryBytes: Int
+    private let query: String?
+    private let durationMs: Double
+    private let similarity, threshold: Double?
+    /// What the guards that fired saw; may quote words of the prompts.
+    private let findings: [String]
+    private let guards: [String]
+    private let isCollapsed, isBroken: Bool
+
+    init(_ item: RecentDecisions.Item, showsPrompts: Bool) {
+        let record = item.record
+        number = item.number
+        request = record.id
+        time = String(record.time.milliseconds)
+        method = record.method.rawValue
+        path = record.path
+        model = record.model
+        namespace = record.namespace
+        tenant = record.tenant?.description
+        status = record.status
+        query = showsPrompts ? item.query : nil
+        queryBytes = item.queryLength
+        durationMs = (record.duration.inMilliseconds * 1000).rounded() / 1000
+        similarity = record.similarity.flatMap { $0.isFinite ? (Double($0) * 10_000).rounded() / 10_000 : nil }
+        threshold = record.threshold.map { (Double($0) * 10_000).rounded() / 10_000 }
+        findings = showsPrompts ? record.findings : []
+        guards = record.firedGuards
+        isBroken = record.isBroken
+        var (word, match, reason, entry, isCollapsed): (String, String?, String?, String?, Bool) = ("refused", nil, nil, nil, false)
+        switch record.outcome {
+        case .hit(.exact, let id): (word, match, entry) = ("hit", "exact", id.description)
+        case .hit(.semantic, let id): (word, match, entry) = ("hit", "semantic", id.description)
+        case .miss(let why, let collapsed):
+            (word, reason, isCollapsed) = ("miss", why.rawValue, collapsed)
+            entry = record.nearest?.description
+        case .bypass(let why): (word, reason) = ("bypass", why.rawValue)
+        case .refused: break
+        }
+        cache = word
+        self.match = match
+        self.reason = reason
+        self.entry = entry
+        self.isCollapsed = isCollapsed
+    }
+}

@@ -1,0 +1,47 @@
+@testable import Telemetry
+import SemanticCache
+import Testing
+
+struct ExpositionTests {
+    @Test func labelsAreEscaped() {
+        var out = Exposition()
+        out.family("a_total", .counter, "Help.")
+        out.sample(3, ["x": "a\"b\\c\nd", "y": "é"])
+        out.sample(2.5)
+        #expect(
+            String(decoding: out.bytes, as: UTF8.self)
+                == "# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"a\\\"b\\\\c\\nd\",y=\"é\"} 3\na_total 2.5\n")
+    }
+
+    @Test(arguments: [(Double.nan, "NaN"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (0, "0.0"), (1e-9, "1e-09")])
+    func numbersAreWrittenAsTheFormatWantsThem(value: Double, text: String) {
+        var out = Exposition()
+        out.single("a", .gauge, "Help.", value)
+        #expect(String(decoding: out.bytes, as: UTF8.self).hasSuffix("\na \(text)\n"))
+    }
+
+    @Test func aHistogramEndsWithItsTotal() {
+        var out = Exposition()
+        let latencies = LatencyHistogram()
+        latencies.record(.milliseconds(3))
+        out.family("a_seconds", .histogram, "Help.")
+        out.histogram(latencies, ["tier": "x"])
+        let text = String(decoding: out.bytes, as: UTF8.self)
+        #expect(text.contains("a_seconds_bucket{tier=\"x\",le=\"0.002048\"} 0\n"))
+        #expect(text.contains("a_seconds_bucket{tier=\"x\",le=\"0.004096\"} 1\n"))
+        #expect(text.hasSuffix("a_seconds_bucket{tier=\"x\",le=\"+Inf\"} 1\na_seconds_sum{tier=\"x\"} 0.003\na_seconds_count{tier=\"x\"} 1\n"))
+    }
+
+    @Test func noSeriesStandsTwice() {
+        let metrics = ProxyMetrics()
+        metrics.record(.exactHit, .init(endpoint: .chatCompletions, model: "a", namespace: "b"))
+        metrics.record(.miss(.emptyScope), .init(endpoint: .embeddings, model: "b", namespace: "a"))
+        metrics.record(.bypass(.path), .init())
+        var out = Exposition()
+        metrics.write(to: &out)
+        let lines = String(decoding: out.bytes, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        let series = lines.map { $0.prefix(upTo: $0.lastIndex(of: " ") ?? $0.endIndex) }
+        #expect(Set(series).count == series.count)
+        #expect(series.contains("reprise_requests_total{endpoint=\"other\",outcome=\"bypass\",reason=\"path\"}"))
+    }
+}

@@ -1,0 +1,49 @@
+import SemanticCache
+@testable import Telemetry
+import Testing
+
+struct PriceTests {
+    @Test func theBuiltInTableIsDatedAndWhole() {
+        let table = PriceTable.builtIn
+        #expect(table.date.wholeMatch(of: /20\d\d-\d\d-\d\d/) != nil)
+        #expect(table.models.count > 40)
+        for model in table.models {
+            guard let price = table.price(of: model) else {
+                Issue.record("\(model) has no price")
+                continue
+            }
+            #expect(price.input > 0 && price.cachedInput > 0 && price.cachedInput <= price.input && price.output >= 0, "\(model)")
+        }
+    }
+
+    @Test(arguments: [
+        ("gpt-4o-mini-2024-07-18", "gpt-4o-mini"), ("openai/gpt-4o-mini", "gpt-4o-mini"), ("gpt-4-0613", "gpt-4"),
+        ("claude-3-5-haiku-20241022", "claude-3-5-haiku"), ("claude-3-5-sonnet-latest", "claude-3-5-sonnet"), ("GPT-4o", "gpt-4o"),
+        ("claude-sonnet-4-5@20250929", "claude-sonnet-4-5"), ("openrouter/deepseek/deepseek-chat:free", "deepseek-chat"),
+        ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13"),
+    ])
+    func aReleaseHasThePriceOfItsModel(name: String, model: String) {
+        #expect(PriceTable.builtIn.price(of: name) != nil)
+        #expect(PriceTable.builtIn.price(of: name) == PriceTable.builtIn.price(of: model))
+    }
+
+    @Test(arguments: ["gpt-4o-maxi", "gpt-4o-mini-fine-tuned", "gpt", "", "-", "/", "ft:gpt-4o", "2024-05-13", "llama-3.1-70b"])
+    func anotherModelHasNone(name: String) {
+        #expect(PriceTable.builtIn.price(of: name) == nil)
+    }
+
+    @Test func theOperatorsPriceComesFirst() {
+        let table = PriceTable.builtIn.overridden(by: ["gpt-4o": ModelPrice(input: 1, output: 1), "mine": ModelPrice(input: 3, output: 4)])
+        #expect(table.price(of: "gpt-4o-2024-08-06")?.input == 1)
+        #expect(table.price(of: "mine")?.output == 4)
+        #expect(table.price(of: "gpt-4o-mini") == PriceTable.builtIn.price(of: "gpt-4o-mini"))
+    }
+
+    @Test func cachedInputCostsLess() {
+        let price = ModelPrice(input: 2, cachedInput: 0.5, output: 8)
+        #expect(price.cost(of: TokenUsage(prompt: 1000, completion: 100)) == Money(nanodollars: 2_800_000))
+        #expect(price.cost(of: TokenUsage(prompt: 1000, completion: 100, cachedPrompt: 600)) == Money(nanodollars: 1_900_000))
+        #expect(price.cost(of: TokenUsage(prompt: 10, completion: 0, cachedPrompt: 600)) == Money(nanodollars: 5000))
+        #expect(ModelPrice(input: 0.02, output: 0).cost(of: TokenUsage(prompt: 1, completion: 0)) == Money(nanodollars: 20))
+    }
+}
