@@ -1,0 +1,68 @@
+"""The admin surface is what its description says: schemathesis makes requests of it, good and bad ones, and compares the answers."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def filled(start):
+    proxy = start("--log-level", "warning")
+    for number in range(5):
+        proxy.chat(f"question number {number}", {"X-Cache-Tags": "doc:1", "X-Cache-Namespace": "n"})
+    proxy.chat("question number 0", {"X-Cache-Namespace": "n"})
+    return proxy
+
+
+def test_schemathesis_finds_nothing(filled, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", "run", f"{filled.url}/cache/openapi.json", "--url", filled.url, "--seed", "7", "--max-examples", "25",
+         "--phases", "examples,coverage,fuzzing", "--generation-database", "none", "--request-timeout", "20", "--no-color", "--checks", "all",
+         # Unknown header fields and extra query parameters are HTTP's business; a body that is no UTF-8 text is still a bad line, and reported as one.
+         "--exclude-checks", "unsupported_method,ignored_auth,missing_required_header,positive_data_acceptance,negative_data_rejection"],
+        capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert int(re.search(r"(\d+) generated", done.stdout)[1]) > 100, done.stdout
+    assert filled.request("GET", "/healthz").status == 200
+
+
+def test_every_route_is_described(filled):
+    described = filled.request("GET", "/cache/openapi.json").json
+    assert described["openapi"].startswith("3.1") and described["info"]["version"] == filled.stats["version"]
+    for path, operations in described["paths"].items():
+        shown = path.replace("{id}", "0000000000000000")
+        for method in ("get", "post", "delete"):
+            answer = filled.request(method.upper(), shown, b"{}" if method == "post" else None)
+            if path in ("/healthz", "/readyz"):
+                continue
+            assert (answer.status == 405) == (method not in operations), (method, path, answer.status)
+            if answer.status == 405:
+                assert answer.headers["Allow"]
+
+
+def test_the_token_guards_every_path(start):
+    proxy = start("--log-level", "warning", config="admin:\n  token_env: ADMIN\n", env={"ADMIN": "s3cret"})
+    for path in ("/cache/stats", "/cache/openapi.json", "/metrics", "/dashboard", "/dashboard/events", "/dashboard/script.js", "/dashboard/entries"):
+        assert proxy.request("GET", path).status == 401, path
+        if path != "/dashboard/events":
+            assert proxy.request("GET", path, headers={"Authorization": "Bearer s3cret"}).status == 200, path
+            # What a browser sends after it asked its user.
+            assert proxy.request("GET", path, headers={"Authorization": "Basic bWU6czNjcmV0"}).status == 200, path
+            assert proxy.request("GET", path, headers={"Authorization": "Basic bWU6d3Jvbmc="}).status == 401, path
+    assert proxy.request("GET", "/dashboard").headers["WWW-Authenticate"].startswith("Basic ")
+    assert proxy.request("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("headers, status", [
+    ({}, 200), ({"Sec-Fetch-Site": "same-origin"}, 200), ({"Sec-Fetch-Site": "none"}, 200), ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ({"Sec-Fetch-Site": "same-site"}, 403), ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403),
+])
+def test_a_page_of_another_site_changes_nothing(filled, headers, status):
+    assert filled.request("POST", "/cache/flush", {"all": True}, headers).status == status
+    assert (filled.stats["entries"] == 0) == (status == 200)
+
+
+def test_the_dashboards_own_origin_is_served(filled):
+    assert filled.request("POST", "/cache/flush", {"all": True}, {"Origin": f"http://127.0.0.1:{filled.port}"}).status == 200
