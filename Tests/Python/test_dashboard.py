@@ -1,0 +1,222 @@
+"""The dashboard in a real browser, with real traffic behind it. Screenshots go to the folder of REPRISE_ARTEFACTS, else to .build/dashboard."""
+
+import json
+import os
+import pathlib
+import time
+
+import pytest
+from browser import Browser
+from conftest import ROOT, wait_for
+
+ARTEFACTS = pathlib.Path(os.environ.get("REPRISE_ARTEFACTS", ROOT / ".build")) / "dashboard"
+QUESTIONS = [
+    "How do I reset my password?", "What is the capital of France?", "Can you tell me your opening hours?", "How long does shipping take to Germany?",
+    "What is the status of order 48213?", "How do I enable two-factor authentication?", "Is this covered by the warranty?", "How do I cancel my subscription?",
+]
+REWORDED = ["How can I reset my password?", "Which city is the capital of France?", "Could you tell me your opening hours please?", "How can I cancel my subscription?"]
+TRAPS = ["What is the status of order 48231?", "How do I disable two-factor authentication?", "Is this not covered by the warranty?", "How long does shipping take to France?"]
+
+
+def traffic(proxy):
+    for number, prompt in enumerate(QUESTIONS + REWORDED + TRAPS + QUESTIONS + QUESTIONS[:4]):
+        proxy.chat(prompt, {"Authorization": f"Bearer team-{number % 2}" if number >= 100 else "Bearer team"}, model=("gpt-4o-mini", "gpt-4o")[prompt in QUESTIONS[6:]], stream=number % 5 == 0)
+    proxy.chat("How do I reset my password?", {"Authorization": "Bearer other", "X-Cache-Namespace": "support"}, model="my-own-model")
+    proxy.chat("[status 500] please")
+    proxy.chat("cut [length] short")
+    proxy.request("GET", "/v1/models")
+    proxy.chat("x", {"X-Cache-TTL": "soon"})
+
+
+@pytest.fixture
+def browser(tmp_path):
+    opened = Browser(tmp_path / "browser")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def shown(start, browser):
+    proxy = start("--log-level", "warning", config="admin:\n  show_prompts: true\n")
+    traffic(proxy)
+    browser.look(1280, 900, "light")
+    browser.open(proxy.url + "/dashboard")
+    browser.until("document.querySelector('[data-stat=\"requests.total\"]').dataset.value > 0")
+    browser.until("document.querySelectorAll('#recent [data-request]').length > 10")
+    return proxy
+
+
+def values(browser, selector, key):
+    return browser.evaluate(f"Object.fromEntries([...document.querySelectorAll({json.dumps(selector)})].map((node) => [node.dataset.{key}, Number(node.dataset.value)]))")
+
+
+def test_every_panel_says_what_the_statistics_say(shown, browser):
+    time.sleep(1.5)
+    stats = shown.stats
+    assert stats["requests"]["semantic_hits"] >= 3 and stats["requests"]["exact_hits"] >= 10
+
+    def at(path):
+        value = stats
+        for name in path.split("."):
+            value = value[name]
+        return value
+
+    tiles = values(browser, "[data-stat]", "stat")
+    assert len(tiles) >= 8
+    for path, value in tiles.items():
+        assert value == pytest.approx(at(path)), path
+    assert browser.evaluate("Number(document.getElementById('tokens').dataset.value)") == stats["saved"]["prompt_tokens"] + stats["saved"]["completion_tokens"] > 0
+    for path, value in values(browser, "[data-latency]", "latency").items():
+        if value == value:
+            tier, quantile = path.split(".")
+            assert value == pytest.approx(stats["latency_ms"][tier][quantile]), path
+    assert browser.evaluate("document.querySelectorAll('#latency .range').length") == sum(1 for tier in stats["latency_ms"].values() if tier.get("p50"))
+    reasons = values(browser, "[data-reason]", "reason")
+    assert reasons == {f"{group}.{name}": count for group in ("miss_reasons", "bypass_reasons", "not_stored") for name, count in stats[group].items()}
+    assert browser.evaluate("Number(document.getElementById('sum-served').dataset.value)") == sum(stats["similarities"]["served"]) == stats["requests"]["semantic_hits"]
+    assert browser.evaluate("Number(document.getElementById('sum-forwarded').dataset.value)") == sum(stats["similarities"]["forwarded"]) > 0
+    assert browser.evaluate("document.querySelectorAll('#chart-similarity .semantic').length") == sum(1 for count in stats["similarities"]["served"] if count)
+    for group in ("models", "tenants", "namespaces"):
+        browser.evaluate(f"document.querySelector('[data-group={group}]').click()")
+        names = browser.evaluate("[...document.querySelectorAll('#shares tr[data-name]')].map((row) => row.dataset.name)")
+        assert sorted(names) == sorted(stats[group]) and names
+        for name in names:
+            cells = browser.evaluate(f"Object.fromEntries([...document.querySelector('#shares tr[data-name=' + JSON.stringify({json.dumps(name)}) + ']').querySelectorAll('[data-share]')].map((cell) => [cell.dataset.share, Number(cell.dataset.value)]))")
+            for key in ("requests", "hits", "saved_tokens", "saved_usd", "spent_usd"):
+                assert cells[key] == pytest.approx(stats[group][name][key]), (group, name, key)
+    counted = browser.evaluate("[...document.querySelectorAll('#recent [data-request]')].map((row) => row.dataset.cache)")
+    requests = stats["requests"]
+    assert len(counted) == requests["total"] + requests["refused"]
+    assert counted.count("hit") == requests["exact_hits"] + requests["semantic_hits"] and counted.count("miss") == requests["misses"]
+    assert browser.evaluate("document.querySelectorAll('#entries tr[data-entry]').length") == min(25, stats["entries"])
+    drawn = browser.evaluate("buckets().list.reduce((sum, bucket) => sum + bucket.exact_hits + bucket.semantic_hits + bucket.misses + bucket.bypassed, 0)")
+    assert drawn == requests["total"]
+    assert browser.complaints == []
+
+
+def test_it_is_live(shown, browser):
+    before = shown.stats["requests"]["total"]
+    shown.chat("something new, asked while the page is open")
+    browser.until(f"document.querySelector('[data-stat=\"requests.total\"]').dataset.value == {before + 1}", seconds=5)
+    browser.until("document.querySelector('#recent tbody').textContent.includes('asked while the page is open')", seconds=5)
+    assert browser.complaints == []
+
+
+def test_it_paints_at_once_and_asks_nobody_else(shown, browser):
+    browser.call("Network.setCacheDisabled", cacheDisabled=True)
+    browser.sizes, browser.responses = {}, {}
+    paints = []
+    for _ in range(3):
+        browser.open(shown.url + "/dashboard")
+        browser.until("performance.getEntriesByName('first-contentful-paint').length")
+        paints.append(browser.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    assert min(paints) < 1000, paints
+    browser.sizes, browser.responses = {}, {}
+    browser.open(shown.url + "/dashboard")
+    browser.until("document.querySelectorAll('#recent [data-request]').length > 10")
+    assert all(url.startswith(shown.url) or url.startswith("data:") for url in browser.responses.values()), browser.responses
+    page = sum(size for number, size in browser.sizes.items() if not browser.responses.get(number, "").endswith("/events"))
+    total = sum(browser.sizes.values())
+    assert 20_000 < page < 150_000 and total < 150_000, (page, total)
+    policy = shown.request("GET", "/dashboard").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    # The policy holds: a script that is written into the page does not run.
+    browser.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.broken = 1\">'); 1")
+    time.sleep(0.3)
+    assert browser.evaluate("window.broken") is None
+
+
+def test_prompts_are_masked_until_the_operator_allows_them(start, browser):
+    proxy = start("--log-level", "warning")
+    traffic(proxy)
+    browser.look(1280, 900, "light")
+    browser.open(proxy.url + "/dashboard")
+    browser.until("document.querySelectorAll('#recent [data-request]').length > 10")
+    browser.until("document.querySelectorAll('#entries tr[data-entry]').length > 5")
+    text = browser.evaluate("document.documentElement.outerHTML")
+    for word in ("password", "capital", "warranty", "48213", "two-factor"):
+        assert word not in text, word
+    assert "masked" in text and browser.evaluate("!document.getElementById('masked').hidden")
+    for path in ("/dashboard/entries", "/dashboard/entries?model=gpt-4o-mini"):
+        assert b"password" not in proxy.request("GET", path).body
+    assert browser.complaints == []
+
+
+def test_flushing_asks_first(shown, browser):
+    entries = shown.stats["entries"]
+    browser.evaluate("document.querySelector('[name=matching]').value = 'password'; document.getElementById('search').requestSubmit()")
+    browser.until("document.querySelectorAll('#entries tr[data-entry]').length === 2")
+    browser.evaluate("document.getElementById('flush').click()")
+    browser.until("document.getElementById('confirm').open")
+    assert "2 entries match" in browser.evaluate("document.getElementById('confirm-text').textContent")
+    assert shown.stats["entries"] == entries
+    browser.press("Escape")
+    browser.until("!document.getElementById('confirm').open")
+    assert shown.stats["entries"] == entries
+    browser.evaluate("document.getElementById('flush').click()")
+    browser.until("document.getElementById('confirm').open")
+    browser.evaluate("document.getElementById('confirm-yes').click()")
+    browser.until("document.getElementById('entries-message').textContent === '2 entries removed.'")
+    assert shown.stats["entries"] == entries - 2
+    browser.evaluate("document.querySelector('[name=matching]').value = '(['; document.getElementById('search').requestSubmit()")
+    browser.until("document.getElementById('entries-message').className === 'bad'")
+    # A refused search is the one thing that Chromium itself notes as an error.
+    assert all("400" in complaint for complaint in browser.complaints)
+
+
+def test_keyboard_and_screen_reader(shown, browser):
+    browser.evaluate("document.activeElement.blur(); 1")
+    reached = []
+    for _ in range(60):
+        browser.press("Tab")
+        reached.append(browser.evaluate("(document.activeElement.id || document.activeElement.name || document.activeElement.textContent.trim() || document.activeElement.tagName)"))
+    assert reached[0] == "Skip to the numbers"
+    for name in ("Hour", "Day", "Tenants", "matching", "flush"):
+        assert name in reached, (name, reached)
+    tree = browser.call("Accessibility.getFullAXTree")["nodes"]
+    roles = {}
+    for node in tree:
+        if not node.get("ignored"):
+            roles.setdefault(node["role"]["value"], []).append((node.get("name") or {}).get("value", ""))
+    for role in ("button", "textbox", "image", "link", "region"):
+        assert roles.get(role) and all(roles[role]), (role, roles.get(role))
+    assert any("similar" in name.lower() and "cut at" in name for name in roles["image"])
+    assert {"banner", "main", "contentinfo"} <= set(roles) and len(roles["heading"]) >= 10
+    # Live regions do not talk without end: only what changes seldom is one.
+    assert browser.evaluate("document.querySelectorAll('[role=status], [aria-live]').length") == 2
+
+
+@pytest.mark.parametrize("width, height", [(1280, 900), (390, 844)])
+def test_it_fits(shown, browser, width, height):
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        browser.look(width, height, scheme, ARTEFACTS / f"dashboard-{width}-{scheme}.png")
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width
+        faint = browser.evaluate(CONTRAST)
+        assert faint == [], faint
+    assert browser.complaints == []
+
+
+def test_the_stream_of_events_does_not_hold_up_a_shutdown(shown, browser):
+    started = time.monotonic()
+    assert shown.stop() == 0
+    assert time.monotonic() - started < 10
+    wait_for(lambda: browser.evaluate("document.getElementById('status').className") == "lost", what="the page's notice")
+
+
+# Text whose contrast with what is behind it is below 4.5 (WCAG AA), by element.
+CONTRAST = """(() => {
+  const numbers = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => { for (; node; node = node.parentElement) { const c = numbers(getComputedStyle(node).backgroundColor); if (c.length < 4 || c[3] === 1) return c; } return [255, 255, 255]; };
+  const faint = new Set();
+  for (const node of document.querySelectorAll("body *")) {
+    if (![...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()) || !node.checkVisibility() || node.disabled) continue;
+    const style = getComputedStyle(node);
+    const isShape = node instanceof SVGElement;
+    const [a, b] = [light(numbers(isShape ? style.fill : style.color)), light(behind(isShape ? node.ownerSVGElement.parentElement : node))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) faint.add(`${node.tagName}.${node.className.baseVal ?? node.className} ${ratio.toFixed(2)} ${node.textContent.slice(0, 20)}`);
+  }
+  return [...faint];
+})()"""
