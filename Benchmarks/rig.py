@@ -54,13 +54,15 @@ class Rig:
 
     def start(self, command):
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=self.folder, env=environment)
+        # A line a request goes to a file, as it would in production; a terminal would be measured instead.
+        with open(f"{self.folder}/log", "a") as log:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.folder, env=environment)
         self.processes.append(process)
         for line in process.stdout:
             for word in line.split():
                 if word.startswith("http://"):
                     return process, word.rstrip("/")
-        sys.exit(f"{command[0]} ended before it listened")
+        sys.exit(f"{command[0]} ended before it listened: {pathlib.Path(self.folder, 'log').read_text()}")
 
     def proxy(self, upstream, *arguments, store="bench.db"):
         binary = os.environ.get("REPRISE_BINARY", str(ROOT / ".build/release/reprise"))
