@@ -47,7 +47,7 @@ extension ValueKind<[Settings.Price]> {
             do throws(ValueFaults) { values[name] = try amount.read(item) } catch { faults += error.faults }
         }
         for name in ["input", "output"] where values[name] == nil && faults.isEmpty {
-            faults.append(.init(mark: node.mark, message: "'\(model)' has no price for \(name)"))
+            faults.append(.init(mark: node.mark, message: "expected a price for \(name) of '\(model)'; found none"))
         }
         guard faults.isEmpty, let input = values["input"], let output = values["output"] else { throw ValueFaults(faults) }
         return Settings.Price(model: model, input: input, cachedInput: values["cached_input"], output: output)

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Glibc
 import Synchronization
 
@@ -14,6 +15,11 @@ final class LineSink: Sendable {
         case file(String)
     }
 
+    private struct Opened {
+        let descriptor: Int32
+        let identity: FileIdentity?
+    }
+
     private struct State {
         var waiting: [UInt8] = []
         var isScheduled = false
@@ -25,8 +31,7 @@ final class LineSink: Sendable {
     private let delay: DispatchTimeInterval
     private let queue = DispatchQueue(label: "reprise.lines")
     private let state = Mutex(State())
-    /// Used on the queue only.
-    private let descriptor: Mutex<Int32>
+    private let opened: Mutex<Opened>
 
     /// Throws ``LineSinkError`` when the file cannot be opened.
     ///
@@ -38,8 +43,8 @@ final class LineSink: Sendable {
         self.limit = limit
         self.delay = delay
         switch target {
-        case .standardError: descriptor = Mutex(STDERR_FILENO)
-        case .file(let path): descriptor = Mutex(try Self.open(path))
+        case .standardError: opened = Mutex(Opened(descriptor: STDERR_FILENO, identity: nil))
+        case .file(let path): opened = Mutex(try Self.open(path))
         }
     }
 
@@ -105,24 +110,35 @@ final class LineSink: Sendable {
         }
     }
 
-    /// The descriptor, a new one where the path no longer leads to it.
+    /// The descriptor, a new one where the path no longer leads to the file that was opened.
     private func current() -> Int32 {
         guard case .file(let path) = target else { return STDERR_FILENO }
-        return descriptor.withLock { descriptor in
-            var named = stat()
-            var held = stat()
-            if stat(path, &named) == 0, fstat(descriptor, &held) == 0, named.st_ino == held.st_ino, named.st_dev == held.st_dev { return descriptor }
-            guard let opened = try? Self.open(path) else { return descriptor }
-            Glibc.close(descriptor)
-            descriptor = opened
-            return opened
+        return opened.withLock { opened in
+            guard FileIdentity(path) != opened.identity, let new = try? Self.open(path) else { return opened.descriptor }
+            Glibc.close(opened.descriptor)
+            opened = new
+            return new.descriptor
         }
     }
 
-    private static func open(_ path: String) throws(LineSinkError) -> Int32 {
+    private static func open(_ path: String) throws(LineSinkError) -> Opened {
         let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw LineSinkError(path: path, reason: String(cString: strerror(errno))) }
-        return descriptor
+        return Opened(descriptor: descriptor, identity: FileIdentity(path))
+    }
+}
+
+/// Which file a path leads to; `nil` when it leads to none.
+private struct FileIdentity: Equatable {
+    private let volume: Int
+    private let number: Int
+
+    init?(_ path: String) {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path), let volume = attributes[.systemNumber] as? NSNumber,
+            let number = attributes[.systemFileNumber] as? NSNumber
+        else { return nil }
+        self.volume = volume.intValue
+        self.number = number.intValue
     }
 }
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Proxy
 import SemanticCache
+import WireFormats
 
 /// One line a request at level `info`, in the form of the other log lines.
 struct RequestLog: RequestObserver {

@@ -46,6 +46,12 @@ struct ConfigFileTests {
         settings.matching.profile = .default
         settings.tenancy.sharing = .pool
         settings.log.level = .trace
+        settings.log.accessFile = "~/access.jsonl"
+        settings.log.accessContent = .answers
+        settings.admin.showPrompts = true
+        settings.prices.models = [
+            .init(model: "gpt-4o", input: 2.5, cachedInput: 1.25, output: 10), .init(model: "no: \"plain\" name", input: 0, output: 0.5),
+        ]
         for text in [settings.effectiveYAML, settings.commentedYAML] {
             #expect(try load(text, environment: ["KEY": "secret"]).settings == settings, "\(text)")
         }

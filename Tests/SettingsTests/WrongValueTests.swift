@@ -75,6 +75,15 @@ struct WrongValueTests {
         ("log.level", "warn", "one of trace, debug, info, notice, warning, error, critical", "'warn'"),
         ("log.format", "xml", "one of auto, text, json", "'xml'"),
         ("log.prompts", "3s", "true or false", "'3s'"),
+        ("log.access_file", "[]", "a path", "a list"),
+        ("log.access_content", "all", "one of none, prompts, answers", "'all'"),
+        ("admin.show_prompts", "shown", "true or false", "'shown'"),
+        ("prices.models", "cheap", "a map of model names and prices", "'cheap'"),
+        ("prices.models", "{a: 3}", "prices of 'a' such as", "'3'"),
+        ("prices.models", "{a: {input: free, output: 1}}", "US dollars per million tokens", "'free'"),
+        ("prices.models", "{a: {input: -1, output: 1}}", "US dollars per million tokens", "'-1'"),
+        ("prices.models", "{a: {input: 1, output: 1, cached: 2}}", "input, cached_input or output", "'cached'"),
+        ("prices.models", "{a: {input: 1}}", "a price for output", "none"),
     ]
 
     @Test(arguments: cases.indices)
@@ -109,7 +118,8 @@ struct WrongValueTests {
 
     @Test func sectionsAreMaps() {
         #expect(
-            problems(in: "log: info").first?.hasPrefix("config.yaml:1:6: log: expected a map of the keys level, format, prompts; found 'info'")
+            problems(in: "log: info").first?.hasPrefix(
+                "config.yaml:1:6: log: expected a map of the keys level, format, prompts, access_file, access_content; found 'info'")
                 == true)
         #expect(problems(in: "- a\n- b").first?.hasPrefix("config.yaml:1:1: expected a map of the sections server, upstream") == true)
         #expect(problems(in: "just text").first?.contains("found 'just text'") == true)

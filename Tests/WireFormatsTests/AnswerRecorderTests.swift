@@ -93,7 +93,7 @@ import Testing
         #expect(try Transcript("chat-text.sse").record().get().usage == nil)
         #expect(try Transcript("chat-text.json").record().get().usage == TokenUsage(prompt: 14, completion: 9))
         #expect(try Transcript("messages-text.sse").record().get().usage == TokenUsage(prompt: 25, completion: 15))
-        #expect(try Transcript("messages-all.json").record().get().usage == TokenUsage(prompt: 28, completion: 15))
+        #expect(try Transcript("messages-all.json").record().get().usage == TokenUsage(prompt: 28, completion: 15, cachedPrompt: 3))
         #expect(try Transcript("responses-text.sse").record().get().usage == TokenUsage(prompt: 36, completion: 87))
         #expect(try Transcript("embeddings.json").record().get().usage == TokenUsage(prompt: 5, completion: 0))
     }
