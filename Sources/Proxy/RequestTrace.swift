@@ -40,12 +40,13 @@ final class RequestTrace: Sendable {
             return response
         case .stream(let stream):
             var followed = response
-            followed.body = .stream(follow(stream, status: status))
+            let length = response.fields[.contentLength].flatMap { Int($0) }
+            followed.body = .stream(follow(stream, status: status, length: length))
             return followed
         }
     }
 
-    private func follow(_ stream: ByteStream, status: Int) -> ByteStream {
+    private func follow(_ stream: ByteStream, status: Int, length: Int?) -> ByteStream {
         let passage = Passage(stream)
         return ByteStream(
             next: { [self] in
@@ -54,18 +55,19 @@ final class RequestTrace: Sendable {
                     end(status: status, bytes: passage.bytes, isBroken: false)
                     return nil
                 } catch {
-                    end(status: status, bytes: passage.bytes, isBroken: true)
+                    end(status: status, bytes: passage.bytes, isBroken: passage.bytes != length)
                     throw error
                 }
             },
-            cancel: { [self] in end(status: status, bytes: passage.bytes, isBroken: true) })
+            cancel: { [self] in end(status: status, bytes: passage.bytes, isBroken: passage.bytes != length) })
     }
 
     private func end(status: Int, bytes: Int, isBroken: Bool) {
         guard var told = record.withLock({ $0.take() }) else { return }
         told.status = status
         told.responseBytes = bytes
-        told.isBroken = isBroken
+        // Who has read all that was said may leave without waiting for the connection's end.
+        told.isBroken = isBroken && !told.isAnswerComplete
         told.duration = ContinuousClock.now - started
         for observer in observers { observer.observe(told) }
     }
@@ -73,6 +75,15 @@ final class RequestTrace: Sendable {
 
 extension RequestRecord {
     fileprivate mutating func apply(_ change: (inout RequestRecord) -> Void) { change(&self) }
+
+    /// Whether the upstream's answer was seen to its end, kept or not.
+    fileprivate var isAnswerComplete: Bool {
+        switch notStored {
+        case nil: answer != nil
+        case .abandoned, .truncated: false
+        case .some: true
+        }
+    }
 }
 
 /// A stream's single consumer, and how much it has read.

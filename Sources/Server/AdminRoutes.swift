@@ -101,19 +101,14 @@ struct AdminRoutes: Sendable {
     }
 
     private func entry(_ name: Substring, method: HTTPRequest.Method) async -> Response {
+        guard method == .get || method == .delete else { return Self.notAllowed("GET, DELETE") }
         guard let id = EntryID(name), let entry = administration.entry(id) else {
             return JSONBody.error(.notFound, "There is no entry '\(name)'.", code: "entry_not_found")
         }
-        switch method {
-        case .get:
-            return JSONBody.response(EntryView(entry, hits: administration.hits(id), now: clock.now(), withBody: true))
-        case .delete:
-            var selector = EntrySelector()
-            selector.id = id
-            return await flush(selector, isDryRun: false)
-        default:
-            return Self.notAllowed("GET, DELETE")
-        }
+        if method == .get { return JSONBody.response(EntryView(entry, hits: administration.hits(id), now: clock.now(), withBody: true)) }
+        var selector = EntrySelector()
+        selector.id = id
+        return await flush(selector, isDryRun: false)
     }
 
     private func flush(_ request: Request) async throws -> Response {

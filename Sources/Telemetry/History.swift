@@ -7,7 +7,7 @@ package final class History: Sendable {
     package struct Sample: Sendable, Encodable {
         /// Milliseconds since 1970.
         package let time: Int64
-        package let exactHits, semanticHits, misses, bypassed: Int
+        package let exactHits, semanticHits, stale, misses, bypassed: Int
         package let savedUsd, savedSeconds: Double
         package let savedTokens: Int
     }
@@ -48,7 +48,8 @@ extension ProxyMetrics {
     package func sample(at time: Timestamp) -> History.Sample {
         let counts = snapshot
         return History.Sample(
-            time: time.milliseconds, exactHits: counts.exactHits, semanticHits: counts.semanticHits, misses: counts.misses, bypassed: counts.bypassed,
+            time: time.milliseconds, exactHits: counts.exactHits, semanticHits: counts.semanticHits, stale: counts.stale, misses: counts.misses,
+            bypassed: counts.bypassed,
             savedUsd: counts.net.dollars, savedSeconds: counts.savedSeconds, savedTokens: counts.savedPromptTokens + counts.savedCompletionTokens)
     }
 }

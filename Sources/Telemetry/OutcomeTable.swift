@@ -12,8 +12,9 @@ struct OutcomeTable: Sendable {
         let count: Int
     }
 
-    // Exact hits, semantic hits, then the reasons of misses and bypasses in their declared order.
-    private static let firstMiss = 2
+    // Exact hits, semantic hits, stale answers, then the reasons of misses and bypasses in their declared order.
+    private static let firstMiss = 3
+    private static let hitKinds = 2
     private static let firstBypass = firstMiss + MissReason.allCases.count
     private static let width = firstBypass + BypassReason.allCases.count
     private static let endpointCount = Endpoint.allCases.count + 1
@@ -39,7 +40,7 @@ struct OutcomeTable: Sendable {
             let path = endpoint < Endpoint.allCases.count ? Endpoint.allCases[endpoint].path : "other"
             for column in 0..<Self.width {
                 let count = cells[endpoint * Self.width + column]
-                guard count > 0 || (endpoint == 0 && column < Self.firstMiss) else { continue }
+                guard count > 0 || (endpoint == 0 && column < Self.hitKinds) else { continue }
                 let (outcome, reason) = Self.names(column)
                 rows.append(Row(endpoint: path, outcome: outcome, reason: reason, count: count))
             }
@@ -51,6 +52,7 @@ struct OutcomeTable: Sendable {
         switch outcome {
         case .exactHit: 0
         case .semanticHit: 1
+        case .stale: 2
         case .miss(let reason): firstMiss + (MissReason.allCases.firstIndex(of: reason) ?? 0)
         case .bypass(let reason): firstBypass + (BypassReason.allCases.firstIndex(of: reason) ?? 0)
         }
@@ -60,6 +62,7 @@ struct OutcomeTable: Sendable {
         switch column {
         case 0: ("exact_hit", "")
         case 1: ("semantic_hit", "")
+        case 2: ("stale", "")
         case ..<firstBypass: ("miss", MissReason.allCases[column - firstMiss].rawValue)
         default: ("bypass", BypassReason.allCases[column - firstBypass].rawValue)
         }

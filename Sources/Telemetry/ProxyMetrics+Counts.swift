@@ -46,6 +46,7 @@ extension ProxyMetrics {
         var counts = Counts()
         counts.exactHits = requests.count(.exactHit)
         counts.semanticHits = requests.count(.semanticHit)
+        counts.stale = requests.count(.stale)
         for reason in MissReason.allCases { counts.missReasons[reason] = Self.positive(requests.count(.miss(reason))) }
         for reason in BypassReason.allCases { counts.bypassReasons[reason] = Self.positive(requests.count(.bypass(reason))) }
         counts.misses = counts.missReasons.values.reduce(0, +)

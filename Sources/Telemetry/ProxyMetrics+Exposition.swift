@@ -69,6 +69,7 @@ extension ProxyMetrics {
         for account in accounts {
             out.sample(account[.exactHits] + account[.semanticHits], label, quoted: account.label, second: ",outcome=\"hit\"")
             out.sample(account[.misses], label, quoted: account.label, second: ",outcome=\"miss\"")
+            if account[.stale] > 0 { out.sample(account[.stale], label, quoted: account.label, second: ",outcome=\"stale\"") }
         }
         out.family("reprise_\(label)_saved_usd_total", .counter, "US dollars that hits spared, by \(label), the cache's own costs not taken off.")
         for account in accounts { out.sample(Money(nanodollars: account[.savedNanodollars]).dollars, label, quoted: account.label) }

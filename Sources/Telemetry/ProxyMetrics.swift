@@ -18,6 +18,8 @@ package final class ProxyMetrics: Sendable {
     package enum Outcome: Sendable {
         case exactHit
         case semanticHit
+        /// Served past its time, because the upstream had nothing better or the operator allows it for a while.
+        case stale
         case miss(MissReason)
         case bypass(BypassReason)
     }
@@ -123,6 +125,7 @@ package final class ProxyMetrics: Sendable {
         switch outcome {
         case .exactHit: column = .exactHits
         case .semanticHit: column = .semanticHits
+        case .stale: column = .stale
         case .miss: column = .misses
         case .bypass: return
         }

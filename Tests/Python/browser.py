@@ -81,9 +81,10 @@ class Browser:
             time.sleep(0.05)
         raise AssertionError(f"{expression} did not come true; the console says {self.complaints}")
 
-    def press(self, key, code=None, text=None):
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=code or key, **({"text": text} if text and kind == "keyDown" else {}))
+    def press(self, key):
+        number = {"Tab": 9, "Escape": 27}[key]
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number)
 
     def look(self, width, height, scheme, path=None):
         """Sets the window and the colour scheme; writes the whole page to `path`."""

@@ -89,7 +89,7 @@ def test_every_panel_says_what_the_statistics_say(shown, browser):
     assert len(counted) == requests["total"] + requests["refused"]
     assert counted.count("hit") == requests["exact_hits"] + requests["semantic_hits"] and counted.count("miss") == requests["misses"]
     assert browser.evaluate("document.querySelectorAll('#entries tr[data-entry]').length") == min(25, stats["entries"])
-    drawn = browser.evaluate("buckets().list.reduce((sum, bucket) => sum + bucket.exact_hits + bucket.semantic_hits + bucket.misses + bucket.bypassed, 0)")
+    drawn = browser.evaluate("buckets().list.reduce((sum, bucket) => sum + bucket.exact_hits + bucket.semantic_hits + bucket.stale + bucket.misses + bucket.bypassed, 0)")
     assert drawn == requests["total"]
     assert browser.complaints == []
 

@@ -16,15 +16,17 @@ struct MetricsTests {
         let labels = ProxyMetrics.Labels(endpoint: .chatCompletions, model: "m", tenant: Self.tenant(1), namespace: "n")
         metrics.record(.exactHit, labels)
         metrics.record(.semanticHit, labels)
+        metrics.record(.stale, labels)
         for reason in MissReason.allCases { metrics.record(.miss(reason), labels) }
         for reason in BypassReason.allCases { metrics.record(.bypass(reason), .init()) }
         let counts = metrics.snapshot
-        #expect(counts.total == 2 + MissReason.allCases.count + BypassReason.allCases.count)
+        #expect(counts.stale == 1)
+        #expect(counts.total == 3 + MissReason.allCases.count + BypassReason.allCases.count)
         #expect(counts.missReasons.count == MissReason.allCases.count && counts.missReasons.values.allSatisfy { $0 == 1 })
         #expect(counts.bypassReasons.count == BypassReason.allCases.count)
-        #expect(counts.hitRatio == 2 / Double(2 + MissReason.allCases.count))
+        #expect(counts.hitRatio == 2 / Double(3 + MissReason.allCases.count))
         for accounts in [metrics.modelAccounts, metrics.tenantAccounts, metrics.namespaceAccounts] {
-            #expect(accounts.map(\.figures.requests) == [2 + MissReason.allCases.count])
+            #expect(accounts.map(\.figures.requests) == [3 + MissReason.allCases.count])
             #expect(accounts.map(\.figures.hits) == [2])
         }
     }

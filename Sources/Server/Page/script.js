@@ -84,8 +84,8 @@ function showSummary(stats) {
 
 // Requests over time
 
-const KINDS = ["exact_hits", "semantic_hits", "misses", "bypassed"];
-const CLASSES = { exact_hits: "exact", semantic_hits: "semantic", misses: "miss", bypassed: "bypass" };
+const KINDS = ["exact_hits", "semantic_hits", "stale", "misses", "bypassed"];
+const CLASSES = { exact_hits: "exact", semantic_hits: "semantic", stale: "stale", misses: "miss", bypassed: "bypass" };
 
 function sampleOf(stats) {
   const sample = { time: Date.now() };
@@ -100,9 +100,10 @@ function buckets() {
   const now = samples[samples.length - 1].time;
   const span = now - samples[0].time;
   const size = state.span === "day" ? 900000 : span > 600000 ? 60000 : 10000;
-  const count = state.span === "day" ? 96 : 60;
+  // A young proxy is not shown as a long silence.
+  const count = state.span === "day" ? 96 : Math.min(60, Math.max(18, Math.ceil(span / size) + 1));
   const start = (Math.floor(now / size) - count + 1) * size;
-  const list = Array.from({ length: count }, (_, index) => ({ time: start + index * size, exact_hits: 0, semantic_hits: 0, misses: 0, bypassed: 0 }));
+  const list = Array.from({ length: count }, (_, index) => ({ time: start + index * size, exact_hits: 0, semantic_hits: 0, stale: 0, misses: 0, bypassed: 0 }));
   for (let index = 1; index < samples.length; index += 1) {
     const bucket = list[Math.floor((samples[index].time - start) / size)];
     if (bucket) for (const kind of KINDS) bucket[kind] += Math.max(0, samples[index][kind] - samples[index - 1][kind]);
@@ -152,7 +153,7 @@ function showTime() {
       y -= size;
       svg.append(shape("rect", { class: CLASSES[kind], x: x + step * 0.12, y, width: step * 0.76, height: size }));
     }
-    const lookedUp = bucket.exact_hits + bucket.semantic_hits + bucket.misses;
+    const lookedUp = bucket.exact_hits + bucket.semantic_hits + bucket.stale + bucket.misses;
     if (lookedUp === 0) return;
     const ratio = (bucket.exact_hits + bucket.semantic_hits) / lookedUp;
     path += `${points === 0 ? "M" : "L"}${(x + step / 2).toFixed(1)} ${(top + plot * (1 - ratio)).toFixed(1)}`;
@@ -166,7 +167,7 @@ function showTime() {
     svg.append(shape("text", { x: left + (bucket + 0.5) * step, y: height - 4, "text-anchor": index === 0 ? "start" : index === labels - 1 ? "end" : "middle" }, clock(list[bucket].time, size < 60000)));
   }
   if (points === 0) svg.append(shape("text", { class: "empty", x: width / 2, y: height / 2 - 6 }, "No requests yet. Point a client at this proxy."));
-  const total = list.reduce((sum, bucket) => sum + bucket.exact_hits + bucket.semantic_hits + bucket.misses, 0);
+  const total = list.reduce((sum, bucket) => sum + bucket.exact_hits + bucket.semantic_hits + bucket.stale + bucket.misses, 0);
   const hits = list.reduce((sum, bucket) => sum + bucket.exact_hits + bucket.semantic_hits, 0);
   svg.setAttribute("aria-label", `Requests over the last ${state.span}: ${total} looked up, ${hits} of them hits${total ? `, ${format.percent(hits / total)}` : ""}.`);
 }
@@ -207,11 +208,12 @@ function showLatency(latency) {
 
 function showSimilarity(stats) {
   const { served, forwarded } = stats.similarities;
-  const cut = stats.matching.cut ?? stats.matching.threshold;
+  // Where a learned score decides there is no one similarity from which a rewording is served.
+  const cut = stats.matching.mode === "calibrated" ? null : stats.matching.threshold;
   const sum = (list) => list.reduce((total, count) => total + count, 0);
   put($("sum-served"), sum(served), "count");
   put($("sum-forwarded"), sum(forwarded), "count");
-  say("cut", cut === undefined || cut === null ? "–" : cut.toFixed(2));
+  say("cut", cut === null ? "by score" : cut.toFixed(2));
   $("cut").dataset.value = cut;
   const { svg, width, height } = chart("chart-similarity", 210);
   const [left, top, bottom] = [34, 10, 22];
@@ -238,12 +240,12 @@ function showSimilarity(stats) {
     const x = left + (tenth * 5 - from) * step;
     svg.append(shape("text", { x, y: height - 4, "text-anchor": tenth === 10 ? "end" : "middle" }, (tenth / 10).toFixed(1)));
   }
-  if (cut !== undefined && cut !== null) {
+  if (cut !== null) {
     const x = left + (cut * served.length - from) * step;
     svg.append(shape("line", { class: "cut", x1: x, x2: x, y1: 0, y2: top + plot }));
   }
   if (sum(served) + sum(forwarded) === 0) svg.append(shape("text", { class: "empty", x: left + (width - left) / 2, y: height / 2 - 6 }, "No question was compared with a neighbour yet."));
-  svg.setAttribute("aria-label", `Similarity of the nearest neighbour: ${sum(served)} served and ${sum(forwarded)} forwarded${cut === undefined || cut === null ? "" : `, with the cut at ${cut.toFixed(2)}`}.`);
+  svg.setAttribute("aria-label", `Similarity of the nearest neighbour: ${sum(served)} served and ${sum(forwarded)} forwarded${cut === null ? "" : `, with the cut at ${cut.toFixed(2)}`}.`);
 }
 
 // Reasons, health, shares, populations
@@ -349,6 +351,8 @@ function showNear() {
   if ($("near").contains(document.activeElement)) return;
   const isToJudge = (decision) => decision.entry && decision.similarity !== undefined && (decision.match === "semantic" || (decision.cache === "miss" && decision.similarity >= 0.7));
   const rows = state.decisions.filter(isToJudge).slice(-12).reverse();
+  // A proxy without a model learns nothing, so there is nobody to tell.
+  const learns = state.stats && typeof state.stats.matching.observations === "number";
   $("near").replaceChildren(...rows.map((decision) => {
     const isHit = decision.cache === "hit";
     const judged = state.judged.get(decision.request);
@@ -357,7 +361,7 @@ function showNear() {
       element("div", {},
         element("p", {}, element("span", { class: `badge ${isHit ? "semantic" : "miss"}` }, isHit ? "served" : "forwarded"), " ", question(decision.query, decision.query_bytes)),
         element("p", { class: "about" }, `${decision.similarity.toFixed(4)} similar to entry ${decision.entry}${decision.reason ? `; ${decision.reason}` : ""}${decision.findings.length ? `: ${decision.findings.join("; ")}` : ""}`)),
-      element("div", { class: "verdicts" }, verdict(true, isHit ? "Right answer" : "Same question"), verdict(false, isHit ? "Wrong answer" : "Not the same")));
+      isHit && learns ? element("div", { class: "verdicts" }, verdict(true, "Right answer"), verdict(false, "Wrong answer")) : null);
   }));
   if (!rows.length) $("near").append(element("li", {}, element("p", { class: "about" }, "Nothing to judge: no question came near another one yet.")));
 }
