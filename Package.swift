@@ -56,7 +56,9 @@ let package = Package(
         // Values and rules, no I/O.
         room("SemanticCache", [.httpTypes]),
         room("WireFormats", ["SemanticCache", .crypto, .httpTypes]),
-        room("Matching", ["SemanticCache"], resources: [.embedInCode("Words")]),
+        room("Matching", ["SemanticCache"], resources: [.embedInCode("Words"), .embedInCode("Priors")]),
+
+        room("Evaluation", ["Matching", "SemanticCache"]),
 
         // Adapters of the four ports.
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
@@ -79,8 +81,9 @@ let package = Package(
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "Server", "Proxy", "Settings", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching", "Telemetry", "WireFormats",
-                "SemanticCache", .argumentParser, .httpTypes, .logging, .serviceLifecycle, .unixSignals,
+                "Server", "Proxy", "Settings", "Evaluation", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching", "Telemetry",
+                "WireFormats",
+                "SemanticCache", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: house),
 
@@ -90,6 +93,7 @@ let package = Package(
         tests("WireFormatsTests", ["WireFormats", "SemanticCache", "TestSupport", .httpTypes]),
         tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "SemanticCache"]),
+        tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("EmbeddingTests", ["Embedding", "SemanticCache", "TestSupport"]),
         tests("VectorSearchTests", ["VectorSearch", "SemanticCache", "TestSupport"]),
         tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),

@@ -33,7 +33,7 @@ package struct ThresholdPolicy: DecisionPolicy {
         // Written so that NaN on either side fails.
         guard best.similarity >= threshold, best.similarity.isFinite else { return decision(.forward(.belowThreshold), best, verdicts) }
         if let fired = verdicts.first(where: \.isFired) { return decision(.forward(fired.reason), best, verdicts) }
-        return decision(.replay(best.id), best, verdicts)
+        return decision(.replay(best.answer), best, verdicts)
     }
 
     private func decision(_ verdict: Decision.Verdict, _ best: Candidate?, _ guards: [GuardVerdict]) -> Decision {

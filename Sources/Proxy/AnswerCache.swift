@@ -98,6 +98,18 @@ package final class AnswerCache: Sendable {
         writer.add(CacheRecord(entry: entry, embedding: StoredEmbedding(vector: vector, fingerprint: fingerprint)))
     }
 
+    /// Leaves an entry to exact repeats alone, for good.
+    package func removeFromReach(_ id: EntryID) {
+        guard let entry = entry(id), entry.scope != nil else { return }
+        insert(
+            CacheRecord(
+                entry: Entry(
+                    id: entry.id, key: entry.key, scope: nil, tenant: entry.tenant, namespace: entry.namespace, endpoint: entry.endpoint,
+                    model: entry.model, tags: entry.tags, query: entry.query, answer: entry.answer, createdAt: entry.createdAt,
+                    expiresAt: entry.expiresAt),
+                embedding: nil))
+    }
+
     /// Removes these entries; returns how many were there.
     @discardableResult
     package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction) -> Int {

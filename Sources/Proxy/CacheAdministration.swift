@@ -18,11 +18,14 @@ package struct CacheAdministration: Sendable {
 
     private let cache: AnswerCache
     private let embedder: (any Embedder)?
+    private let learner: MatchLearner?
     private let clock: any WallClock
 
-    package init(cache: AnswerCache, embedder: (any Embedder)?, clock: any WallClock) {
+    /// - Parameter learner: forgets the prompts it remembers when everything is removed.
+    package init(cache: AnswerCache, embedder: (any Embedder)?, learner: MatchLearner? = nil, clock: any WallClock) {
         self.cache = cache
         self.embedder = embedder
+        self.learner = learner
         self.clock = clock
     }
 
@@ -53,6 +56,7 @@ package struct CacheAdministration: Sendable {
         if !selector.hasConditions {
             guard !isDryRun else { return FlushResult(matched: cache.count, removed: 0) }
             let count = cache.removeAll()
+            learner?.forget()
             await cache.persist()
             return FlushResult(matched: count, removed: count)
         }

@@ -10,7 +10,9 @@ package struct PipelineOptions: Sendable {
         case exact
         /// Rewordings above the threshold that pass the guards are served.
         case threshold
-        /// Rewordings are judged and logged, never served.
+        /// Rewordings are served where what was learned keeps wrong answers within the error bound.
+        case calibrated
+        /// Rewordings are judged as in `calibrated` and logged, never served.
         case shadow
     }
 
@@ -43,6 +45,10 @@ package struct PipelineOptions: Sendable {
     /// The least cosine similarity at which a rewording may be served, in 0...1.
     package var threshold: Float = 0.9
     package var profile: GuardProfile = .default
+    /// The largest share of wrong answers among those served by meaning, in 0...1.
+    package var errorBound = 0.01
+    /// Settings of their own for some models and namespaces.
+    package var overrides: [MatchingOverride] = []
     package var timeSensitive: TimeSensitive = .exact
     /// Whether rewordings of requests with tools may be served.
     package var semanticTools = false

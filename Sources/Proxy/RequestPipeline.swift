@@ -20,7 +20,7 @@ import WireFormats
 /// Answers requests from the cache or from the upstream. All state lives in the parts it is given; a value can be shared freely.
 package struct RequestPipeline: Sendable {
     /// What a request turned out to be.
-    private enum Recognised {
+    enum Recognised {
         case passThrough(ProxyRequest, BypassReason, strippingControls: Bool)
         case refused(ProxyResponse)
         case lookUp(LookUp)
@@ -35,6 +35,8 @@ package struct RequestPipeline: Sendable {
         let namespace: String
         let started: ContinuousClock.Instant
         let trace: RequestTrace
+        /// What is to be learned from the fresh answer, when the request is forwarded.
+        var lesson: LabelJob.Kind?
 
         /// What the path adds to the endpoint: a query string may name an API version or a deployment.
         var key: CacheKey { content.key(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
@@ -44,7 +46,8 @@ package struct RequestPipeline: Sendable {
 
     let options: PipelineOptions
     let cache: AnswerCache
-    private let semantic: SemanticLookup
+    let semantic: SemanticLookup
+    package let learner: MatchLearner?
     private let lateVectors: LateVectors
     let indexing: IndexingQueue?
     private let forwarder: Forwarder
@@ -56,20 +59,22 @@ package struct RequestPipeline: Sendable {
     let clock: any WallClock
     let embedder: (any Embedder)?
     private let observers: [any RequestObserver]
-    private let logger: Logger
+    let logger: Logger
 
     /// - Parameters:
     ///   - embedder: `nil` serves exact repeats only.
     ///   - indexing: embeds entries that were stored without a look-up; `nil` leaves them exact-only.
+    ///   - learner: decides in modes `calibrated` and `shadow`; without one they are as `threshold`.
     ///   - observers: told of each request when its response has ended.
     package init(
-        options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, upstream: any Upstream,
-        tenants: TenantResolver, metrics: ProxyMetrics, ids: EntryIDSource, clock: any WallClock, observers: [any RequestObserver] = [],
-        logger: Logger
+        options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, learner: MatchLearner? = nil,
+        upstream: any Upstream, tenants: TenantResolver, metrics: ProxyMetrics, ids: EntryIDSource, clock: any WallClock,
+        observers: [any RequestObserver] = [], logger: Logger
     ) {
         self.options = options
         self.cache = cache
         self.indexing = indexing
+        self.learner = learner
         self.tenants = tenants
         self.metrics = metrics
         self.ids = ids
@@ -121,7 +126,7 @@ package struct RequestPipeline: Sendable {
 
     // MARK: 2. What is it?
 
-    private func recognise(_ request: ProxyRequest, _ trace: RequestTrace) -> Recognised {
+    func recognise(_ request: ProxyRequest, _ trace: RequestTrace) -> Recognised {
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
             return .refused(
@@ -171,15 +176,28 @@ package struct RequestPipeline: Sendable {
         let exactReason: MissReason
         switch lookUpExactly(lookUp.key, lookUp.controls) {
         case .success(let entry):
+            if isNoiseSample(lookUp) { return await forward(lookUp.teaching(.noise(entry)), reason: .explored, vector: nil) }
             if let response = replay(entry, as: .exact, for: lookUp) { return response }
             return await forward(lookUp, reason: .incompleteEntry, vector: nil)
         case .failure(let reason): exactReason = reason
         }
+        if exactReason == .refreshRequested { learner?.noteRefresh(lookUp.key) }
         let found = await lookUpByMeaning(lookUp, unless: exactReason)
-        if let evidence = found.evidence { lookUp.trace.note { $0.evidence = evidence } }
+        if let evidence = found.decision?.evidence {
+            lookUp.trace.note { $0.evidence = evidence }
+            if let similarity = evidence.similarity {
+                var isServed = false
+                if case .serve = found.verdict { isServed = true }
+                metrics.similarities.record(similarity, isServed: isServed)
+            }
+        }
+        let lookUp = lookUp.teaching(noteDecision(found, for: lookUp))
         switch found.verdict {
         case .serve(let entry, let similarity):
-            if let response = replay(entry, as: .semantic(similarity: similarity), for: lookUp) { return response }
+            if let response = replay(entry, as: .semantic(similarity: similarity), for: lookUp) {
+                noteServed(found, entry, for: lookUp)
+                return response
+            }
             return await forward(lookUp, reason: .incompleteEntry, vector: found.vector)
         case .forward(let reason):
             return await forward(lookUp, reason: reason, vector: found.vector)
@@ -197,18 +215,29 @@ package struct RequestPipeline: Sendable {
     }
 
     /// Steps 4 to 6. A reason of the exact tier that says more than "nothing there" stands in place of an empty scope.
-    private func lookUpByMeaning(_ lookUp: LookUp, unless exactReason: MissReason) async -> SemanticLookup.Result {
+    ///
+    /// - Parameters:
+    ///   - explores: whether chance may forward what could be served.
+    ///   - seen: told the candidates.
+    func lookUpByMeaning(
+        _ lookUp: LookUp, unless exactReason: MissReason, explores: Bool = true, seen: ([Candidate]) -> Void = { _ in }
+    ) async -> SemanticLookup.Result {
         if exactReason == .refreshRequested { return SemanticLookup.Result(verdict: .forward(.refreshRequested)) }
-        if options.mode == .exact || lookUp.controls.mode == .exact { return forwardExact(exactReason, else: .exactOnly) }
+        let matching = matching(of: lookUp)
+        if matching.mode == .exact || lookUp.controls.mode == .exact { return forwardExact(exactReason, else: .exactOnly) }
         if lookUp.content.hasTools, !options.semanticTools { return forwardExact(exactReason, else: .tools) }
         guard let query = lookUp.content.query, let scope = lookUp.scope else {
             return forwardExact(exactReason, else: lookUp.content.noScopeReason ?? .notText)
         }
         if isOfTheMoment(query) { return forwardExact(exactReason, else: .timeSensitive) }
-        let policy = ThresholdPolicy(threshold: max(options.threshold, lookUp.controls.threshold ?? 0), profile: options.profile)
-        var result = await semantic.find(query, in: scope, policy: policy, maximumAge: lookUp.controls.maxAge)
+        var result = await semantic.find(
+            query, in: scope, maximumAge: lookUp.controls.maxAge, candidates: { candidates($0) },
+            decide: { found in
+                seen(found)
+                return await decide(query, found, for: lookUp, matching, explores: explores)
+            })
         if case .forward(.emptyScope) = result.verdict, exactReason != .emptyScope { result.verdict = .forward(exactReason) }
-        if options.mode == .shadow, case .serve(let entry, let similarity) = result.verdict {
+        if matching.mode == .shadow, explores, case .serve(let entry, let similarity) = result.verdict {
             logger.info("shadow hit", metadata: ["request": "\(lookUp.request.id)", "entry": "\(entry.id)", "similarity": "\(similarity)"])
             result.verdict = .forward(.exactOnly)
         }
@@ -352,6 +381,7 @@ package struct RequestPipeline: Sendable {
         let embedding = vector.ready.map { StoredEmbedding(vector: $0, fingerprint: embedder.fingerprint) }
         cache.insert(CacheRecord(entry: entry, embedding: embedding))
         if embedding == nil { lateVectors.follow(vector, to: entry.id, in: scope, query: query) }
+        learn(from: entry, of: lookUp)
     }
 
     /// How long an answer is kept: as asked, else as configured, within the configuration's limits.
@@ -362,7 +392,7 @@ package struct RequestPipeline: Sendable {
 
     /// Whether rewordings may find the answer to this request.
     func isSearchable(_ content: CacheableRequest) -> Bool {
-        options.mode != .exact && (!content.hasTools || options.semanticTools) && !isOfTheMoment(content.query ?? "")
+        (options.mode != .exact || !options.overrides.isEmpty) && (!content.hasTools || options.semanticTools) && !isOfTheMoment(content.query ?? "")
     }
 
     /// Whether the prompt speaks of a moment, and the operator wants care taken of that.

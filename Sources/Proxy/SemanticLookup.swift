@@ -11,8 +11,12 @@ struct SemanticLookup: Sendable {
         var verdict: Verdict
         /// The query's vector, when it could be made.
         var vector: UnitVector?
-        /// What the decision rested on, when it came to one.
-        var evidence: Decision.Evidence?
+        /// What was decided, when it came to that.
+        var decision: Decision?
+        /// The entries of the nearest distinct answers, the best first, at most three.
+        var near: [EntryID] = []
+        /// The best candidate's prompt.
+        var nearestQuery: String?
     }
 
     enum Verdict: Sendable {
@@ -31,8 +35,14 @@ struct SemanticLookup: Sendable {
 
     /// Looks for an entry of `scope` that may answer `query`.
     ///
-    /// - Parameter maximumAge: older entries are passed over.
-    func find(_ query: String, in scope: Scope, policy: any DecisionPolicy, maximumAge: Duration?) async -> Result {
+    /// - Parameters:
+    ///   - maximumAge: older entries are passed over.
+    ///   - candidates: what stands for the neighbours found.
+    ///   - decide: the policy's word on them.
+    func find(
+        _ query: String, in scope: Scope, maximumAge: Duration?, candidates: ([AnswerCache.Match]) -> [Candidate],
+        decide: ([Candidate]) async -> Decision
+    ) async -> Result {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
         await lateVectors.settle(scope)
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
@@ -53,17 +63,6 @@ struct SemanticLookup: Sendable {
         } catch {
             return Result(verdict: .forward(.embedderFailed))
         }
-        return decide(query, vector: vector, in: scope, policy: policy, maximumAge: maximumAge)
-    }
-
-    /// The vector of a query that was not looked up; `nil` when it cannot be had within the deadline.
-    func vector(of query: String) async -> UnitVector? {
-        guard let embedder else { return nil }
-        let outcome = try? await withDeadline(deadline) { try await embedder.embed([query]) }
-        return try? outcome?.first?.get()
-    }
-
-    private func decide(_ query: String, vector: UnitVector, in scope: Scope, policy: any DecisionPolicy, maximumAge: Duration?) -> Result {
         let started = ContinuousClock.now
         let found = cache.nearest(to: vector, in: scope, count: candidateCount)
         metrics.searchLatency.record(ContinuousClock.now - started)
@@ -74,22 +73,28 @@ struct SemanticLookup: Sendable {
         guard !usable.isEmpty else {
             return Result(verdict: .forward(found.isEmpty ? .emptyScope : maximumAge == nil ? .expired : .tooOld), vector: vector)
         }
-        let candidates = usable.map { Candidate(id: $0.entry.id, query: $0.entry.query, similarity: $0.similarity) }
-        let decision = policy.decide(query: query, candidates: candidates)
-        if let similarity = decision.evidence.similarity {
-            var isServed = false
-            if case .replay = decision.verdict { isServed = true }
-            metrics.similarities.record(similarity, isServed: isServed)
+        let candidates = candidates(usable)
+        let decision = await decide(candidates)
+        var result = Result(verdict: .forward(.cacheFault), vector: vector, decision: decision, nearestQuery: candidates.first?.query)
+        var answers: [EntryID] = []
+        for candidate in candidates where answers.count < 3 && !answers.contains(candidate.answer) {
+            answers.append(candidate.answer)
+            result.near.append(candidate.id)
         }
         switch decision.verdict {
-        case .forward(let reason):
-            return Result(verdict: .forward(reason), vector: vector, evidence: decision.evidence)
-        case .replay(let id):
-            guard let match = usable.first(where: { $0.entry.id == id }) else {
-                return Result(verdict: .forward(.cacheFault), vector: vector, evidence: decision.evidence)
-            }
-            return Result(verdict: .serve(match.entry, similarity: match.similarity), vector: vector, evidence: decision.evidence)
+        case .forward(let reason): result.verdict = .forward(reason)
+        case .replay:
+            // The best candidate's own entry: of answers that are the same, the one given to the nearest wording.
+            if let match = usable.first { result.verdict = .serve(match.entry, similarity: match.similarity) }
         }
+        return result
+    }
+
+    /// The vector of a query that was not looked up; `nil` when it cannot be had within the deadline.
+    func vector(of query: String) async -> UnitVector? {
+        guard let embedder else { return nil }
+        let outcome = try? await withDeadline(deadline) { try await embedder.embed([query]) }
+        return try? outcome?.first?.get()
     }
 }
 

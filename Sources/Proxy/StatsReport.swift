@@ -41,6 +41,23 @@ package struct StatsReport: Encodable, Sendable {
         let profile: String
         let searchable: Int
         let waitingForEmbedding: Int
+        /// The share of wrong answers that is allowed, estimated, and not exceeded at 80 % confidence, among those served by meaning; relative to
+        /// the judge, over all traffic. `nil` while nothing is learned or served.
+        let errorBound: Double
+        let estimatedError, upperBound: Double?
+        /// Labels learned from.
+        let observations: Int
+        let learning: Learning?
+    }
+
+    /// The work behind the error bound.
+    package struct Learning: Encodable, Sendable {
+        let prior: Bool
+        let populations, hits, explored, labels, right, dropped, disputed: Int
+        let judgedEqual, judgedByEmbedding, judgedByModel, unsure, judgeFailed: Int
+        /// Exact hits that were asked afresh, and how many the judge called different: no error below that share can be told from noise.
+        let noiseSampled, noiseDifferent: Int
+        let verified, verifierLate: Int
     }
 
     package struct Store: Encodable, Sendable {
@@ -98,12 +115,14 @@ package struct StatsReporter: Sendable {
     let writer: WriteBehind
     let store: any CacheStore
     let metrics: ProxyMetrics
+    let learner: MatchLearner?
     let droppedLines: @Sendable () -> Int
 
     package init(
         version: String, options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, writer: WriteBehind,
-        store: any CacheStore, metrics: ProxyMetrics, droppedLines: @escaping @Sendable () -> Int = { 0 }
+        store: any CacheStore, metrics: ProxyMetrics, learner: MatchLearner? = nil, droppedLines: @escaping @Sendable () -> Int = { 0 }
     ) {
+        self.learner = learner
         self.version = version
         self.options = options
         self.cache = cache
@@ -118,6 +137,7 @@ package struct StatsReporter: Sendable {
     /// The numbers of this moment. A store that fails is reported with no bytes and its fault, never with an error.
     package func report() async -> StatsReport {
         let counts = metrics.snapshot
+        let learned = learner?.report
         let diskBytes = (try? await store.diskBytes()) ?? 0
         return StatsReport(
             version: version,
@@ -143,7 +163,9 @@ package struct StatsReporter: Sendable {
             matching: .init(
                 mode: embedder == nil ? PipelineOptions.Mode.exact.rawValue : options.mode.rawValue, embedder: embedder?.fingerprint,
                 dimension: embedder?.dimension, threshold: Double(options.threshold), profile: options.profile.rawValue,
-                searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0),
+                searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0,
+                errorBound: options.errorBound, estimatedError: learned.map { $0.cut == nil ? 0 : $0.estimatedError },
+                upperBound: learned?.upperBound, observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init)),
             store: .init(queue: writer.depth, dropped: writer.dropped, fault: writer.fault),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
@@ -158,5 +180,16 @@ package struct StatsReporter: Sendable {
 
     private static func named<Reason: RawRepresentable<String>>(_ counts: [Reason: Int]) -> [String: Int] {
         Dictionary(uniqueKeysWithValues: counts.map { ($0.key.rawValue, $0.value) })
+    }
+}
+
+extension StatsReport.Learning {
+    init(_ report: MatchLearner.Report) {
+        self.init(
+            prior: report.hasPrior, populations: report.populations, hits: report.hits, explored: report.explored, labels: report.counts.labels,
+            right: report.counts.right, dropped: report.counts.dropped, disputed: report.counts.disputed, judgedEqual: report.judge.equal,
+            judgedByEmbedding: report.judge.embedded, judgedByModel: report.judge.asked, unsure: report.judge.unsure,
+            judgeFailed: report.judge.failed, noiseSampled: report.counts.noiseSampled, noiseDifferent: report.counts.noiseDifferent,
+            verified: report.counts.verified, verifierLate: report.counts.verifierLate)
     }
 }

@@ -4,6 +4,12 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case emptyScope = "empty-scope"
     /// The best neighbour is below the threshold.
     case belowThreshold = "below-threshold"
+    /// The best neighbour's score is below what the error bound allows to be served.
+    case belowCut = "below-cut"
+    /// The verifier doubts that the two wordings ask the same, and little has been learned yet.
+    case verifierDoubts = "verifier-doubts"
+    /// The answer could have been served and was asked for afresh, to learn whether that would have been right.
+    case explored = "explored"
     /// Numbers, dates, units or versions differ from the best neighbour's.
     case numbersDiffer = "numbers-differ"
     /// One prompt negates or opposes the other.

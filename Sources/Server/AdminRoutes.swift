@@ -17,6 +17,7 @@ struct AdminRoutes: Sendable {
     let gate: AdminGate
     let clock: any WallClock
     let logger: Logger
+    var matching: MatchingRoutes?
 
     /// Why the request may not use the admin surface; `nil` when it may.
     func refusal(of request: Request, challenge: String = "Bearer") -> Response? {
@@ -46,6 +47,9 @@ struct AdminRoutes: Sendable {
         case (.get, "/cache/entries"): return await list(request)
         case (.post, "/cache/flush"): return try await flush(request)
         case (.post, "/cache/warm"): return try await warm(request)
+        case (let method, "/cache/explain"), (let method, "/cache/feedback"), (let method, "/cache/near-misses"):
+            if let matching { return try await matching.respond(to: request, method: method, path: path) }
+            return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
         case (let method, _) where path.hasPrefix("/cache/entries/"): return await entry(path.dropFirst("/cache/entries/".count), method: method)
         case (_, "/cache/stats"), (_, "/cache/entries"), (_, "/cache/openapi.json"): return Self.notAllowed("GET")
         case (_, "/cache/flush"), (_, "/cache/warm"): return Self.notAllowed("POST")

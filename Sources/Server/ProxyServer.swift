@@ -81,7 +81,8 @@ package struct ProxyServer: Service {
         self.onRunning = onRunning
         presences = ClientPresences()
         let admin = AdminRoutes(
-            administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger)
+            administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger,
+            matching: MatchingRoutes(pipeline: parts.pipeline, gate: parts.gate))
         router = TopRouter(
             proxy: ProxyRoutes(pipeline: parts.pipeline, maximumBody: options.maximumBody, presences: presences), admin: admin,
             dashboard: DashboardRoutes(dashboard: parts.dashboard, admin: admin, presences: presences),

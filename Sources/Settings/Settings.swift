@@ -110,7 +110,9 @@ extension Settings {
 
     /// When a cached answer may stand for a new question.
     package struct Matching: Sendable, Equatable {
-        package var mode = MatchingMode.threshold
+        package var mode = MatchingMode.calibrated
+        /// The share of wrong answers that is allowed among those served by meaning, in 0...1.
+        package var errorBound = 0.01
         /// Cosine similarity in 0...1.
         package var threshold = 0.90
         package var profile = GuardProfile.default
@@ -118,6 +120,32 @@ extension Settings {
         package var candidates = 8
         package var timeSensitive = TimeSensitivity.exact
         package var semanticTools = false
+        package var prior = PriorChoice.shipped
+        package var judge = Judge()
+        /// The share of exact hits that is asked afresh, in 0...1.
+        package var noiseSample = 0.001
+        package var overrides: [Override] = []
+    }
+
+    /// `matching.judge`: the model that compares answers.
+    package struct Judge: Sendable, Equatable {
+        /// `nil` asks no model.
+        package var model: String?
+        package var dailyCalls = 200
+
+        package init() {}
+    }
+
+    /// One element of `matching.overrides`. What is `nil` is as everywhere else.
+    package struct Override: Sendable, Equatable {
+        package var model: String?
+        package var namespace: String?
+        package var mode: MatchingMode?
+        package var errorBound: Double?
+        package var profile: GuardProfile?
+        package var threshold: Double?
+
+        package init() {}
     }
 
     /// Who shares answers with whom.
@@ -184,7 +212,9 @@ extension Settings {
     /// `embedder.kind`.
     package enum EmbedderKind: String, SettingsChoice { case local, off }
     /// `matching.mode`.
-    package enum MatchingMode: String, SettingsChoice { case exact, threshold, shadow }
+    package enum MatchingMode: String, SettingsChoice { case exact, threshold, calibrated, shadow }
+    /// `matching.prior`: what a fresh cache believes.
+    package enum PriorChoice: String, SettingsChoice { case shipped, none }
     /// `matching.profile`: which hard guards are on.
     package enum GuardProfile: String, SettingsChoice { case faq, `default`, strict }
     /// `matching.time_sensitive`: what to do with prompts that speak of today or the latest.

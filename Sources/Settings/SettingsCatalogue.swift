@@ -135,14 +135,21 @@ enum SettingsCatalogue {
             SettingsKey(
                 "mode", \.matching.mode, .choice,
                 """
-                exact: only equal requests hit. threshold: also rewordings at least as similar as threshold that pass the guards. shadow:
-                decides and logs as threshold does, but serves exact hits only; for trying out a threshold on real traffic.
+                exact: only equal requests hit. calibrated: also rewordings that pass the guards and whose answers, by all that was learned, keep
+                error_bound. threshold: also rewordings at least as similar as threshold that pass the guards. shadow: decides, learns and
+                logs as calibrated does, but serves exact hits only; for a look at real traffic before it counts.
+                """),
+            SettingsKey(
+                "error_bound", \.matching.errorBound, .number(0...1),
+                """
+                Share of wrong answers allowed among those that rewordings get in mode calibrated (0.0 to 1.0). Held at 80 % confidence, as far as the
+                judge can tell right from wrong; see docs/matching.md.
                 """),
             SettingsKey(
                 "threshold", \.matching.threshold, .number(0...1),
                 """
-                Cosine similarity of the two questions from which a reworded question may hit (0.0 to 1.0). Lower finds more and is wrong
-                more often. A request can only ask for a stricter one (X-Cache-Threshold).
+                Mode threshold: cosine similarity of the two questions from which a reworded question may hit (0.0 to 1.0). Lower finds more
+                and is wrong more often. A request can only ask for a stricter one (X-Cache-Threshold).
                 """),
             SettingsKey(
                 "profile", \.matching.profile, .choice,
@@ -160,6 +167,31 @@ enum SettingsCatalogue {
             SettingsKey(
                 "semantic_tools", \.matching.semanticTools, .flag,
                 "true: requests that offer tools may hit by similarity too. Wrong arguments do more harm than wrong words: think first."),
+            SettingsKey(
+                "prior", \.matching.prior, .choice,
+                """
+                What mode calibrated believes before it has learned. shipped: what was fitted for this embedder, so that the first rewording can hit;
+                nothing for an embedder that none was fitted for. none: no rewording hits until enough was learned.
+                """),
+            SettingsKey(
+                "judge", \.matching.judge, .judge,
+                """
+                Fresh answers are compared with cached ones behind the requests: by words, then by embedding. model: a model of the same provider that
+                is asked where these do not tell (null: none, and the answers count as different); it needs upstream.api_key_env where the provider
+                wants a key. daily_calls: how often in a day (UTC).
+                """),
+            SettingsKey(
+                "noise_sample", \.matching.noiseSample, .number(0...1),
+                """
+                Share of exact hits that is asked afresh once a kind of traffic has 50 labels (0.0 to 1.0): how often the judge calls answers to one
+                question different says how far its word can be trusted. Such a client gets the fresh answer. 0.0 asks none.
+                """),
+            SettingsKey(
+                "overrides", \.matching.overrides, .overrides,
+                """
+                Other settings for a part of the traffic: a list of maps with model, namespace or both, and any of mode, error_bound, profile and
+                threshold. Of several that fit a request, the last counts, such as: - {namespace: faq, profile: faq, error_bound: 0.02}
+                """),
         ])
 
     private static let tenancy = SettingsSection(

@@ -51,7 +51,7 @@ extension Composition {
 
     /// The embedder of the settings and a line about it; `nil` when there is none, which leaves exact repeats.
     static func loadEmbedder(_ loaded: LoadedSettings, readiness: Readiness, logger: Logger) throws(StartError) -> (OnnxEmbedder?, String) {
-        guard loaded.settings.embedder.kind == .local, loaded.settings.matching.mode != .exact else {
+        guard loaded.settings.embedder.kind == .local, loaded.settings.matching.judgesRewordings else {
             if loaded.settings.matching.requireModel { throw .modelRequired("embedder.kind is off, or matching.mode is exact") }
             return (nil, "off: exact repeats only")
         }

@@ -61,26 +61,29 @@ struct Composition {
         let tenants = TenantResolver(
             sharing: settings.tenancy.sharing == .pool ? .pool : .tenant, key: await tenantKey(loaded, store: store, logger: logger))
         let options = pipelineOptions(settings)
+        let learner = await makeLearner(
+            settings, embedder: embedder, cache: cache, upstream: upstream, store: store, clock: clock, logger: logger)
         let pipeline = RequestPipeline(
-            options: options, cache: cache, embedder: embedder, indexing: indexing, upstream: upstream, tenants: tenants, metrics: metrics,
+            options: options, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream, tenants: tenants,
+            metrics: metrics,
             ids: EntryIDSource(clock: clock, above: restored.lastID), clock: clock, observers: sinks.observers(loaded.settings.log) + [recent],
             logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
 
         return Composition(
-            services: [writer as any Service] + (indexing.map { [$0] } ?? []) + [
+            services: [writer as any Service] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
                 ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
             ],
             embedderLine: embedderLine, restoredCount: restored.count, quietLogger: quiet,
             options: serverOptions(settings),
             parts: ServerParts(
                 pipeline: pipeline,
-                administration: CacheAdministration(cache: cache, embedder: embedder, clock: clock),
+                administration: CacheAdministration(cache: cache, embedder: embedder, learner: learner, clock: clock),
                 warmer: CacheWarmer(pipeline: pipeline),
                 stats: StatsReporter(
                     version: Reprise.version, options: options, cache: cache, embedder: embedder, indexing: indexing, writer: writer, store: store,
-                    metrics: metrics, droppedLines: { sinks.dropped }),
+                    metrics: metrics, learner: learner, droppedLines: { sinks.dropped }),
                 gate: AdminGate(token: loaded.secrets.adminToken?.reveal(), isLoopback: settings.server.listensOnLoopback),
                 readiness: readiness, clock: clock,
                 dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts)),
@@ -116,15 +119,13 @@ extension Composition {
             switch settings.matching.mode {
             case .exact: .exact
             case .threshold: .threshold
+            case .calibrated: .calibrated
             case .shadow: .shadow
             }
+        options.errorBound = settings.matching.errorBound
+        options.overrides = settings.matching.overrides.map(MatchingOverride.init)
         options.threshold = Float(settings.matching.threshold)
-        options.profile =
-            switch settings.matching.profile {
-            case .faq: .faq
-            case .default: .default
-            case .strict: .strict
-            }
+        options.profile = GuardProfile(settings.matching.profile)
         options.timeSensitive = settings.matching.timeSensitive == .exact ? .exact : .match
         options.semanticTools = settings.matching.semanticTools
         options.candidateCount = settings.matching.candidates

@@ -19,6 +19,9 @@ struct ListCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many entries at most.", valueName: "number"))
     var limit = 50
 
+    @Flag(help: "List near misses and disputed hits in place of entries: what was nearly served, and what was served wrongly.")
+    var nearMisses = false
+
     @Flag(help: "Print one JSON object a line.")
     var json = false
 
@@ -28,6 +31,7 @@ struct ListCommand: AsyncParsableCommand {
     private static let pageSize = 200
 
     func validate() throws {
+        if nearMisses, !selector.members.isEmpty { throw ValidationError("--near-misses takes no conditions") }
         if limit < 1 { throw ValidationError("--limit: expected a whole number of at least 1; found \(limit)") }
     }
 
@@ -40,6 +44,7 @@ struct ListCommand: AsyncParsableCommand {
         try await reporting {
             let console = Console.standard
             let client = try server.client()
+            if nearMisses { return try await listNearMisses(client, console) }
             var table = TextTable(columns: CachedEntry.columns)
             var cursor: String?
             var remaining = limit
@@ -62,5 +67,42 @@ struct ListCommand: AsyncParsableCommand {
     private func printLines(of body: [UInt8], to console: Console) throws {
         let page = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
         for case let entry as [String: Any] in page?["entries"] as? [Any] ?? [] { console.out(String(decoding: try jsonBytes(entry), as: UTF8.self)) }
+    }
+}
+
+/// What was nearly served, and what was served wrongly.
+extension ListCommand {
+    private struct NearMisses: Decodable {
+        struct Row: Decodable {
+            var kind: String
+            var at: String
+            var entry: String
+            var asked: String
+            var cached: String
+            var similarity: Double
+            var reason: String
+            var findings: [String]
+        }
+
+        var nearMisses: [Row]
+    }
+
+    private func listNearMisses(_ client: AdminClient, _ console: Console) async throws {
+        let body = try await client.get("/cache/near-misses", query: [("limit", "\(min(limit, 1000))")])
+        if json {
+            let page = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+            for case let row as [String: Any] in page?["near_misses"] as? [Any] ?? [] {
+                console.out(String(decoding: try jsonBytes(row), as: UTF8.self))
+            }
+            return
+        }
+        let found = try client.decode(NearMisses.self, from: body).nearMisses
+        if found.isEmpty { return console.error("no near misses") }
+        for row in found {
+            console.out(
+                console.bold("\(printable(row.kind))  \(printable(row.at))  \(String(format: "%.4f", row.similarity))  \(printable(row.reason))"))
+            console.out("  asked   \(printable(row.asked))\n  cached  \(printable(row.cached))  (\(printable(row.entry)))")
+            for finding in row.findings { console.out("  \(printable(finding))") }
+        }
     }
 }

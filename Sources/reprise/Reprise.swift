@@ -25,6 +25,8 @@ struct Reprise: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, StatsCommand.self, WarmCommand.self, FlushCommand.self, ListCommand.self, ShowCommand.self,
+            ServeCommand.self, CheckCommand.self, StatsCommand.self, WarmCommand.self, FlushCommand.self, ListCommand.self, ExplainCommand.self,
+            EvaluateCommand.self,
+            ShowCommand.self,
         ])
 }

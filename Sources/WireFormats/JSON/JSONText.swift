@@ -1,5 +1,12 @@
 /// Writes pieces of JSON into a buffer of bytes.
-enum JSONText {
+package enum JSONText {
+    /// `text` as a string with quotes.
+    package static func quoted(_ text: String) -> String {
+        var output: [UInt8] = []
+        append(text, to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
     /// Appends `text`, which must be UTF-8, as a string with quotes and no more escapes than JSON demands.
     static func append(_ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))

@@ -25,6 +25,8 @@ package struct CacheableRequest: Sendable {
 
     /// The inputs of an embeddings request, in order; empty for any other endpoint.
     package let items: [EmbeddingItem]
+    /// A digest of the system and developer messages: what kind of traffic this is. Not of cryptographic strength.
+    package let instructions: UInt64
     /// How many choices were asked for.
     let choiceCount: Int
     /// The canonical body less what cannot change the answer.
@@ -35,7 +37,7 @@ package struct CacheableRequest: Sendable {
     init(
         endpoint: Endpoint, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool, query: String?, noScopeReason: MissReason?,
         controlFields: [String], bodyControls: RequestControls, strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
-        queryRanges: [Range<Int>], items: [EmbeddingItem]
+        queryRanges: [Range<Int>], items: [EmbeddingItem], instructions: UInt64
     ) {
         self.endpoint = endpoint
         self.model = model
@@ -51,6 +53,7 @@ package struct CacheableRequest: Sendable {
         self.canonical = canonical
         self.queryRanges = queryRanges
         self.items = items
+        self.instructions = instructions
     }
 
     /// The text by which people find the entry: the query, or the only input of an embeddings request; empty when there is none.

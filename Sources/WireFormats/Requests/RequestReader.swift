@@ -91,7 +91,8 @@ package enum RequestReader {
                 controlFields: fields.controls.map(\.description),
                 bodyControls: fields.controls.isEmpty ? RequestControls() : try RequestControls(body: root),
                 strippedBody: fields.controls.isEmpty ? nil : stripped(root),
-                choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges, items: items))
+                choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges, items: items,
+                instructions: Instructions.digest(in: root, endpoint: endpoint)))
     }
 
     /// Whether the answer depends on state that the provider holds, or is to be fetched later.

@@ -1,0 +1,118 @@
+/// What was learned from one kind of traffic: requests of one tenant to one model under one system prompt.
+///
+/// A value: decisions are taken with a copy, labels change the one that its owner keeps.
+package struct Population: Hashable, Sendable {
+    /// How many labels' worth of evidence a population takes over from the prior, or from the traffic as a whole.
+    package static let inheritedLabels = 1000.0
+
+    package private(set) var model: LogisticModel
+    package private(set) var gate: ErrorGate
+    package private(set) var frequencies: WordFrequencies
+    /// Labels learned here, inherited ones aside.
+    package private(set) var observations: Int
+    /// Answers served by meaning.
+    package private(set) var hits: Int
+    /// Would-be hits that were forwarded to learn from.
+    package private(set) var explored: Int
+    /// Would-be hits that count as seen before the first: what was inherited stands for them.
+    package let inheritedHits: Int
+    /// While little has been learned here, the verifier's verdict from which an answer is served, as the ``Feature/verifier`` has it; `nil` without
+    /// a prior, which vouches for nothing.
+    package let verdictFloor: Double?
+    private var cutForBound: (bound: Double, cut: ErrorGate.Cut)?
+
+    /// Begins with a prior; without one, shut: nothing is served until labels allow it.
+    package init(prior: Prior?) {
+        model = prior.map { LogisticModel(weights: $0.weights, variance: $0.variance) } ?? Self.blankModel
+        gate = ErrorGate()
+        if let prior { gate.inherit(prior.gate, labels: .infinity) }
+        frequencies = WordFrequencies()
+        observations = 0
+        hits = 0
+        explored = 0
+        inheritedHits = prior == nil ? 0 : 950
+        verdictFloor = prior?.verdictFloor
+    }
+
+    /// Begins with what another population knows, believed as far as ``inheritedLabels`` go.
+    package init(inheriting other: Population) {
+        model = other.model
+        gate = ErrorGate()
+        gate.inherit(other.gate, labels: Self.inheritedLabels)
+        frequencies = other.frequencies
+        observations = 0
+        hits = 0
+        explored = 0
+        inheritedHits = other.inheritedHits
+        verdictFloor = other.verdictFloor
+    }
+
+    init(
+        model: LogisticModel, gate: ErrorGate, frequencies: WordFrequencies, observations: Int, hits: Int, explored: Int, inheritedHits: Int,
+        verdictFloor: Double?
+    ) {
+        self.model = model
+        self.gate = gate
+        self.frequencies = frequencies
+        self.observations = observations
+        self.hits = hits
+        self.explored = explored
+        self.inheritedHits = inheritedHits
+        self.verdictFloor = verdictFloor
+    }
+
+    /// Leans on similarity, and is ready to be taught otherwise.
+    private static var blankModel: LogisticModel {
+        var weights = [Double](repeating: 0, count: Feature.allCases.count)
+        weights[Feature.similarity.rawValue] = 1
+        return LogisticModel(weights: weights, variance: 1)
+    }
+
+    /// The share of would-be hits that is forwarded: high while few were seen, 2 % at the least.
+    package var explorationRate: Double {
+        // The first answers of a population that inherited something rest on that alone; a newcomer's first rewording should hit.
+        if inheritedHits > 0, hits + explored < 10 { return 0 }
+        return max(0.02, 50 / (50 + Double(hits + explored + inheritedHits)))
+    }
+
+    /// The cut for an error bound.
+    package func cut(bound: Double) -> ErrorGate.Cut {
+        if let cutForBound, cutForBound.bound == bound { return cutForBound.cut }
+        return gate.cut(bound: bound)
+    }
+
+    /// Computes the cut now, so that decisions find it.
+    package mutating func settle(bound: Double) { cutForBound = (bound, gate.cut(bound: bound)) }
+
+    /// Counts a prompt's words.
+    package mutating func notice(_ prompt: PreparedPrompt) { frequencies.add(prompt.places) }
+
+    /// Notes a request that passed the guards, whatever became of it.
+    package mutating func notice(score: Double) { gate.notice(score: score) }
+
+    /// Notes an answer that was served.
+    package mutating func noticeHit() { hits += 1 }
+
+    /// Notes a would-be hit that was forwarded to learn from.
+    package mutating func noticeExplored() { explored += 1 }
+
+    /// Takes in one label: whether the best candidate's answer was right for the request with these features.
+    ///
+    /// The gate takes the score as the weights have it before they learn from the label, as a decision would have.
+    package mutating func learn(_ features: FeatureVector, isRight: Bool, weight: Double = 1) {
+        gate.learn(score: model.score(features), isRight: isRight, weight: weight)
+        model.learn(features, isRight: isRight, weight: weight)
+        observations += 1
+        if let bound = cutForBound?.bound { settle(bound: bound) }
+    }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        a.model == b.model && a.gate == b.gate && a.frequencies == b.frequencies && a.observations == b.observations && a.hits == b.hits
+            && a.explored == b.explored && a.inheritedHits == b.inheritedHits && a.verdictFloor == b.verdictFloor
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(model)
+        hasher.combine(gate)
+    }
+}

@@ -1,0 +1,358 @@
+package import Logging
+package import Matching
+package import SemanticCache
+import ServiceLifecycle
+import Synchronization
+
+/// What the proxy learns about rewordings, and the decisions that rest on it.
+///
+/// Decisions read a copy of what was learned; labels come from requests that were forwarded, compared by the judge behind the requests. All of it is
+/// bounded: populations, the queue of comparisons, remembered hits and near misses. A fault here costs a label, never a request.
+package final class MatchLearner: Service, Sendable {
+    package struct Options: Sendable {
+        /// The error bound for the traffic as a whole, in 0...1.
+        package var errorBound = 0.01
+        /// The candidates' least similarity.
+        package var floor: Float = 0.5
+        /// Comparisons that may wait; more are dropped and counted.
+        package var queueLimit = 1024
+        /// Populations held; the one not used for longest is forgotten first.
+        package var populationLimit = 128
+        /// Distinct wordings that may be served from one answer before it is compared with a fresh one.
+        package var wordingLimit = 64
+        /// The longest wait before what was learned is kept.
+        package var saveInterval: Duration = .seconds(1)
+        /// The share of exact hits that is forwarded all the same, for measuring how often the judge calls equal questions' answers different.
+        package var noiseSample = 0.001
+        /// How long the verifier may take on a request's path.
+        package var verifierDeadline: Duration = .milliseconds(100)
+
+        package init() {}
+    }
+
+    /// A population and the prior it began with.
+    struct State {
+        var populations: [PopulationKey: Population] = [:]
+        /// When each population was last used, by a counter.
+        var used: [PopulationKey: Int] = [:]
+        var clock = 0
+        var global: Population
+        var groups = AnswerGroups()
+        var changed: Set<PopulationKey> = []
+        var isGlobalChanged = false
+        var generator: any RandomNumberGenerator
+        var hits: [String: RememberedHit] = [:]
+        var hitOrder = Ring<String>(capacity: MatchLearner.hitLimit)
+        var hitsByKey: [CacheKey: RememberedHit] = [:]
+        var nearMisses = Ring<NearMiss>(capacity: 512)
+        var counts = Counts()
+    }
+
+    /// A hit that may still be disputed.
+    struct RememberedHit: Sendable {
+        let requestID: String
+        let entry: EntryID
+        let wording: EntryID
+        let population: PopulationKey
+        let features: FeatureVector?
+        let asked: String
+        let cached: String
+        let similarity: Float
+        let at: Timestamp
+        var isJudged = false
+    }
+
+    /// Counters since the start.
+    package struct Counts: Sendable {
+        package var labels = 0
+        package var right = 0
+        package var dropped = 0
+        package var disputed = 0
+        package var noiseSampled = 0
+        package var noiseDifferent = 0
+        package var verified = 0
+        package var verifierLate = 0
+    }
+
+    static let hitLimit = 4096
+
+    let options: Options
+    let prior: Prior?
+    let cache: AnswerCache
+    let judge: AnswerJudge?
+    let verifier: (any Verifier)?
+    let store: any CacheStore
+    let fingerprint: String
+    let clock: any WallClock
+    let logger: Logger
+    let state: Mutex<State>
+    let prompts = PreparedPrompts(capacity: 16_384)
+    private let jobs: AsyncStream<LabelJob>
+    private let queue: AsyncStream<LabelJob>.Continuation
+
+    /// - Parameters:
+    ///   - prior: what to begin with; `nil` begins shut.
+    ///   - judge: compares answers; `nil` learns from feedback alone.
+    ///   - fingerprint: of embedder and verifier: what was learned with others is not taken up again.
+    ///   - generator: where chance comes from.
+    package init(
+        options: Options, prior: Prior?, cache: AnswerCache, judge: AnswerJudge?, verifier: (any Verifier)?, store: any CacheStore,
+        fingerprint: String, clock: any WallClock, generator: any RandomNumberGenerator & Sendable, logger: Logger
+    ) {
+        self.options = options
+        self.prior = prior
+        self.cache = cache
+        self.judge = judge
+        self.verifier = verifier
+        self.store = store
+        self.fingerprint = fingerprint
+        self.clock = clock
+        self.logger = logger
+        var global = Population(prior: prior)
+        global.settle(bound: options.errorBound)
+        state = Mutex(State(global: global, generator: generator))
+        (jobs, queue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(options.queueLimit))
+    }
+
+    // MARK: On the request's path
+
+    /// The neighbours as the policy takes them: with the answer they stand for, and how right it was.
+    func candidates(_ matches: [AnswerCache.Match]) -> [Candidate] {
+        state.withLock { state in
+            matches.map { match in
+                let (right, wrong) = state.groups.history(of: match.entry.id)
+                return Candidate(
+                    id: match.entry.id, answer: state.groups.root(of: match.entry.id), query: match.entry.query, similarity: match.similarity,
+                    right: right, wrong: wrong)
+            }
+        }
+    }
+
+    /// Decides for a request of a population. Chance is drawn here; without `explores` none is, as for an explanation.
+    func decide(
+        _ query: String, _ candidates: [Candidate], in key: PopulationKey, _ matching: MatchingOptions, floor: Float, explores: Bool = true
+    ) async -> Decision {
+        let (population, draw, isDue) = state.withLock { state -> (Population, Double, Bool) in
+            let population = Self.population(key, &state, options, bound: matching.errorBound, touches: explores)
+            // A wording's answer that served many others is compared with a fresh one now and then, whatever its score.
+            let isDue = candidates.first.map { state.groups.unverified($0.id) >= options.wordingLimit } ?? false
+            return (population, explores ? Double(state.generator.next() >> 11) * 0x1p-53 : 1, isDue && explores)
+        }
+        func policy(_ draw: Double) -> CalibratedPolicy {
+            CalibratedPolicy(
+                population: population, errorBound: matching.errorBound, profile: matching.profile, floor: max(floor, options.floor), draw: draw,
+                prompts: prompts)
+        }
+        let draw2 = isDue ? 0 : draw
+        guard let verifier, let best = candidates.first else { return policy(draw2).decide(query: query, candidates: candidates) }
+        // The verifier is asked only where its best word would let the answer out.
+        let hopeful = policy(1).decide(query: query, candidates: candidates, verdict: 1000)
+        guard case .replay = hopeful.verdict else { return policy(draw2).decide(query: query, candidates: candidates) }
+        let logit = await logit(verifier, query, best.query)
+        return policy(draw2).decide(query: query, candidates: candidates, verdict: logit)
+    }
+
+    private func logit(_ verifier: any Verifier, _ asked: String, _ cached: String) async -> Double? {
+        let pair = WordingPair(asked: asked, cached: cached)
+        let outcome = try? await withDeadline(options.verifierDeadline) { try await verifier.logits(of: [pair]) }
+        let logit = outcome?.first.flatMap { try? $0.get() }.map(Double.init)
+        state.withLock { if logit == nil { $0.counts.verifierLate += 1 } else { $0.counts.verified += 1 } }
+        return logit
+    }
+
+    /// Notes an answer that was served by meaning.
+    func noteHit(_ decision: Decision, requestID: String, key: CacheKey, entry: Entry, asked: String, in population: PopulationKey) {
+        let evidence = decision.evidence
+        let hit = RememberedHit(
+            requestID: requestID, entry: entry.id, wording: evidence.best ?? entry.id, population: population,
+            features: evidence.calibration?.features, asked: asked, cached: entry.query, similarity: evidence.similarity ?? 0, at: clock.now())
+        state.withLock { state in
+            state.hits[requestID] = hit
+            state.hitOrder.append(requestID)
+            if state.hits.count > Self.hitLimit {
+                let held = Set(state.hitOrder.all)
+                state.hits = state.hits.filter { held.contains($0.key) }
+            }
+            if state.hitsByKey.count >= Self.hitLimit { state.hitsByKey.removeAll() }
+            state.hitsByKey[key] = hit
+            state.groups.noteServed(entry.id)
+            guard let calibration = evidence.calibration else { return }
+            Self.change(population, &state) {
+                $0.notice(score: calibration.score)
+                $0.noticeHit()
+            }
+        }
+    }
+
+    /// Notes a decision that forwarded the request.
+    func noteForwarded(_ decision: Decision, requestID: String, asked: String, cached: String, in population: PopulationKey, threshold: Float) {
+        let evidence = decision.evidence
+        guard let best = evidence.best, let similarity = evidence.similarity, case .forward(let reason) = decision.verdict else { return }
+        let isGuarded = evidence.guards.contains(where: \.isFired)
+        state.withLock { state in
+            if let calibration = evidence.calibration, !isGuarded {
+                Self.change(population, &state) {
+                    $0.notice(score: calibration.score)
+                    if calibration.isExplored { $0.noticeExplored() }
+                }
+            }
+            guard similarity >= min(threshold, 0.8), reason != .explored else { return }
+            state.nearMisses.append(
+                NearMiss(
+                    kind: .nearMiss, at: clock.now(), requestID: requestID, entry: best, asked: asked, cached: cached, similarity: similarity,
+                    reason: reason.rawValue, findings: evidence.findings, score: evidence.calibration?.score))
+        }
+    }
+
+    /// Counts the words of a prompt that was asked.
+    func notice(_ query: String, in key: PopulationKey) {
+        guard let prompt = try? prompts.prepared(query) else { return }
+        state.withLock { Self.change(key, &$0) { $0.notice(prompt) } }
+    }
+
+    /// A client that asks again within a minute and insists on a fresh answer may not have liked what it was served.
+    func noteRefresh(_ key: CacheKey) {
+        let now = clock.now()
+        state.withLock { state in
+            guard var hit = state.hitsByKey[key], !hit.isJudged, now - hit.at <= .seconds(60) else { return }
+            hit.isJudged = true
+            state.hitsByKey[key] = hit
+            guard let features = hit.features else { return }
+            Self.change(hit.population, &state) { $0.learn(features, isRight: false, weight: 0.25) }
+        }
+    }
+
+    /// Whether this exact hit is to be forwarded all the same, for measuring the judge's noise. Only where there is learning to measure.
+    func samplesNoise(in key: PopulationKey) -> Bool {
+        guard judge != nil, options.noiseSample > 0 else { return false }
+        return state.withLock { state in
+            guard let population = state.populations[key], population.observations >= 50 else { return false }
+            return Double(state.generator.next() >> 11) * 0x1p-53 < options.noiseSample
+        }
+    }
+
+    // MARK: Behind the requests
+
+    /// Queues the comparison of a fresh answer with what the cache would have said. Never waits.
+    func enqueue(_ job: LabelJob) {
+        guard judge != nil else { return }
+        if case .enqueued = queue.yield(job) { return }
+        state.withLock { $0.counts.dropped += 1 }
+    }
+
+    /// Compares and learns until shutdown, and keeps what was learned.
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                await cancelWhenGracefulShutdown { for await job in self.jobs { await self.work(job) } }
+            }
+            group.addTask { [self] in
+                await cancelWhenGracefulShutdown {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: self.options.saveInterval)
+                        await self.save()
+                    }
+                }
+            }
+        }
+        await save()
+    }
+
+    private func work(_ job: LabelJob) async {
+        guard let judge else { return }
+        switch job.kind {
+        case .noise(let cached):
+            let isSame = await judge.compare(job.fresh, cached) == .same
+            state.withLock { state in
+                state.counts.noiseSampled += 1
+                if !isSame { state.counts.noiseDifferent += 1 }
+            }
+        case .decision(let decision, let near):
+            var same: EntryID?
+            for (rank, id) in near.enumerated() {
+                guard let cached = cache.entry(id) else { continue }
+                let isSame = await judge.compare(job.fresh, cached) == .same
+                if rank == 0 { await learn(job, decision, cached: cached, isRight: isSame) }
+                if isSame {
+                    same = id
+                    break
+                }
+            }
+            guard let same, cache.entry(job.fresh.id) != nil else { return }
+            state.withLock { $0.groups.join(job.fresh.id, to: same) }
+        }
+    }
+
+    private func learn(_ job: LabelJob, _ decision: Decision, cached: Entry, isRight: Bool) async {
+        let evidence = decision.evidence
+        // What a guard refuses is never served, so it teaches nothing about what is.
+        guard !evidence.guards.contains(where: \.isFired), let calibration = evidence.calibration else { return }
+        var features = calibration.features
+        // On the path the verifier is asked only where it could let an answer out; the label wants its word in any case.
+        if let verifier, features[.verifier] == Feature.absentVerdict,
+            let logit = await logit(verifier, job.fresh.query, cached.query), let told = features.settingVerdict(logit)
+        {
+            features = told
+        }
+        state.withLock { state in
+            state.counts.labels += 1
+            if isRight { state.counts.right += 1 }
+            if let best = evidence.best { state.groups.note(best, isRight: isRight) }
+            Self.change(job.population, &state) { $0.learn(features, isRight: isRight) }
+            state.global.learn(features, isRight: isRight)
+            state.isGlobalChanged = true
+            guard calibration.isExplored, !isRight, let best = evidence.best else { return }
+            state.nearMisses.append(
+                NearMiss(
+                    kind: .averted, at: clock.now(), requestID: job.requestID, entry: best, asked: job.fresh.query, cached: cached.query,
+                    similarity: evidence.similarity ?? 0, reason: MissReason.explored.rawValue, findings: [], score: calibration.score))
+        }
+    }
+
+    // MARK: Under the lock
+
+    /// The population, made from the global one where it is new.
+    private static func population(_ key: PopulationKey, _ state: inout State, _ options: Options, bound: Double, touches: Bool) -> Population {
+        if touches {
+            state.clock += 1
+            state.used[key] = state.clock
+        }
+        if let known = state.populations[key] { return known }
+        var made = Population(inheriting: state.global)
+        made.settle(bound: bound)
+        guard touches else { return made }
+        if state.populations.count >= options.populationLimit,
+            let oldest = state.populations.keys.min(by: { state.used[$0] ?? 0 < state.used[$1] ?? 0 })
+        {
+            state.populations[oldest] = nil
+            state.used[oldest] = nil
+            state.changed.remove(oldest)
+        }
+        state.populations[key] = made
+        return made
+    }
+
+    static func change(_ key: PopulationKey, _ state: inout State, _ change: (inout Population) -> Void) {
+        // Taken out while it is changed, so that its tables are not copied.
+        guard var population = state.populations.removeValue(forKey: key) else { return }
+        change(&population)
+        state.populations[key] = population
+        state.changed.insert(key)
+    }
+}
+
+/// One comparison to make.
+struct LabelJob: Sendable {
+    enum Kind: Sendable {
+        /// What was decided, and the entries of the nearest distinct answers, the best first.
+        case decision(Decision, near: [EntryID])
+        /// An exact hit that was asked afresh, and the entry that would have served it.
+        case noise(Entry)
+    }
+
+    let kind: Kind
+    /// The entry made of the fresh answer.
+    let fresh: Entry
+    let requestID: String
+    let population: PopulationKey
+}

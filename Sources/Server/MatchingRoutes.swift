@@ -1,0 +1,116 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Proxy
+import SemanticCache
+import WireFormats
+
+/// The part of the admin surface about decisions: `POST /cache/explain`, `POST /cache/feedback` and `GET /cache/near-misses`.
+struct MatchingRoutes: Sendable {
+    private static let maximumBody = 32 << 20
+
+    let pipeline: RequestPipeline
+    let gate: AdminGate
+
+    func respond(to request: Request, method: HTTPRequest.Method, path: Substring) async throws -> Response {
+        switch (method, path) {
+        case (.post, "/cache/explain"): return try await explain(request)
+        case (.post, "/cache/feedback"): return try await feedback(request)
+        case (.get, "/cache/near-misses"): return nearMisses(request)
+        default:
+            let allowed = path == "/cache/near-misses" ? "GET" : "POST"
+            var response = JSONBody.error(.methodNotAllowed, "Use \(allowed).", code: "method_not_allowed")
+            response.headers[.allow] = allowed
+            return response
+        }
+    }
+
+    /// The body is what would be sent to a cached endpoint; `?endpoint=` names another than chat completions.
+    private func explain(_ request: Request) async throws -> Response {
+        let name = request.uri.queryParameters["endpoint"].map(String.init) ?? Endpoint.chatCompletions.path
+        guard let endpoint = Endpoint(rawValue: name) else {
+            let known = Endpoint.allCases.map(\.path).joined(separator: ", ")
+            return JSONBody.error(.badRequest, "endpoint: expected one of \(known), found '\(name)'", code: "bad_endpoint")
+        }
+        guard let body = try await collect(request) else { return Self.tooLarge }
+        var fields = request.headers
+        fields[.authorization] = credential(of: request)
+        do throws(ExplainError) {
+            return JSONBody.response(
+                try await pipeline.explain(ProxyRequest(id: "explain", method: .post, path: endpoint.path, fields: fields, body: .bytes(body))))
+        } catch {
+            switch error {
+            case .bypass(let reason):
+                return JSONBody.response(["decision": "bypass", "reason": reason.rawValue])
+            case .refused(let message):
+                return Response(
+                    status: .badRequest, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(string: message)))
+            }
+        }
+    }
+
+    private func feedback(_ request: Request) async throws -> Response {
+        struct Body: Decodable {
+            let entry: String
+            let request: String?
+            let correct: Bool
+        }
+        guard let body = try await collect(request) else { return Self.tooLarge }
+        guard let feedback = try? JSONDecoder().decode(Body.self, from: Data(body)), let id = EntryID(feedback.entry) else {
+            return JSONBody.error(
+                .badRequest, "expected {\"entry\": id, \"request\": id, \"correct\": true or false}; request may be left out", code: "bad_feedback")
+        }
+        guard let learner = pipeline.learner else {
+            return JSONBody.error(.conflict, "no model is loaded, so nothing is served by meaning", code: "no_embedder")
+        }
+        let tenant = credential(of: request).map { pipeline.tenant(authorization: $0) }
+        do throws(MatchLearner.FeedbackError) {
+            try learner.feedback(entry: id, requestID: feedback.request, isRight: feedback.correct, tenant: tenant)
+        } catch {
+            let status: HTTPResponse.Status = if case .otherEntry = error { .conflict } else { .notFound }
+            return JSONBody.error(status, error.description, code: "bad_feedback")
+        }
+        struct Result: Encodable {
+            let entry: String
+            let correct, semantic: Bool
+        }
+        return JSONBody.response(Result(entry: feedback.entry, correct: feedback.correct, semantic: feedback.correct))
+    }
+
+    private func nearMisses(_ request: Request) -> Response {
+        struct Body: Encodable { let nearMisses: [View] }
+        struct View: Encodable {
+            let kind, at, request, entry, asked, cached, reason: String
+            let similarity: Double
+            let score: Double?
+            let findings: [String]
+        }
+        let limit = request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 50
+        guard (1...1000).contains(limit) else { return JSONBody.error(.badRequest, "limit: expected a number from 1 to 1000", code: "bad_limit") }
+        let found = pipeline.learner?.nearMisses(limit: limit) ?? []
+        return JSONBody.response(
+            Body(
+                nearMisses: found.map { miss in
+                    View(
+                        kind: miss.kind.rawValue, at: Date(timeIntervalSince1970: Double(miss.at.milliseconds) / 1000).formatted(.iso8601),
+                        request: miss.requestID, entry: miss.entry.description, asked: miss.asked, cached: miss.cached, reason: miss.reason,
+                        similarity: Double(miss.similarity), score: miss.score, findings: miss.findings)
+                }))
+    }
+
+    /// While no admin token is set, `Authorization` is free to carry the application's own credential.
+    private func credential(of request: Request) -> String? {
+        request.headers[.cacheAuthorization] ?? (gate.usesAuthorization ? nil : request.headers[.authorization])
+    }
+
+    private func collect(_ request: Request) async throws -> [UInt8]? {
+        do { return Array(try await request.body.collect(upTo: Self.maximumBody).readableBytesView) } catch is NIOTooManyBytesError { return nil }
+    }
+
+    private static var tooLarge: Response {
+        var response = JSONBody.error(.contentTooLarge, "The body is larger than \(maximumBody) bytes.", code: "body_too_large")
+        response.headers[.connection] = "close"
+        return response
+    }
+}

@@ -1,0 +1,38 @@
+package import SemanticCache
+
+/// A deterministic verifier without a model, for tests: the words that two wordings share, or whatever the test says.
+package struct ScriptedVerifier: Verifier {
+    package typealias Outcome = Result<Float, VerifierRefusal>
+
+    package let fingerprint: String
+    package let dayOneCut: Float
+    package let maximumBatchSize: Int
+    private let answer: @Sendable (WordingPair) async throws(VerifierError) -> Outcome
+
+    /// - Parameter answer: one pair's outcome; it may throw, and may sleep to be late.
+    package init(
+        fingerprint: String = "scripted", dayOneCut: Float = 0, maximumBatchSize: Int = 8,
+        answer: @escaping @Sendable (WordingPair) async throws(VerifierError) -> Outcome = { pair in ScriptedVerifier.overlap(of: pair) }
+    ) {
+        self.fingerprint = fingerprint
+        self.dayOneCut = dayOneCut
+        self.maximumBatchSize = maximumBatchSize
+        self.answer = answer
+    }
+
+    package func logits(of pairs: [WordingPair]) async throws(VerifierError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for pair in pairs { outcomes.append(try await answer(pair)) }
+        return outcomes
+    }
+
+    /// From -6, no word in common, to 6, the same words in any order and case.
+    package static func overlap(of pair: WordingPair) -> Outcome {
+        let asked = words(pair.asked)
+        let cached = words(pair.cached)
+        guard !asked.isEmpty, !cached.isEmpty else { return .failure(.empty) }
+        return .success(12 * Float(asked.intersection(cached).count) / Float(asked.union(cached).count) - 6)
+    }
+
+    private static func words(_ text: String) -> Set<Substring> { Set(text.lowercased().split { !$0.isLetter && !$0.isNumber }.map { $0 }) }
+}

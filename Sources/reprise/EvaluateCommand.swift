@@ -1,0 +1,218 @@
+import ArgumentParser
+import Embedding
+import Evaluation
+import Foundation
+import Matching
+import SemanticCache
+import Settings
+import VectorSearch
+
+/// `reprise evaluate`: replays labelled examples through the matcher.
+struct EvaluateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Replay labelled pairs, conversations or streams through the matcher.",
+        discussion: """
+            Each file holds JSON lines of one kind: {"prompt", "group"}, a stream, where a cached answer is right for a prompt of its group;
+            {"messages", "answer_key"}, the same with a history; {"a", "b", "same_answer"}, pairs, each decided in a cache of its own.
+            Streams are shuffled anew for every seed, and every rule replays the same shuffles: the calibrated policy at each --bound, vCache
+            with and without alias wordings, and static thresholds with and without the guards. Brackets hold 95 % intervals (Wilson).
+
+            Example:
+              reprise evaluate stream.jsonl pairs.jsonl --bound 0.01 --plot wrong.svg
+              reprise evaluate *.jsonl --fit-prior minilm.prior
+            """)
+
+    @Argument(help: ArgumentHelp("Files of labelled examples.", valueName: "file"))
+    var files: [String]
+
+    @Option(help: ArgumentHelp("Configuration file, for the model and matching.profile.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .customLong("bound"),
+        help: ArgumentHelp("Error bound to replay with; may be given again. Default: matching.error_bound.", valueName: "share"))
+    var bounds: [Double] = []
+
+    @Option(help: "Shuffles of each stream.")
+    var seeds = 5
+
+    @Option(help: "Use only the first N examples of each file.")
+    var limit: Int?
+
+    @Flag(help: "Begin without the shipped prior.")
+    var noPrior = false
+
+    @Option(help: ArgumentHelp("Begin with the prior in this file.", valueName: "file"))
+    var prior: String?
+
+    @Flag(help: "Print the report as JSON.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Draw wrong answers per hit against hit rate.", valueName: "file.svg"))
+    var plot: String?
+
+    @Option(help: ArgumentHelp("Fit a prior on the files, write it here, and replay nothing.", valueName: "file"))
+    var fitPrior: String?
+
+    @Option(
+        name: .customLong("weigh"),
+        help: ArgumentHelp("How much a file counts in the weights and in the gate of the prior (default 1:1).", valueName: "name=fit:gate"))
+    var weighings: [String] = []
+
+    func validate() throws {
+        guard (1...1000).contains(seeds) else { throw ValidationError("--seeds: expected a number from 1 to 1000") }
+        guard bounds.allSatisfy({ $0 > 0 && $0 < 1 }) else { throw ValidationError("--bound: expected a share between 0 and 1") }
+        for weighing in weighings where Self.weighing(weighing) == nil {
+            throw ValidationError("--weigh: expected name=fit:gate such as faq=1:0.5, found '\(weighing)'")
+        }
+    }
+
+    func run() async throws {
+        try await reporting {
+            let console = Console.standard
+            let loaded: LoadedSettings
+            let environment = ProcessInfo.processInfo.environment
+            do throws(SettingsErrors) { loaded = try Settings.load(path: config, environment: { environment[$0] }) } catch {
+                throw CommandFailure(error)
+            }
+            let data = try files.map { try Self.read($0, limit: limit) }
+            let embedder: OnnxEmbedder
+            do throws(EmbedderError) { embedder = try OnnxEmbedder(try ModelFolder(path: loaded.paths.model), threads: 1) } catch {
+                throw CommandFailure(.configuration, "the model cannot be used: \(error)")
+            }
+            let vectors = try await Self.embed(data.flatMap(\.data.texts), with: embedder) { if console.errorIsTerminal { console.writeError($0) } }
+            let prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder)
+            let evaluation = Evaluation(
+                bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
+                profile: GuardProfile(loaded.settings.matching.profile), prior: prior, vector: { vectors[$0] }, verdict: nil,
+                makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
+            if let fitPrior {
+                try await fit(evaluation, data, embedder: embedder.fingerprint, to: fitPrior, console)
+            } else {
+                try await replay(evaluation, data, embedder: embedder.fingerprint, console)
+            }
+            await embedder.close()
+        }
+    }
+
+    private typealias File = (name: String, bytes: Data, data: LabelledData)
+
+    private func replay(_ evaluation: Evaluation, _ files: [File], embedder: String, _ console: Console) async throws {
+        var streams: [EvaluationReport.Stream] = []
+        var pairs: [EvaluationReport.Pairs] = []
+        for file in files {
+            switch file.data {
+            case .pairs(let list): pairs.append(evaluation.pairs(list, file: file.name))
+            case .stream(let items): streams.append(await evaluation.stream(items, file: file.name) { console.error($0) })
+            }
+        }
+        let report = EvaluationReport(embedder: embedder, verifier: "", hasPrior: evaluation.prior != nil, streams: streams, pairs: pairs)
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            console.out(String(decoding: try encoder.encode(report), as: UTF8.self))
+        } else {
+            console.write(ReportTable.text(report))
+        }
+        if let plot { try Self.write(ScatterPlot.svg(report), to: plot) }
+    }
+
+    private func fit(_ evaluation: Evaluation, _ files: [File], embedder: String, to path: String, _ console: Console) async throws {
+        let weights = Dictionary(weighings.compactMap(Self.weighing).map { ($0.name, ($0.fit, $0.gate)) }) { _, last in last }
+        var sources: [PriorFit.Source] = []
+        var notes = ["seeds \(seeds)"]
+        for file in files {
+            let samples = await evaluation.samples(of: file.data, trapShare: Self.trapShare, missedShare: Self.missedShare)
+            let (fit, gate) = weights[file.name] ?? (1, 1)
+            sources.append(PriorFit.Source(name: file.name, weight: fit, gateWeight: gate, samples: samples))
+            notes.append("data \(file.name), weight \(fit):\(gate), \(samples.count) examples, SHA-256 \(Self.digest(file.bytes))")
+            console.error("\(file.name): \(samples.count) examples")
+        }
+        let prior = PriorFit(sources: sources).fit(embedder: embedder, verifier: "", verdictFloor: -2, variance: 0.05, notes: notes)
+        try Self.write(prior.text, to: path)
+        console.write(prior.notes.joined(separator: "\n") + "\n")
+    }
+
+    /// Of the traps in a file of pairs, what counts: traffic has far fewer of them.
+    private static let trapShare = 0.07
+    /// Of the traps that the word lists catch, the share that is taken as missed, for those nobody has seen yet.
+    private static let missedShare = 0.4
+
+    private func startingPrior(_ embedder: OnnxEmbedder) throws -> Prior? {
+        guard let prior else { return Prior.shipped(embedder: embedder.fingerprint) }
+        guard let data = FileManager.default.contents(atPath: prior) else { throw CommandFailure(.noInput, "\(prior): cannot be read") }
+        guard let read = Prior(String(decoding: data, as: UTF8.self)) else {
+            throw CommandFailure(.badData, "\(prior): expected a prior, found something else")
+        }
+        guard read.embedder == embedder.fingerprint else {
+            throw CommandFailure(.badData, "\(prior): made for '\(read.embedder)', and the model is '\(embedder.fingerprint)'")
+        }
+        return read
+    }
+
+    private static func read(_ path: String, limit: Int?) throws -> File {
+        guard let bytes = FileManager.default.contents(atPath: path) else { throw CommandFailure(.noInput, "\(path): cannot be read") }
+        let name = path.split(separator: "/").last.map { $0.hasSuffix(".jsonl") ? String($0.dropLast(6)) : String($0) } ?? path
+        do throws(LabelledData.Failure) {
+            switch try LabelledData(lines: bytes) {
+            case .stream(let items): return (name, bytes, .stream(limit.map { Array(items.prefix($0)) } ?? items))
+            case .pairs(let pairs): return (name, bytes, .pairs(limit.map { Array(pairs.prefix($0)) } ?? pairs))
+            }
+        } catch {
+            throw CommandFailure(.badData, "\(path): \(error)")
+        }
+    }
+
+    private static func embed(_ texts: [String], with embedder: OnnxEmbedder, progress: (String) -> Void) async throws -> [String: UnitVector] {
+        let texts = Array(Set(texts)).sorted()
+        var vectors: [String: UnitVector] = [:]
+        vectors.reserveCapacity(texts.count)
+        for start in stride(from: 0, to: texts.count, by: 64) {
+            let batch = Array(texts[start..<min(start + 64, texts.count)])
+            do throws(EmbedderError) {
+                for (text, outcome) in zip(batch, try await embedder.embed(batch)) {
+                    if case .success(let vector) = outcome { vectors[text] = vector }
+                }
+            } catch {
+                throw CommandFailure(.failure, "\(error)")
+            }
+            progress("\rembedded \(min(start + 64, texts.count)) of \(texts.count)")
+        }
+        progress("\n")
+        return vectors
+    }
+
+    /// A scope of its own for every history, as in the proxy.
+    private static func scope(of history: [String]) -> Scope {
+        let text = history.map { "\($0.utf8.count):\($0)" }.joined()
+        return Scope(Digest256.sha256(Array(text.utf8)))
+    }
+
+    private static func digest(_ data: Data) -> String { Digest256.sha256(Array(data)).hex }
+
+    private static func weighing(_ text: String) -> (name: String, fit: Double, gate: Double)? {
+        let sides = text.split(separator: "=")
+        let numbers = sides.count == 2 ? sides[1].split(separator: ":").compactMap { Double($0) } : []
+        guard numbers.count == 2, numbers.allSatisfy({ $0 >= 0 && $0.isFinite }) else { return nil }
+        return (String(sides[0]), numbers[0], numbers[1])
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        do { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) } catch {
+            throw CommandFailure(.failure, "\(path): cannot be written: \(error.localizedDescription)")
+        }
+    }
+}
+
+extension GuardProfile {
+    init(_ profile: Settings.GuardProfile) {
+        self =
+            switch profile {
+            case .faq: .faq
+            case .default: .default
+            case .strict: .strict
+            }
+    }
+}

@@ -1,0 +1,165 @@
+import HTTPTypes
+import Logging
+@testable import Matching
+@testable import Proxy
+import SemanticCache
+import Telemetry
+import TestSupport
+import Testing
+import VectorSearch
+import WireFormats
+
+/// The pipeline with a learner, its judge fed by scripted answers.
+@Suite struct LearningTests {
+    private struct Bench {
+        let cache: AnswerCache
+        let learner: MatchLearner
+        let pipeline: RequestPipeline
+
+        init(
+            prior: Prior?, mode: PipelineOptions.Mode = .calibrated, verifier: (any Verifier)? = nil, store: FaultyStore = FaultyStore(),
+            overrides: [MatchingOverride] = []
+        ) {
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let clock = ManualClock()
+            let embedder = HashingEmbedder()
+            let upstream = ScriptedUpstream { _, body in
+                // The answer is the same for all that speaks of passwords.
+                let text = String(decoding: body, as: UTF8.self).contains("password") ? "Open the settings." : "Something else \(body.count)."
+                return .response(
+                    status: .ok, fields: [.contentType: "application/json"], chunks: [Array(ProxyBench.completion(text).utf8)])
+            }
+            let metrics = ProxyMetrics()
+            let writer = WriteBehind(store: FaultyStore(), interval: .seconds(3600), limit: 1000, logger: logger)
+            cache = AnswerCache(
+                index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,
+                capacity: 1000)
+            var options = PipelineOptions()
+            options.mode = mode
+            options.overrides = overrides
+            learner = MatchLearner(
+                options: MatchLearner.Options(), prior: prior, cache: cache,
+                judge: AnswerJudge(options: AnswerJudge.Options(), embedder: embedder, upstream: upstream, clock: clock), verifier: verifier,
+                store: store, fingerprint: embedder.fingerprint, clock: clock, generator: SystemRandomNumberGenerator(), logger: logger)
+            pipeline = RequestPipeline(
+                options: options, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
+                tenants: TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
+                clock: clock, logger: logger)
+        }
+
+        func ask(_ question: String, id: String = "r", fields: HTTPFields = [:]) async -> HTTPFields {
+            let body = #"{"model":"gpt-test","messages":[{"role":"user","content":"\#(question)"}]}"#
+            let response = await pipeline.handle(
+                ProxyRequest(id: id, method: .post, path: "/v1/chat/completions", fields: fields, body: .bytes(Array(body.utf8))))
+            if case .stream(let stream) = response.body { _ = try? await stream.collect(upTo: 1 << 20) }
+            await pipeline.settleVectors()
+            return response.fields
+        }
+    }
+
+    /// Serves what is at least 0.6 similar and not doubted.
+    private static let prior: Prior = {
+        var weights = [Double](repeating: 0, count: Feature.allCases.count)
+        weights[Feature.bias.rawValue] = 4
+        weights[Feature.similarity.rawValue] = 1
+        var gate = ErrorGate()
+        for bin in 0..<24 { for _ in 0..<200 { gate.count(score: 3 + Double(bin) * 0.25, isRight: true, weight: 1) } }
+        return Prior(embedder: "hashing-64", verifier: "", weights: weights, variance: 0.05, verdictFloor: 0, gate: gate, notes: [])
+    }()
+
+    private let first = "how do I reset my account password"
+    private let reworded = "how can I reset my account password"
+
+    @Test func aPriorServesTheFirstRewording() async {
+        let bench = Bench(prior: Self.prior)
+        #expect(await bench.ask(first)[.xCache] == "MISS")
+        let hit = await bench.ask(reworded)
+        #expect(hit[.xCacheMatch] == "semantic")
+    }
+
+    @Test func withoutAPriorTheRewordingIsForwardedAndLearnedFrom() async throws {
+        let bench = Bench(prior: nil)
+        let work = Task { try await bench.learner.run() }
+        defer { work.cancel() }
+        _ = await bench.ask(first)
+        #expect(await bench.ask(reworded)[.xCacheReason] == "below-cut")
+        for _ in 0..<200 where bench.learner.report.counts.labels == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        let report = bench.learner.report
+        #expect(report.counts.labels == 1 && report.counts.right == 1 && report.observations == 1)
+        #expect(report.judge.equal == 1)
+    }
+
+    @Test func shadowDecidesAndNeverServes() async {
+        let bench = Bench(prior: Self.prior, mode: .shadow)
+        _ = await bench.ask(first)
+        #expect(await bench.ask(reworded)[.xCache] == "MISS")
+    }
+
+    @Test func aDoubtfulVerifierForwardsAndALateOneDoesNot() async {
+        let doubting = Bench(prior: Self.prior, verifier: ScriptedVerifier { _ in .success(-4) })
+        _ = await doubting.ask(first)
+        #expect(await doubting.ask(reworded)[.xCacheReason] == "verifier-doubts")
+        let failing = Bench(prior: Self.prior, verifier: ScriptedVerifier { _ in .failure(.notFinite) })
+        _ = await failing.ask(first)
+        #expect(await failing.ask(reworded)[.xCacheMatch] == "semantic")
+    }
+
+    @Test func feedbackTakesTheEntryOutOfReach() async throws {
+        let bench = Bench(prior: Self.prior)
+        _ = await bench.ask(first)
+        let hit = await bench.ask(reworded, id: "hit-1")
+        let id = try #require(hit[.xCacheEntry].flatMap { EntryID($0) })
+        let stranger = bench.pipeline.tenant(authorization: "Bearer somebody else")
+        #expect(throws: MatchLearner.FeedbackError.unknownEntry) {
+            try bench.learner.feedback(entry: id, requestID: "hit-1", isRight: false, tenant: stranger)
+        }
+        #expect(throws: MatchLearner.FeedbackError.unknownRequest) {
+            try bench.learner.feedback(entry: id, requestID: "hit-2", isRight: false, tenant: nil)
+        }
+        #expect(bench.learner.report.observations == 0, "refused feedback changes nothing")
+        try bench.learner.feedback(entry: id, requestID: "hit-1", isRight: false, tenant: nil)
+        #expect(await bench.ask("how could I reset my account password")[.xCache] == "MISS")
+        #expect(await bench.ask(first)[.xCacheMatch] == "exact")
+        #expect(bench.learner.report.observations == 1)
+        #expect(bench.learner.nearMisses(limit: 5).contains { $0.kind == .disputed && $0.entry == id })
+    }
+
+    @Test func anExplanationChangesNothing() async throws {
+        let bench = Bench(prior: Self.prior)
+        _ = await bench.ask(first)
+        let body = #"{"model":"gpt-test","messages":[{"role":"user","content":"\#(reworded)"}]}"#
+        let request = ProxyRequest(id: "e", method: .post, path: "/v1/chat/completions", fields: [:], body: .bytes(Array(body.utf8)))
+        let count = bench.cache.count
+        for _ in 0..<30 {
+            let explanation = try await bench.pipeline.explain(request)
+            #expect(explanation.decision == "semantic hit" && explanation.nearest.count == 1 && explanation.learned != nil)
+        }
+        #expect(bench.cache.count == count && bench.learner.report.hits == 0)
+    }
+
+    @Test func whatWasLearnedSurvivesARestart() async throws {
+        let store = FaultyStore()
+        let bench = Bench(prior: nil, store: store)
+        let work = Task { try await bench.learner.run() }
+        _ = await bench.ask(first)
+        _ = await bench.ask(reworded)
+        for _ in 0..<200 where bench.learner.report.counts.labels == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        await bench.learner.save()
+        work.cancel()
+        let second = Bench(prior: nil, store: store)
+        await second.learner.restore()
+        #expect(second.learner.report.observations == 1)
+        #expect(second.learner.report.populations == 1)
+    }
+
+    @Test func overridesHoldForTheirPart() async {
+        var faq = MatchingOverride()
+        faq.namespace = "faq"
+        faq.mode = .exact
+        let bench = Bench(prior: Self.prior, overrides: [faq])
+        _ = await bench.ask(first, fields: [.cacheNamespace: "faq"])
+        #expect(await bench.ask(reworded, fields: [.cacheNamespace: "faq"])[.xCacheReason] == "exact-only")
+        _ = await bench.ask(first)
+        #expect(await bench.ask(reworded)[.xCacheMatch] == "semantic")
+    }
+}
