@@ -11,11 +11,13 @@ def event(choices, **more):
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
-def events(count):
+def events(count, usage=False):
     yield event([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
     for number in range(count):
         yield event([{"index": 0, "delta": {"content": f" token{number % 1000}"}, "finish_reason": None}])
     yield event([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+    if usage:
+        yield event([], usage={"prompt_tokens": 9, "completion_tokens": count, "total_tokens": count + 9})
     yield b"data: [DONE]\n\n"
 
 
@@ -32,7 +34,7 @@ def serve(connection):
             body = stream.read(length)
             count = int(re.search(rb"\[tokens (\d+)\]", body).group(1))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-            frames = [b"%x\r\n%s\r\n" % (len(data), data) for data in events(count)] + [b"0\r\n\r\n"]
+            frames = [b"%x\r\n%s\r\n" % (len(data), data) for data in events(count, b"include_usage" in body)] + [b"0\r\n\r\n"]
             for frame in [b"".join(frames)] if b"[at once]" in body else frames:
                 connection.sendall(frame)
 
