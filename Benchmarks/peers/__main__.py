@@ -129,6 +129,8 @@ def main():
         "pairs": {name: {"pairs": len(found), "same": sum(pair["same_answer"] for pair in found)} for name, found in pairs.items()}}
     base = pathlib.Path(tempfile.mkdtemp(prefix="reprise-peers-"))
     base.chmod(0o755)  # nginx's worker is another user when it is started by root
+    # Where only right and wrong count, nobody waits for the disk.
+    memory = pathlib.Path(tempfile.mkdtemp(prefix="reprise-peers-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
     model = None
     try:
         port = free_port()
@@ -162,7 +164,7 @@ def main():
         for number, contender in enumerate(judged):
             say(f"right and wrong answers of {contender.name}")
             share = max(15, deadline.left() / (len(judged) - number))
-            attempt(contender, "starting", contender.start, place(base, contender.name, "answers"), upstream)
+            attempt(contender, "starting", contender.start, place(memory, contender.name), upstream)
             if not contender.out:
                 tallies = attempt(contender, "answering", measure.answers, contender, upstream, pairs, time.monotonic() + share)
                 if tallies:
@@ -178,6 +180,7 @@ def main():
         result["minutes"] = (time.monotonic() - started) / 60
         report.write(result, options.out, readme(options))
         shutil.rmtree(base, ignore_errors=True)
+        shutil.rmtree(memory, ignore_errors=True)
     print(report.summary(result))
     say(f"written to {options.out}; took {result['minutes']:.1f} minutes")
     return 0

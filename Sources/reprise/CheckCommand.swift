@@ -16,11 +16,19 @@ struct CheckCommand: AsyncParsableCommand {
               reprise check --defaults > config.yaml
             """)
 
-    @Option(help: ArgumentHelp("Configuration file. Default: config.yaml in the working folder, if there.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Configuration file. Default: config.yaml in the working folder, if there.", valueName: "file"), completion: .file())
     var config: String?
 
     @Flag(help: "Print the commented file with every key and its default, and check nothing.")
     var defaults = false
+
+    @Flag(help: "Print the result as JSON: the effective configuration, or every problem with its place.")
+    var json = false
+
+    func validate() throws {
+        if defaults, json { throw ValidationError("--defaults prints a file, which is YAML: leave out --json") }
+    }
 
     func run() async throws {
         try await reporting {
@@ -29,10 +37,15 @@ struct CheckCommand: AsyncParsableCommand {
             let environment = ProcessInfo.processInfo.environment
             let loaded: LoadedSettings
             do throws(SettingsErrors) { loaded = try Settings.load(path: config, environment: { environment[$0] }) } catch {
+                if json { console.out(String(decoding: try jsonBytes(Self.jsonReport(on: error)), as: UTF8.self)) }
                 throw CommandFailure(error)
             }
-            console.write(Self.report(on: loaded))
             let model = describeModel(loaded)
+            if json {
+                console.out(String(decoding: try jsonBytes(Self.jsonReport(on: loaded, model: model)), as: UTF8.self))
+            } else {
+                console.write(Self.report(on: loaded))
+            }
             console.error("configuration: \(loaded.file.map { "\($0) is valid" } ?? "no file, the defaults hold")")
             console.error(model.line)
             if !model.ok, loaded.settings.matching.requireModel {
@@ -49,5 +62,26 @@ struct CheckCommand: AsyncParsableCommand {
         if let variable = loaded.settings.tenancy.keyEnv { found.append(("tenancy.key_env", variable)) }
         if let variable = loaded.settings.admin.tokenEnv { found.append(("admin.token_env", variable)) }
         return loaded.settings.effectiveYAML + found.map { "# \($0.0): \($0.1) is set, [redacted]\n" }.joined()
+    }
+
+    /// `{"valid": true, "file": ..., "model": {...}, "settings": {...}}`; of secrets only the variables' names.
+    static func jsonReport(on loaded: LoadedSettings, model: (ok: Bool, line: String)) -> [String: Any] {
+        [
+            "valid": true, "file": loaded.file ?? NSNull(), "model": ["usable": model.ok, "message": model.line],
+            "settings": loaded.settings.effectiveObject,
+        ]
+    }
+
+    /// `{"valid": false, "problems": [{"file", "line", "column", "message"}]}`; what is no place in a file has no line.
+    static func jsonReport(on errors: SettingsErrors) -> [String: Any] {
+        let problems = errors.problems.map { problem -> [String: Any] in
+            switch problem.place {
+            case .file(let name, let line, let column): ["file": name, "line": line, "column": column, "message": problem.message]
+            case .wholeFile(let name): ["file": name, "message": problem.message]
+            case .flag(let name): ["flag": name, "message": problem.message]
+            case .environment(let name): ["environment": name, "message": problem.message]
+            }
+        }
+        return ["valid": false, "problems": problems]
     }
 }

@@ -4,7 +4,7 @@ import Settings
 /// Why a command ends early: one message for standard error, and the exit status by `sysexits.h`.
 struct CommandFailure: Error, Equatable {
     /// Exit statuses beside 0.
-    enum Status: Int32 {
+    enum Status: Int32, CaseIterable {
         /// The proxy refused or failed, in a way that no other status names.
         case failure = 1
         /// EX_USAGE: flags that do not go together.
@@ -15,10 +15,26 @@ struct CommandFailure: Error, Equatable {
         case noInput = 66
         /// EX_UNAVAILABLE: no proxy answers.
         case unavailable = 69
+        /// EX_CANTCREAT: a file that cannot be written, or is there already.
+        case cannotCreate = 73
         /// EX_NOPERM: the proxy wants another admin token.
         case notAllowed = 77
         /// EX_CONFIG: a bad configuration.
         case configuration = 78
+
+        /// What `--help` and the manual page say of it.
+        var meaning: String {
+            switch self {
+            case .failure: "the proxy refused or failed, or nothing was done"
+            case .usage: "wrong use of the command"
+            case .badData: "some records were bad; the others were taken"
+            case .noInput: "a file cannot be read"
+            case .unavailable: "no proxy answers there"
+            case .cannotCreate: "a file cannot be written, or is there already"
+            case .notAllowed: "the proxy wants another admin token"
+            case .configuration: "the configuration is wrong"
+            }
+        }
     }
 
     var status: Status

@@ -9,12 +9,20 @@ struct Console: Sendable {
     /// Whether colours may be written to standard output.
     var usesColour: Bool
 
-    static let standard: Console = {
-        let outIsTerminal = isatty(STDOUT_FILENO) == 1
-        let environment = ProcessInfo.processInfo.environment
+    static let standard = Console(
+        outIsTerminal: isatty(STDOUT_FILENO) == 1, errorIsTerminal: isatty(STDERR_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
+
+    init(outIsTerminal: Bool, errorIsTerminal: Bool, usesColour: Bool) {
+        self.outIsTerminal = outIsTerminal
+        self.errorIsTerminal = errorIsTerminal
+        self.usesColour = usesColour
+    }
+
+    /// Colours only on a terminal that has them, and never where `NO_COLOR` is set to anything (no-color.org).
+    init(outIsTerminal: Bool, errorIsTerminal: Bool, environment: [String: String]) {
         let plain = !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
-        return Console(outIsTerminal: outIsTerminal, errorIsTerminal: isatty(STDERR_FILENO) == 1, usesColour: outIsTerminal && !plain)
-    }()
+        self.init(outIsTerminal: outIsTerminal, errorIsTerminal: errorIsTerminal, usesColour: outIsTerminal && !plain)
+    }
 
     /// Writes the text and a line's end to standard output.
     func out(_ text: String) { write(text + "\n") }
@@ -29,15 +37,20 @@ struct Console: Sendable {
     func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
     /// Columns of the terminal; 100 where there is none.
-    var width: Int {
+    var width: Int { size.columns }
+
+    /// Columns and rows of the terminal; 100 and 40 where there is none.
+    var size: (columns: Int, rows: Int) {
         var size = winsize()
         for descriptor in [STDOUT_FILENO, STDERR_FILENO] where ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 {
-            return Int(size.ws_col)
+            return (Int(size.ws_col), size.ws_row > 0 ? Int(size.ws_row) : 40)
         }
-        return 100
+        return (100, 40)
     }
 
     func bold(_ text: String) -> String { usesColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+    func green(_ text: String) -> String { usesColour ? "\u{1B}[32m\(text)\u{1B}[0m" : text }
+    func red(_ text: String) -> String { usesColour ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
     func dim(_ text: String) -> String { usesColour ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 }
 

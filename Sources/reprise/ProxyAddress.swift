@@ -7,7 +7,8 @@ struct ProxyAddress: ParsableArguments {
     @Option(help: ArgumentHelp("The running proxy's URL. Default: host and port of the configuration.", valueName: "url"))
     var server: String?
 
-    @Option(help: ArgumentHelp("Configuration file. Default: config.yaml in the working folder, if there.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Configuration file. Default: config.yaml in the working folder, if there.", valueName: "file"), completion: .file())
     var config: String?
 
     /// The proxy's URL without a slash or `/v1` at its end.

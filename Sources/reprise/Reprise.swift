@@ -6,7 +6,8 @@
 // Rules that all commands keep:
 // - results go to standard output, progress and errors to standard error; colours and redrawing only on a terminal, and never with NO_COLOR;
 // - text that came from prompts or answers is stripped of control characters before it reaches a terminal;
-// - exit statuses are those of sysexits.h (`CommandFailure`): 64 usage, 65 bad records, 69 no proxy there, 77 not allowed, 78 configuration.
+// - exit statuses are those of sysexits.h and stand in `CommandFailure.Status`, from which `--help` and the manual page list them;
+// - every command shows an example in its `--help`, and prints JSON for programs with `--json`.
 //
 // Left out: anything that decides about requests; that is the proxy's.
 
@@ -20,13 +21,20 @@ struct Reprise: AsyncParsableCommand {
         abstract: "A semantic cache proxy for LLM calls.",
         discussion: """
             Example:
-              reprise check --config config.yaml
+              reprise init
+              reprise serve --upstream https://api.openai.com/v1
               reprise stats --watch
+
+            Exit statuses:
+              0   done
+            \(CommandFailure.Status.allCases.map { "  \($0.rawValue)\($0.rawValue < 10 ? "   " : "  ")\($0.meaning)" }.joined(separator: "\n"))
+
+            Completions: reprise --generate-completion-script bash (or zsh, fish) prints them.
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, StatsCommand.self, WarmCommand.self, FlushCommand.self, ListCommand.self, ExplainCommand.self,
-            EvaluateCommand.self,
+            InitCommand.self, ServeCommand.self, CheckCommand.self, StatsCommand.self, WarmCommand.self, FlushCommand.self, ListCommand.self,
+            ExplainCommand.self, EvaluateCommand.self,
             ShowCommand.self,
         ])
 }

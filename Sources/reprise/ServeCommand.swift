@@ -18,7 +18,9 @@ struct ServeCommand: AsyncParsableCommand {
               reprise serve --port 8080 --upstream https://api.openai.com/v1
             """)
 
-    @Option(name: .customLong("config"), help: ArgumentHelp("Configuration file (default: config.yaml, if there).", valueName: "file"))
+    @Option(
+        name: .customLong("config"), help: ArgumentHelp("Configuration file (default: config.yaml, if there).", valueName: "file"),
+        completion: .file())
     var configFile: String?
 
     @Option(help: "Address to listen on.")
@@ -30,10 +32,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The provider's base URL, up to and with /v1.", valueName: "url"))
     var upstream: String?
 
-    @Option(help: ArgumentHelp("Where entries are kept; :memory: keeps nothing.", valueName: "path"))
+    @Option(help: ArgumentHelp("Where entries are kept; :memory: keeps nothing.", valueName: "path"), completion: .file())
     var store: String?
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"),
+        completion: .list(["trace", "debug", "info", "notice", "warning", "error", "critical"]))
     var logLevel: String?
 
     func run() async throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Settings
 
 /// Shows the statistics of a running proxy.
 struct StatsCommand: AsyncParsableCommand {
@@ -15,29 +16,60 @@ struct StatsCommand: AsyncParsableCommand {
     @Flag(help: "Print the proxy's answer as JSON.")
     var json = false
 
-    @Flag(help: "Ask again every second until Ctrl-C; on a terminal in place.")
+    @Flag(help: "Ask again and again until Ctrl-C: on a terminal a live screen, elsewhere one answer after the other.")
     var watch = false
 
+    @Option(help: ArgumentHelp("With --watch: the time between two answers, such as 500ms or 2s.", valueName: "duration"))
+    var interval = "1s"
+
     @OptionGroup var server: ProxyAddress
+
+    func validate() throws {
+        guard let pause, pause >= .milliseconds(100) else {
+            throw ValidationError("--interval: expected a duration of at least 100ms, such as 500ms or 2s; found '\(printable(interval))'")
+        }
+    }
+
+    private var pause: Duration? { Duration(unitText: interval) }
 
     func run() async throws {
         try await reporting {
             let console = Console.standard
             let client = try server.client()
-            let redraws = watch && !json && console.outIsTerminal
-            if redraws { console.write("\u{1B}[2J") }
+            if watch, !json, console.outIsTerminal { return try await live(client, console) }
             repeat {
                 let body = try await client.get("/cache/stats")
-                let statistics = try client.decode(Statistics.self, from: body)
                 if json {
                     console.out(watch ? String(decoding: body, as: UTF8.self).replacing("\n", with: " ") : String(decoding: body, as: UTF8.self))
                 } else {
-                    let lines = statistics.lines(title: console.bold)
-                    // Home, each line with what stood behind it erased, and the rest of the screen erased: no flicker.
-                    console.write(redraws ? "\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J" : lines.joined(separator: "\n") + "\n")
+                    console.out(try client.decode(Statistics.self, from: body).lines(title: console.bold).joined(separator: "\n"))
                 }
-                if watch { try await Task.sleep(for: .seconds(1)) }
+                if watch { try await Task.sleep(for: pause ?? .seconds(1)) }
             } while watch
+        }
+    }
+
+    /// Draws until Ctrl-C. A proxy that goes away is said on the screen and asked again; one that was never there ends the command.
+    private func live(_ client: AdminClient, _ console: Console) async throws {
+        var screen = StatsScreen(server: client.server)
+        let style = StatsScreen.Style(bold: console.bold, dim: console.dim, good: console.green, bad: console.red)
+        let clock = ContinuousClock()
+        let began = clock.now
+        screen.add(try client.decode(Statistics.self, from: try await client.get("/cache/stats")), at: 0)
+        let terminal = TerminalScreen(console: console)
+        defer { terminal.close() }
+        var trouble: String?
+        while true {
+            let size = console.size
+            terminal.draw(screen.lines(width: size.columns, height: size.rows, trouble: trouble, style: style))
+            try await Task.sleep(for: pause ?? .seconds(1))
+            do {
+                let statistics = try client.decode(Statistics.self, from: try await client.get("/cache/stats"))
+                screen.add(statistics, at: (clock.now - began) / .seconds(1))
+                trouble = nil
+            } catch let failure as CommandFailure {
+                trouble = failure.message
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ struct WarmCommand: AsyncParsableCommand {
               reprise warm faq.csv batch.jsonl --model gpt-4o-mini --concurrency 8
             """)
 
-    @Argument(help: ArgumentHelp("Files to read; - is standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Files to read; - is standard input.", valueName: "file"), completion: .file())
     var files: [String]
 
     @Option(help: ArgumentHelp("Requests to the proxy in flight at once.", valueName: "number"))
@@ -47,6 +47,9 @@ struct WarmCommand: AsyncParsableCommand {
     @Flag(help: "Go on where a broken run of the same file ended.")
     var resume = false
 
+    @Flag(help: "Print the counts as JSON; bad records are still told on standard error.")
+    var json = false
+
     @OptionGroup var server: ProxyAddress
 
     func validate() throws {
@@ -64,7 +67,8 @@ struct WarmCommand: AsyncParsableCommand {
             let target: WarmRun.Target = dryRun ? .dryRun : .proxy(try server.client(), credential: key.map { "Bearer \($0)" })
             let run = WarmRun(target: target, files: files, concurrency: concurrency, limit: limit, model: model, resume: resume, console: .standard)
             let totals = try await run.run()
-            Console.standard.out(totals.summary(dryRun: dryRun))
+            Console.standard.out(
+                json ? String(decoding: try jsonBytes(totals.members(dryRun: dryRun)), as: UTF8.self) : totals.summary(dryRun: dryRun))
             // The records themselves were reported as they came.
             if totals.bad + totals.failed > 0 { throw CommandFailure(.badData, "") }
         }

@@ -18,6 +18,13 @@ struct WarmTotals: Equatable, Sendable {
             ? "\(withAnswer + withoutAnswer) records: \(withAnswer) to import, \(withoutAnswer) to ask the upstream; \(bad) bad"
             : "\(imported) imported, \(asked) asked, \(already) already there, \(failed) failed, \(bad) bad"
     }
+
+    /// The same as members of a JSON object.
+    func members(dryRun: Bool) -> [String: Any] {
+        dryRun
+            ? ["records": withAnswer + withoutAnswer, "to_import": withAnswer, "to_ask": withoutAnswer, "bad": bad]
+            : ["imported": imported, "asked": asked, "already": already, "failed": failed, "bad": bad]
+    }
 }
 
 /// One warm-up: reads files, posts batches with a bounded number in flight, reports, and remembers how far it came.

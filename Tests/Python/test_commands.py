@@ -128,5 +128,5 @@ def test_the_admin_token_is_asked_for(start):
 
 def test_version_and_help():
     assert command("--version").stdout.strip() == "0.1.0"
-    for name in ["serve", "check", "stats", "warm", "flush", "list", "show"]:
+    for name in ["init", "serve", "check", "stats", "warm", "flush", "list", "show"]:
         assert "Example:" in command(name, "--help").stdout
