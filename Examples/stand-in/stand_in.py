@@ -188,7 +188,8 @@ class Reply:
         self.id = "chatcmpl-" + digest[:12]
         self.model = body.get("model", "stand-in")
         self.count = int(body.get("n") or 1)
-        self.tool = bool(mark("tool")) and bool(body.get("tools"))
+        # Once the tool has answered, the model answers in words, so that an agent's loop ends.
+        self.tool = bool(mark("tool")) and bool(body.get("tools")) and messages[-1].get("role") != "tool"
         self.finish = "tool_calls" if self.tool else "length" if mark("length") else "stop"
         total = int(float(found[1])) if (found := mark("tokens")) else 12
         offset = int(digest[:4], 16)

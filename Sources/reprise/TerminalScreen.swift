@@ -20,7 +20,7 @@ struct TerminalScreen {
 
     /// Draws the lines from the top. Each line is erased behind its end and the rest below: no flicker.
     func draw(_ lines: [String]) {
-        console.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
+        console.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\n") + "\u{1B}[J")
     }
 
     /// Shows the cursor again and goes back to the first screen.

@@ -1,15 +1,18 @@
 """Every example runs, against the real proxy and the stand-in model."""
 
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
+import pytest
 from conftest import ROOT, binary
 
 
-def run(proxy, *command):
-    environment = {**os.environ, "REPRISE_URL": proxy.url + "/v1", "MODEL": "stand-in", "OPENAI_API_KEY": "sk-example", "REPRISE_BINARY": binary()}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=True).stdout
+def run(proxy, *command, model="stand-in"):
+    environment = {**os.environ, "REPRISE_URL": proxy.url + "/v1", "MODEL": model, "OPENAI_API_KEY": "sk-example", "REPRISE_BINARY": binary()}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=True).stdout
 
 
 def test_openai_python(proxy):
@@ -17,6 +20,48 @@ def test_openai_python(proxy):
     assert [line.split("(")[0].strip() for line in printed.splitlines() if "reprise;" in line] == [
         "reprise; fwd=miss; stored", "reprise; hit; detail=semantic", printed.split("(streamed)\n  ")[1].split("\n")[0]]
     assert "detail=exact" in printed
+
+
+def test_openai_javascript(proxy):
+    if shutil.which("node") is None:
+        pytest.skip("there is no node")
+    printed = run(proxy, "node", str(ROOT / "Examples/openai-javascript/main.mjs"))
+    assert "fwd=miss; stored" in printed and "detail=semantic" in printed and "detail=exact" in printed
+    answers = [line for line in printed.splitlines() if line.startswith("  (")]
+    assert len(answers) == 3 and len(set(answers)) == 1, "streamed and plain, the same answer"
+
+
+def test_langchain(proxy):
+    pytest.importorskip("langchain_openai")
+    printed = run(proxy, sys.executable, str(ROOT / "Examples/langchain/main.py"))
+    assert "fwd=miss; stored" in printed and "detail=semantic" in printed
+    answers = [line.strip() for line in printed.splitlines() if line.startswith("  (")]
+    assert len(answers) == 3 and answers[0] == answers[1] == answers[2]
+    assert proxy.stats["requests"]["misses"] == 1
+
+
+def test_llamaindex(proxy):
+    python = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "reprise/llamaindex-venv/bin/python"
+    if not python.exists():
+        pytest.skip("Scripts/setup --tests makes the environment for LlamaIndex")
+    # LlamaIndex takes names of OpenAI's models only.
+    printed = run(proxy, str(python), str(ROOT / "Examples/llamaindex/main.py"), model="gpt-4o-mini")
+    assert "fwd=miss; stored" in printed and "detail=semantic" in printed
+    assert proxy.stats["requests"]["misses"] == 1 and proxy.stats["requests"]["total"] == 3
+
+
+def test_an_agent_that_runs_again_costs_its_calls_once(proxy, stand_in):
+    printed = run(proxy, sys.executable, str(ROOT / "Examples/agent/main.py"), *["[tool] Where is order 4711?"] * 2, "[tool] Where is order 4712?")
+    steps = [line for line in printed.splitlines() if line.startswith("  step")]
+    assert ["hit" in step for step in steps] == [False, False, True, True, False, False], printed
+    assert stand_in.seen["count"] == 4
+
+
+def test_every_example_is_run_by_a_test():
+    text = pathlib.Path(__file__).read_text()
+    for folder in (ROOT / "Examples").iterdir():
+        if folder.is_dir():
+            assert f"Examples/{folder.name}/" in text or any(folder.name in path.read_text() for path in (ROOT / "Tests/Python").glob("test_*.py")), folder.name
 
 
 def test_curl(proxy):
