@@ -1,3 +1,5 @@
+import Foundation
+
 /// A configuration that passed every check, with what it refers to outside the file.
 package struct LoadedSettings: Sendable, Equatable {
     package var settings: Settings
@@ -33,7 +35,9 @@ package struct LoadedSettings: Sendable, Equatable {
 
         package init(_ settings: Settings, environment: (String) -> String?) {
             store = resolved(settings.store.path, environment)
-            model = resolved(settings.embedder.modelDirectory, environment)
+            let named = resolved(settings.embedder.modelDirectory, environment)
+            let isDefault = settings.embedder.modelDirectory == Settings.Embedder().modelDirectory
+            model = isDefault && !holdsModel(named) ? packagedModel() ?? named : named
             caFile = settings.upstream.caFile.map { resolved($0, environment) }
             accessFile = settings.log.accessFile.map { resolved($0, environment) }
         }
@@ -73,4 +77,13 @@ private func resolved(_ path: String, _ environment: (String) -> String?) -> Str
     }
     if path == "~" || path.hasPrefix("~/"), let home = environment("HOME"), !home.isEmpty { return home + path.dropFirst() }
     return path
+}
+
+private func holdsModel(_ folder: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/manifest.json") }
+
+/// The model that a package put beside the program; `nil` where there is none.
+private func packagedModel() -> String? {
+    guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else { return nil }
+    let folder = (program as NSString).deletingLastPathComponent + "/all-MiniLM-L6-v2"
+    return holdsModel(folder) ? folder : nil
 }

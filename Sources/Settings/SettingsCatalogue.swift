@@ -120,7 +120,8 @@ enum SettingsCatalogue {
                 "model_dir", \.embedder.modelDirectory, .path,
                 """
                 Folder with the model, its vocabulary and the runtime, as Scripts/run puts them there. ~/.cache means XDG_CACHE_HOME where
-                that is set; the environment variable REPRISE_MODEL_DIR takes the place of this key.
+                that is set; the environment variable REPRISE_MODEL_DIR takes the place of this key. Where the default is missing, the
+                model that a package put beside the program is taken.
                 """),
             SettingsKey(
                 "threads", \.embedder.threads, .whole(1...64),
