@@ -42,7 +42,7 @@ def test_troubleshooting_has_every_reason_and_no_other(enum, heading):
 def test_links_lead_somewhere_and_keys_exist(page):
     text = page.read_text()
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-        if target.endswith("benchmarks/peers.md") or target == "peers.svg":
+        if target.endswith(("benchmarks/peers.md", "peers.svg")):
             continue  # written by the comparison, which is run by hand
         assert (page.parent / target).exists(), f"{page.name}: {target}"
     known = settings()
@@ -50,4 +50,4 @@ def test_links_lead_somewhere_and_keys_exist(page):
     if page.name in ("controls.md", "moving.md"):
         names = names.replace("cache|", "")  # there `cache.ttl` is a member of another program's request
     for key in re.findall(rf"`((?:{names})\.[a-z_]+)\b(?!\()", text):
-        assert key in known or key.endswith((".yaml", ".db", ".jsonl", ".service")), f"{page.name}: {key}"
+        assert key in known or key.endswith((".yaml", ".db", ".jsonl", ".service", ".tsv")), f"{page.name}: {key}"
