@@ -351,7 +351,10 @@ package struct RequestPipeline: Sendable {
         case .success(let recorded):
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: ContinuousClock.now - departed)
-            if let usage = answer.usage { metrics.recordSpending(usage, lookUp.labels) }
+            if let usage = answer.usage {
+                metrics.recordSpending(usage, lookUp.labels)
+                if lookUp.isExploration { metrics.recordCost(.exploration, model: lookUp.content.model, usage: usage, lookUp.labels) }
+            }
             lookUp.trace.note { $0.answer = answer }
             if lookUp.content.items.count > 1 {
                 rememberParts(answer, of: lookUp)

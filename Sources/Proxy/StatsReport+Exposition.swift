@@ -23,6 +23,26 @@ extension StatsReporter {
         out.single("reprise_log_lines_dropped_total", .counter, "Log lines dropped because the reader did not follow.", droppedLines())
         out.single("reprise_embedder_up", .gauge, "Whether an embedding model is loaded.", embedder == nil ? 0 : 1)
         out.single("reprise_matching_threshold", .gauge, "Similarity from which a rewording may be served.", Double(options.threshold))
+        if let report = learner?.report { Self.write(report, bound: options.errorBound, to: &out) }
         return out
+    }
+
+    private static func write(_ report: MatchLearner.Report, bound: Double, to out: inout Exposition) {
+        out.single("reprise_matching_error_bound", .gauge, "Share of wrong answers that is allowed among those served by meaning.", bound)
+        out.single("reprise_matching_error_estimate", .gauge, "Share of wrong answers among them, as the judge's labels say.", report.estimatedError)
+        out.single("reprise_matching_error_upper_bound", .gauge, "What that share does not exceed, at 80 % confidence.", report.upperBound)
+        if let cut = report.cut { out.single("reprise_matching_score_cut", .gauge, "Score from which a rewording is served, over all traffic.", cut) }
+        out.single("reprise_matching_observations", .gauge, "Labels that the learned state rests on.", report.observations)
+        out.single("reprise_matching_populations", .gauge, "Kinds of traffic with a state of their own.", report.populations)
+        out.single("reprise_matching_explored_total", .counter, "Would-be hits that were forwarded to learn from.", report.explored)
+        out.single("reprise_matching_labels_total", .counter, "Comparisons of a fresh answer with a cached one.", report.counts.labels)
+        out.single("reprise_matching_labels_dropped_total", .counter, "Comparisons given up because the queue was full.", report.counts.dropped)
+        out.single("reprise_matching_disputed_total", .counter, "Hits that were said to be wrong.", report.counts.disputed)
+        out.family("reprise_judge_verdicts_total", .counter, "Verdicts of the judge, by what they rested on.")
+        let verdicts = [
+            ("equal", report.judge.equal), ("embedding", report.judge.embedded), ("model", report.judge.asked), ("unsure", report.judge.unsure),
+            ("failed", report.judge.failed),
+        ]
+        for (basis, count) in verdicts { out.sample(count, ["basis": basis]) }
     }
 }

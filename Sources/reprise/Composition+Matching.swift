@@ -4,12 +4,13 @@ import Matching
 import Proxy
 import SemanticCache
 import Settings
+import Telemetry
 
 extension Composition {
     /// What learns when rewordings may hit, with what an earlier run learned; `nil` without a model.
     static func makeLearner(
         _ settings: Settings, embedder: OnnxEmbedder?, cache: AnswerCache, upstream: any Upstream, store: any CacheStore, clock: any WallClock,
-        logger: Logger
+        metrics: ProxyMetrics, logger: Logger
     ) async -> MatchLearner? {
         guard let embedder else { return nil }
         var options = MatchLearner.Options()
@@ -25,7 +26,7 @@ extension Composition {
         }
         let learner = MatchLearner(
             options: options, prior: prior, cache: cache,
-            judge: AnswerJudge(options: judging, embedder: embedder, upstream: upstream, clock: clock), verifier: nil, store: store,
+            judge: AnswerJudge(options: judging, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: nil, store: store,
             fingerprint: "\(embedder.fingerprint) prior \(settings.matching.prior.rawValue)", clock: clock,
             generator: SystemRandomNumberGenerator(), logger: logger)
         await learner.restore()

@@ -62,7 +62,7 @@ struct Composition {
             sharing: settings.tenancy.sharing == .pool ? .pool : .tenant, key: await tenantKey(loaded, store: store, logger: logger))
         let options = pipelineOptions(settings)
         let learner = await makeLearner(
-            settings, embedder: embedder, cache: cache, upstream: upstream, store: store, clock: clock, logger: logger)
+            settings, embedder: embedder, cache: cache, upstream: upstream, store: store, clock: clock, metrics: metrics, logger: logger)
         let pipeline = RequestPipeline(
             options: options, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream, tenants: tenants,
             metrics: metrics,

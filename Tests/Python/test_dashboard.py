@@ -10,6 +10,8 @@ from browser import Browser
 from conftest import ROOT, wait_for
 
 ARTEFACTS = pathlib.Path(os.environ.get("REPRISE_ARTEFACTS", ROOT / ".build")) / "dashboard"
+# A learned gate explores by chance; a threshold hits the same each time.
+THRESHOLD = "matching:\n  mode: threshold\n"
 QUESTIONS = [
     "How do I reset my password?", "What is the capital of France?", "Can you tell me your opening hours?", "How long does shipping take to Germany?",
     "What is the status of order 48213?", "How do I enable two-factor authentication?", "Is this covered by the warranty?", "How do I cancel my subscription?",
@@ -37,7 +39,7 @@ def browser(tmp_path):
 
 @pytest.fixture
 def shown(start, browser):
-    proxy = start("--log-level", "warning", config="admin:\n  show_prompts: true\n")
+    proxy = start("--log-level", "warning", config=THRESHOLD + "admin:\n  show_prompts: true\n")
     traffic(proxy)
     browser.look(1280, 900, "light")
     browser.open(proxy.url + "/dashboard")
@@ -127,7 +129,7 @@ def test_it_paints_at_once_and_asks_nobody_else(shown, browser):
 
 
 def test_prompts_are_masked_until_the_operator_allows_them(start, browser):
-    proxy = start("--log-level", "warning")
+    proxy = start("--log-level", "warning", config=THRESHOLD)
     traffic(proxy)
     browser.look(1280, 900, "light")
     browser.open(proxy.url + "/dashboard")

@@ -14,6 +14,12 @@ TOOLS = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 PROMTOOL = shutil.which("promtool") or str(TOOLS / "promtool")
 
 
+@pytest.fixture
+def proxy(start):
+    # A learned gate explores by chance; a threshold hits the same each time.
+    return start(config="matching:\n  mode: threshold\n")
+
+
 def traffic(proxy):
     for prompt in ("How do I reset my password?", "How do I reset my password?", "How can I reset my password?", "Where is order 48213?", "Where is order 48231?"):
         proxy.chat(prompt, {"Authorization": "Bearer \"quoted\\key", "X-Cache-Namespace": "team-a"}, model="gpt-4o-mini")

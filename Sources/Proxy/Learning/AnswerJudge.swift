@@ -2,6 +2,7 @@ import HTTPTypes
 import Matching
 package import SemanticCache
 import Synchronization
+package import Telemetry
 import WireFormats
 
 /// Says whether two answers are the same in substance: what a label of the matcher rests on.
@@ -52,17 +53,20 @@ package struct AnswerJudge: Sendable {
     private let embedder: any Embedder
     private let upstream: any Upstream
     private let clock: any WallClock
+    private let metrics: ProxyMetrics?
     private let budget: BudgetBox
     private let counter: CounterBox
 
     private final class BudgetBox: Sendable { let value = Mutex(Budget()) }
     private final class CounterBox: Sendable { let value = Mutex(Counts()) }
 
-    package init(options: Options, embedder: any Embedder, upstream: any Upstream, clock: any WallClock) {
+    /// - Parameter metrics: told what the model's word costs.
+    package init(options: Options, embedder: any Embedder, upstream: any Upstream, clock: any WallClock, metrics: ProxyMetrics? = nil) {
         self.options = options
         self.embedder = embedder
         self.upstream = upstream
         self.clock = clock
+        self.metrics = metrics
         budget = BudgetBox()
         counter = CounterBox()
     }
@@ -150,6 +154,7 @@ package struct AnswerJudge: Sendable {
         guard let response = try? await upstream.send(request), response.status == .ok,
             let bytes = try? await response.body.collect(upTo: 1 << 20)
         else { return nil }
+        if let usage = TokenUsage(body: bytes) { metrics?.recordCost(.judge, model: model, usage: usage) }
         let answer = Answer(recording: .message(bytes), fields: [:], usage: nil, upstreamTime: .zero)
         let word = AnswerText.preview(answer, endpoint: .chatCompletions, limit: 40).uppercased()
         if word.contains("DIFFERENT") { return false }

@@ -63,6 +63,15 @@ extension RequestPipeline.LookUp {
             tenant: tenant, endpoint: content.endpoint, namespace: namespace, model: content.model, instructions: content.instructions)
     }
 
+    /// Whether the request could have been answered from the cache and is forwarded to learn from.
+    var isExploration: Bool {
+        switch lesson {
+        case .noise: true
+        case .decision(let decision, _): decision.verdict == .forward(.explored)
+        case nil: false
+        }
+    }
+
     func teaching(_ lesson: LabelJob.Kind?) -> Self {
         var lookUp = self
         lookUp.lesson = lesson
