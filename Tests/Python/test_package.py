@@ -72,7 +72,7 @@ def test_it_is_installed_runs_and_leaves_nothing(system, package, stand_in):
     assert inside(system, "reprise", "--version").strip() == run("dpkg-deb", "-f", package, "Version").strip()
     checked = subprocess.run(["chroot", str(system), "reprise", "check", "--config", "/etc/reprise/config.yaml"], capture_output=True, text=True)
     assert checked.returncode == 0 and "model: all-MiniLM-L6-v2" in checked.stderr, checked
-    bare = subprocess.run(["chroot", str(system), "reprise", "check"], capture_output=True, text=True, env={"PATH": "/usr/bin", "HOME": "/root"})
+    bare = subprocess.run(["chroot", str(system), "reprise", "check"], capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"})
     assert "in /usr/lib/reprise/all-MiniLM-L6-v2" in bare.stderr, "also without a configuration the packaged model is found"
     assert inside(system, "dpkg", "--verify", "reprise") == ""
     assert (system / "usr/share/man/man1/reprise.1.gz").exists() and (system / "usr/share/bash-completion/completions/reprise").exists()
