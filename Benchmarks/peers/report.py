@@ -63,14 +63,14 @@ def remembered(result, name):
 
 
 def score(result, name, sets=None):
-    """(right, askable, wrong, asked) over the files of pairs."""
+    """Right, wrong and unjudged answers over the files of pairs."""
     found = result["answers"].get(name)
     if not found:
         return None
     chosen = [found[key] for key in found if sets is None or key in sets]
     right = sum(tally.get("right", 0) for tally in chosen)
     wrong = sum(tally.get("wrong", 0) for tally in chosen)
-    return right, wrong
+    return right, wrong, sum(tally.get("unjudged", 0) for tally in chosen)
 
 
 def counts(result):
@@ -97,13 +97,13 @@ def summary(result):
         points = score(result, name)
         rows.append([
             title(result, name), number(exact and exact["rate"]), number(exact and exact["p50"]), number(reworded and reworded[0]), number(missed and missed[0]),
-            remembered(result, name), f"{points[0]} / {points[1]}" if points else "-"])
+            remembered(result, name), " / ".join(map(str, points)) if points else "-"])
     head = [
         "", f"exact hits a second, {middle} connections", "exact hit p50 ms", "reworded hit p50 ms", "miss overhead p50 ms", f"memory at {result['entries']:,} entries",
-        f"right / wrong answers, {pairs} pairs"]
+        f"right / wrong / unjudged answers, {pairs} pairs"]
     return (
         table(head, rows) + f"\nMeasured {result['date']} by `python3 Benchmarks/peers` ({result['machine']}); "
-        f"of the pairs, {same} may share an answer. [How, and all figures](docs/benchmarks/peers.md).\n")
+        f"of the pairs, {same} may share an answer and {pairs - same} must not. [How, and all figures](docs/benchmarks/peers.md).\n")
 
 
 def escape(text):
@@ -169,19 +169,20 @@ All contenders ran on this machine at once and were asked by turns, {result['rou
         return text + f"Not measured: {result['no_answers'] or 'no contender got so far'}.\n"
     text += (
         f"{pairs} pairs of questions, {same} of which may share an answer in the judgement of their authors. Every first question is stored, then every second one asked\n"
-        "while the model refuses. Right: the answer of a question that may serve. Wrong: any other answer. A wrong one costs trust, a missed one costs a call.\n\n")
-    head = ["", "right", "wrong", "missed"]
+        "while the model refuses. Right: the answer of a question that may serve. Wrong: that of one that must not. Unjudged: that of another pair's question, of which\n"
+        "nobody said whether it may serve. A wrong one costs trust, a missed one costs a call.\n\n")
+    head = ["", "right", "wrong", "unjudged", "missed"]
     for name, value in result["pairs"].items():
-        head += [f"{name}: right of {value['same']}", f"wrong of {value['pairs']}"]
+        head += [f"{name}: right of {value['same']}", f"wrong of {value['pairs'] - value['same']}", "unjudged"]
     rows = []
     for name in result["contenders"]:
         points = score(result, name)
         if points is None:
             continue
-        cells = [title(result, name), str(points[0]), str(points[1]), str(sum(tally.get("missed", 0) for tally in result["answers"][name].values()))]
+        cells = [title(result, name), *map(str, points), str(sum(tally.get("missed", 0) for tally in result["answers"][name].values()))]
         for key in result["pairs"]:
             tally = result["answers"][name].get(key, {})
-            cells += [str(tally.get("right", 0)), str(tally.get("wrong", 0))]
+            cells += [str(tally.get("right", 0)), str(tally.get("wrong", 0)), str(tally.get("unjudged", 0))]
         rows.append(cells)
     return text + table(head, rows)
 
