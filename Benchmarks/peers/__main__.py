@@ -142,10 +142,11 @@ def main():
         running = [contender for contender in running if not contender.out]
 
         cells = options.rounds * len(options.connections) * (2 * len(running) + 1 + sum(contender.by_meaning for contender in running))
-        for_answers = min(130, 0.2 * sum(map(len, pairs.values())))
+        for_answers = min(200, 0.25 * sum(map(len, pairs.values())))
         spare = deadline.left() - cells * (options.seconds + 0.5) - for_answers - 20
         share = max(10, spare / max(1, len(running)))
-        for number, contender in enumerate(running):
+        # The quick ones first: the time that they leave goes to the slow ones.
+        for number, contender in enumerate(sorted(running, key=lambda contender: contender.is_slow)):
             say(f"filling {contender.name}, at most {share:.0f} s")
             begun = time.monotonic()
             found = attempt(contender, "filling", measure.fill, contender, options.entries, share)
@@ -161,7 +162,7 @@ def main():
             contender.stop()
 
         judged = [everyone[kind.name] for kind in contenders.ANSWERS if kind.name in everyone and not everyone[kind.name].out] if pairs else []
-        for number, contender in enumerate(judged):
+        for number, contender in enumerate(sorted(judged, key=lambda contender: contender.is_slow)):
             say(f"right and wrong answers of {contender.name}")
             share = max(15, deadline.left() / (len(judged) - number))
             attempt(contender, "starting", contender.start, place(memory, contender.name), upstream)

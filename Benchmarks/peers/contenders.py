@@ -14,6 +14,7 @@ class Contender:
 
     name = ""
     by_meaning = True
+    is_slow = False
     settings = ""
 
     def __init__(self, options):
@@ -95,6 +96,7 @@ class Nginx(Contender):
 
 class GPTCache(Contender):
     name = "GPTCache"
+    is_slow = True
     threshold = 0.8
     settings = "its server, same MiniLM, faiss and sqlite, distance evaluation, threshold 0.8 (its default: cosine 0.60)"
 
@@ -150,6 +152,7 @@ class SemanticLiteLLM(LiteLLM):
 
     name = "LiteLLM semantic"
     by_meaning = True
+    is_slow = True
     settings = "the same with type redis-semantic, threshold 0.8 (its documentation's), Redis 8.2 with RediSearch 2.10, same MiniLM behind an endpoint"
 
     def install(self):
