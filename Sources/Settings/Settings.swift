@@ -89,6 +89,8 @@ extension Settings {
         package var maxEntries = 100_000
         package var maxAnswer = ByteCount.mebibytes(4)
         package var tools = ToolUse.exact
+        /// Whether embeddings are cached; each input is an entry.
+        package var embeddings = true
     }
 
     /// Where entries survive a restart.

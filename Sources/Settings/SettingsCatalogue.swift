@@ -93,6 +93,12 @@ enum SettingsCatalogue {
             SettingsKey(
                 "tools", \.cache.tools, .choice,
                 "Requests that offer tools to the model. exact: cached by exact match; off: passed through and not stored."),
+            SettingsKey(
+                "embeddings", \.cache.embeddings, .flag,
+                """
+                true: /v1/embeddings is cached, each input of a batch as an entry of its own. false: it passes through, so that a large corpus
+                which is embedded once does not push other answers out.
+                """),
         ])
 
     private static let store = SettingsSection(

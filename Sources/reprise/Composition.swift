@@ -115,6 +115,7 @@ extension Composition {
         options.timeSensitiveTTL = .seconds(300)
         options.maximumAnswerBytes = settings.cache.maxAnswer.bytes
         options.tools = settings.cache.tools == .exact ? .exact : .off
+        if !settings.cache.embeddings { options.endpoints.remove(.embeddings) }
         options.mode =
             switch settings.matching.mode {
             case .exact: .exact

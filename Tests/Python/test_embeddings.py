@@ -134,3 +134,10 @@ def test_an_answer_that_does_not_fit_is_given_as_it_came(through, provider):
     answer = ask(through, ["a", "b", "c"])
     assert [len(request["body"]["input"]) for request in provider.requests[-2:]] == [2, 3] and len(answer.json["data"]) == 3
     provider.embeddings = whole
+
+
+def test_embeddings_pass_through_where_the_operator_wants_it(start, provider):
+    proxy = start(config="matching: {mode: exact}\ncache: {embeddings: false}", upstream=provider.url)
+    answers = [ask(proxy, ["a", "a"]) for _ in range(2)]
+    assert [answer.headers["cache-status"] for answer in answers] == ["reprise; fwd=bypass; detail=path"] * 2
+    assert provider.count == 2 and provider.requests[0]["body"]["input"] == ["a", "a"] and proxy.stats["entries"] == 0

@@ -50,6 +50,7 @@ struct WrongValueTests {
         ("cache.max_entries", "1e6", "a whole number from 1 to 100000000", "'1e6'"),
         ("cache.max_answer", "big", size, "'big'"),
         ("cache.tools", "exactly", "one of exact, off", "'exactly'; did you mean 'exact'?"),
+        ("cache.embeddings", "off", "true or false", "'off'"),
         ("store.path", "[]", "a path", "a list"),
         ("store.path", "\"\"", "a path", "the text ''"),
         ("store.flush_interval", "200", duration, "'200'"),
