@@ -64,7 +64,7 @@ let package = Package(
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
         room("Embedding", ["SemanticCache", "COnnxRuntime", .crypto]),
         room("VectorSearch", ["SemanticCache"]),
-        room("Storage", ["SemanticCache", .grdb, .httpTypes]),
+        room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         room("Forwarding", ["SemanticCache", "CCurl", .httpTypes]),
 
@@ -101,7 +101,7 @@ let package = Package(
         tests(
             "ProxyTests",
             ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
-        tests("SettingsTests", ["Settings", "SemanticCache"]),
+        tests("SettingsTests", ["Settings", "SemanticCache", "TestSupport"]),
         tests(
             "ServerTests",
             [

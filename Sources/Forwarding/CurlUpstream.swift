@@ -11,7 +11,8 @@
 // - The bytes are those on the wire: no redirect is followed, nothing decompressed, no field added but Host and the framing.
 // - The host comes from the endpoint alone; a request's target is only ever appended to its base URL.
 //
-// Left out: retries beyond libcurl's own on a connection that died while idle, breakers, limits per provider.
+// `Resilience/` holds upstreams that wrap another one, so that each can be tested and left out alone. From the outside in, as the composition stacks
+// them: routing by path and model, fallback, retries, limit and queue, circuit breaker, libcurl.
 
 import HTTPTypes
 package import SemanticCache

@@ -12,18 +12,21 @@ struct RequestPlan: Sendable {
     let firstByteTimeout: Duration
     let silenceTimeout: Duration
     let caFile: String?
+    let minimumTLS: UpstreamEndpoint.TLSVersion
 
     init(_ request: UpstreamRequest, endpoint: UpstreamEndpoint) {
-        url = endpoint.baseURL + request.target
+        url = endpoint.url(for: request)
         method = request.method.rawValue
         body = request.body
         connectTimeout = endpoint.connectTimeout
         firstByteTimeout = endpoint.firstByteTimeout
         silenceTimeout = endpoint.silenceTimeout
         caFile = endpoint.caFile
+        minimumTLS = endpoint.minimumTLS
 
         var replaced = Set(endpoint.headers.map { $0.name.lowercased() })
-        if endpoint.authorization != nil { replaced.insert("authorization") }
+        // A client's key is for whoever gave it out: where the endpoint has its own, the client's stays here, in whatever field it came.
+        if endpoint.hasOwnCredential { replaced.formUnion(HTTPFields.credentialNames.map(\.canonicalName)) }
         var lines: [String] = []
         var given: Set<String> = []
         for field in request.fields.endToEnd where !Self.ours.contains(field.name.canonicalName) && !replaced.contains(field.name.canonicalName) {

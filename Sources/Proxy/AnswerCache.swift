@@ -14,6 +14,8 @@ package final class AnswerCache: Sendable {
     }
 
     private let resident = Mutex(ResidentEntries())
+    private let retired = Mutex(RetiredEntries())
+    private let staleWindow: Duration
     private let index: any VectorIndex
     private let facts = ScopeFacts()
     private let fingerprint: String?
@@ -25,9 +27,12 @@ package final class AnswerCache: Sendable {
     /// - Parameters:
     ///   - fingerprint: of the embedder in use; vectors of any other are never put into the index. `nil` when there is none.
     ///   - capacity: the most entries to hold.
+    ///   - staleWindow: how long an expired entry is kept to stand in for a failing upstream; a quarter of `capacity` at the most.
     package init(
-        index: any VectorIndex, fingerprint: String?, writer: WriteBehind, metrics: ProxyMetrics, clock: any WallClock, capacity: Int
+        index: any VectorIndex, fingerprint: String?, writer: WriteBehind, metrics: ProxyMetrics, clock: any WallClock, capacity: Int,
+        staleWindow: Duration = .zero
     ) {
+        self.staleWindow = staleWindow
         self.index = index
         self.fingerprint = fingerprint
         self.writer = writer
@@ -49,10 +54,16 @@ package final class AnswerCache: Sendable {
     package func mayMatchNumbers(of query: String, in scope: Scope) -> Bool { facts.mayMatch(query, in: scope) }
 
     /// An estimate of the memory held by entries and index, in bytes.
-    package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes }
+    package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes + retired.withLock { $0.memoryBytes } }
 
     /// The entry with this key, expired or not.
-    package func entry(for key: CacheKey) -> Entry? { resident.withLock { $0.entry(for: key) } }
+    package func entry(for key: CacheKey) -> Entry? {
+        if let entry = resident.withLock({ $0.entry(for: key) }) { return entry }
+        return staleWindow > .zero ? retired.withLock { $0.entry(for: key, window: staleWindow, now: clock.now()) } : nil
+    }
+
+    /// Lets go of every expired entry that was kept as a stand-in.
+    package func forgetRetired() { retired.withLock { $0.removeAll() } }
 
     /// The entry with this id, expired or not.
     package func entry(_ id: EntryID) -> Entry? { resident.withLock { $0.entry(id) } }
@@ -77,6 +88,7 @@ package final class AnswerCache: Sendable {
 
     /// Adds an entry, in place of one with the same key; makes room when the cache is full.
     package func insert(_ record: CacheRecord) {
+        retired.withLock { $0.remove(record.entry.key) }
         writer.add(record)
         admit(record)
     }
@@ -115,9 +127,28 @@ package final class AnswerCache: Sendable {
     package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction) -> Int {
         let removed = resident.withLock { resident in ids.compactMap { resident.remove($0) } }
         for entry in removed { unindex(entry) }
+        if kind == .expired {
+            retired.withLock { $0.add(removed, window: staleWindow, limit: capacity / 4 + 1, now: clock.now()) }
+        } else if kind == .flushed {
+            // What was flushed by its tags or its age may have expired meanwhile, and must not come back when the upstream fails.
+            _ = sweep()
+            forgetRetired()
+        }
         writer.remove(ids)
         metrics.recordEviction(kind, count: removed.count)
         return removed.count
+    }
+
+    /// Removes this many of the entries that were not used for longest.
+    package func evictLeastRecentlyUsed(_ count: Int) {
+        let evicted = resident.withLock { resident in
+            var evicted: [Entry] = []
+            while evicted.count < count, let oldest = resident.leastRecentlyUsed, let entry = resident.remove(oldest) { evicted.append(entry) }
+            return evicted
+        }
+        for entry in evicted { unindex(entry) }
+        writer.remove(evicted.map(\.id))
+        metrics.recordEviction(.capacity, count: evicted.count)
     }
 
     /// Removes everything; returns how many entries there were.
@@ -127,6 +158,7 @@ package final class AnswerCache: Sendable {
             defer { resident.removeAll() }
             return resident.count
         }
+        forgetRetired()
         index.removeAll()
         facts.removeAll()
         writer.removeAll()
@@ -140,7 +172,10 @@ package final class AnswerCache: Sendable {
         while true {
             let now = clock.now()
             let expired = resident.withLock { $0.takeExpired(at: now, limit: 256) }
-            guard !expired.isEmpty else { return total }
+            guard !expired.isEmpty else {
+                retired.withLock { $0.add([], window: staleWindow, limit: capacity / 4 + 1, now: now) }
+                return total
+            }
             total += remove(expired, as: .expired)
         }
     }

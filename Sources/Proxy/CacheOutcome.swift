@@ -8,6 +8,8 @@ package enum CacheOutcome: Sendable {
         case exact
         /// With the cosine similarity of the two wordings.
         case semantic(similarity: Float)
+        /// By exact key, after the answer's time to live.
+        case stale
     }
 
     /// Served from the cache. `age` is the time since the answer was stored, `remaining` what is left of its time to live.
@@ -28,7 +30,7 @@ package enum CacheOutcome: Sendable {
         var fields = HTTPFields()
         switch self {
         case .hit(let match, let entry, let age, let remaining):
-            let seconds = max(0, Int64(remaining.inSeconds))
+            let seconds = remaining < .zero ? -Int64((-remaining.inSeconds).rounded(.up)) : Int64(remaining.inSeconds)
             fields[.age] = String(max(0, Int64(age.inSeconds)))
             fields[.xCache] = "HIT"
             fields[.xCacheEntry] = entry.description
@@ -40,6 +42,10 @@ package enum CacheOutcome: Sendable {
                 fields[.cacheStatus] = "reprise; hit; detail=semantic"
                 fields[.xCacheMatch] = "semantic"
                 fields[.xCacheSimilarity] = Self.fourDecimals(similarity)
+            case .stale:
+                fields[.cacheStatus] = "reprise; hit; ttl=\(seconds); detail=stale"
+                fields[.xCache] = "STALE"
+                fields[.xCacheMatch] = "exact"
             }
         case .miss(let reason, let isStored, let isCollapsed):
             let forward = reason == .refreshRequested ? "request" : "miss"

@@ -101,13 +101,15 @@ package struct CacheWarmer: Sendable {
 extension RequestPipeline {
     /// Takes over answers that came from elsewhere; for each record whether it was new. An entry with the same key is replaced.
     func take(_ records: [WarmRecord], credential: HTTPFields) async -> [Bool] {
-        let tenant = tenants.tenant(of: credential)
+        guard let caller = options.access.caller(of: credential) else { return records.map { _ in false } }
         let vectors = await vectors(of: records.map { $0.request.query ?? "" })
         let now = clock.now()
         return zip(records, vectors).map { record, vector in
-            guard let recorded = record.answer else { return false }
+            guard let recorded = record.answer, options.storage.allowsStoring(record.body) else { return false }
             let content = record.request
             let namespace = record.namespace ?? ""
+            // Who warms the cache has shown the admin's token, or is on loopback.
+            let tenant = tenant(of: credential, caller: caller, namespace: namespace) ?? tenants.tenant(of: credential)
             if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now) }
             let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
             let former = cache.entry(for: key)

@@ -21,16 +21,32 @@ package enum ErrorResponse {
             case .tls: (.badGateway, "upstream_tls")
             case .broken: (.badGateway, "upstream_broken")
             case .requestBody: (.badRequest, "request_body")
+            case .overloaded: (.serviceUnavailable, "upstream_overloaded")
+            case .circuitOpen: (.serviceUnavailable, "upstream_circuit_open")
             case .cancelled: (.badGateway, "cancelled")
             case .closed: (.serviceUnavailable, "shutting_down")
             }
-        return response(status, message: "Reprise: \(error.description)", type: "upstream_error", param: nil, code: code, path: path)
+        var response = response(status, message: "Reprise: \(error.description)", type: "upstream_error", param: nil, code: code, path: path)
+        switch error {
+        case .overloaded(let time), .circuitOpen(let time): response.fields[.retryAfter] = String(max(1, Int64(time.inSeconds.rounded(.up))))
+        case .closed: response.fields[.retryAfter] = "1"
+        default: break
+        }
+        return response
+    }
+
+    /// More than this proxy can take at the moment.
+    package static func overloaded(_ message: String, path: String = "") -> ProxyResponse {
+        var response = response(
+            .serviceUnavailable, message: message, type: "overloaded_error", param: nil, code: "proxy_overloaded", path: path)
+        response.fields[.retryAfter] = "1"
+        return response
     }
 
     private static func response(_ status: HTTPResponse.Status, message: String, type: String, param: String?, code: String?, path: String)
         -> ProxyResponse
     {
-        let endpoint = Endpoint(rawValue: String(path.prefix { $0 != "?" }))
+        let endpoint = Endpoint(path: path.prefix { $0 != "?" })
         let body = ErrorBody.bytes(message: message, type: type, param: param, code: code, endpoint: endpoint)
         return ProxyResponse(status: status, fields: [.contentType: "application/json"], body: .bytes(body))
     }

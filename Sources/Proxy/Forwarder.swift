@@ -36,10 +36,12 @@ struct Forwarder: Sendable {
         var fields = fields
         fields[.contentLength] = nil
         fields[.xRequestID] = request.id
-        let target = String(request.path.dropFirst(ProxyPath.prefix.count))
+        let isBelowVersion = request.path.hasPrefix(ProxyPath.prefix + "/")
+        let target = isBelowVersion ? String(request.path.dropFirst(ProxyPath.prefix.count)) : request.path
         do throws(UpstreamError) {
             let departed = ContinuousClock.now
-            let response = try await upstream.send(UpstreamRequest(method: request.method, target: target, fields: fields, body: request.body))
+            let response = try await upstream.send(
+                UpstreamRequest(method: request.method, target: target, isFromRoot: !isBelowVersion, fields: fields, body: request.body))
             metrics.upstreamFirstByte.record(ContinuousClock.now - departed)
             return response
         } catch {

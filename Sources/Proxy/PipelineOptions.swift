@@ -33,6 +33,8 @@ package struct PipelineOptions: Sendable {
     }
 
     package var isEnabled = true
+    package var access = AccessRules()
+    package var storage = StoragePolicy()
     package var endpoints = Set(Endpoint.allCases)
     package var ttl: Duration = .seconds(24 * 3600)
     package var maximumTTL: Duration = .seconds(30 * 24 * 3600)
@@ -54,11 +56,17 @@ package struct PipelineOptions: Sendable {
     package var semanticTools = false
     /// How many neighbours are looked at.
     package var candidateCount = 8
+    /// How many distinct wordings one entry answers before the model is asked again; zero for any number.
+    package var maximumWordings = 100
     /// How long embedding and search may take before the request is a miss.
     package var lookupDeadline: Duration = .seconds(2)
     package var replayPace: ReplayPace = .immediate
     /// Whether streams are asked to say what they cost also where the client did not ask; it does not see it.
     package var asksForUsage = false
+    /// How long after its time to live an answer may stand in for an upstream that fails.
+    package var staleIfError: Duration = .seconds(3600)
+    /// How long after its time to live an answer is given at once while a fresh one is fetched.
+    package var staleWhileRevalidate: Duration = .zero
 
     package init() {}
 

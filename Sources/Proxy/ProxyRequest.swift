@@ -6,7 +6,7 @@ package struct ProxyRequest: Sendable {
     /// Names the request in logs and in `X-Request-Id`.
     package let id: String
     package let method: HTTPRequest.Method
-    /// Path and query as the client sent them, beginning with `/v1/`.
+    /// Path and query as the client sent them, beginning with `/v1/`, or with `/openai/` in Azure's form.
     package let path: String
     /// All header fields as the client sent them.
     package let fields: HTTPFields

@@ -44,13 +44,16 @@ package struct RequestPipeline: Sendable {
         var labels: ProxyMetrics.Labels { .init(endpoint: content.endpoint, model: content.model, tenant: tenant, namespace: namespace) }
     }
 
-    let options: PipelineOptions
+    private let live: LiveOptions
+    private let pressure: MemoryPressure
     let cache: AnswerCache
     let semantic: SemanticLookup
     package let learner: MatchLearner?
     private let lateVectors: LateVectors
     let indexing: IndexingQueue?
     private let forwarder: Forwarder
+    private let access = AccessControl()
+    private let wordings = WordingCap()
     private let coalescer: RequestCoalescer
     private let replayer: ResponseReplayer
     let tenants: TenantResolver
@@ -67,11 +70,13 @@ package struct RequestPipeline: Sendable {
     ///   - learner: decides in modes `calibrated` and `shadow`; without one they are as `threshold`.
     ///   - observers: told of each request when its response has ended.
     package init(
-        options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, learner: MatchLearner? = nil,
-        upstream: any Upstream, tenants: TenantResolver, metrics: ProxyMetrics, ids: EntryIDSource, clock: any WallClock,
+        options live: LiveOptions, pressure: MemoryPressure = MemoryPressure(), cache: AnswerCache, embedder: (any Embedder)?,
+        indexing: IndexingQueue?, learner: MatchLearner? = nil, upstream: any Upstream, tenants: TenantResolver, metrics: ProxyMetrics,
+        ids: EntryIDSource, clock: any WallClock,
         observers: [any RequestObserver] = [], logger: Logger
     ) {
-        self.options = options
+        self.live = live
+        self.pressure = pressure
         self.cache = cache
         self.indexing = indexing
         self.learner = learner
@@ -83,13 +88,17 @@ package struct RequestPipeline: Sendable {
         self.logger = logger
         self.embedder = embedder
         lateVectors = LateVectors(cache: cache, indexing: indexing)
+        let options = live.current
         semantic = SemanticLookup(
             cache: cache, embedder: embedder, lateVectors: lateVectors, metrics: metrics, clock: clock, deadline: options.lookupDeadline,
             candidateCount: options.candidateCount)
         forwarder = Forwarder(upstream: upstream, metrics: metrics)
         coalescer = RequestCoalescer(limit: options.maximumAnswerBytes)
-        replayer = ResponseReplayer(pace: options.replayPace)
+        replayer = ResponseReplayer()
     }
+
+    /// What the operator decided, as it stands now.
+    var options: PipelineOptions { live.current }
 
     /// The life of a request. Never throws: whatever happens becomes a response.
     package func handle(_ request: ProxyRequest) async -> ProxyResponse {
@@ -98,7 +107,14 @@ package struct RequestPipeline: Sendable {
     }
 
     private func respond(to request: ProxyRequest, _ trace: RequestTrace) async -> ProxyResponse {
-        switch recognise(request, trace) {
+        let admission: AccessControl.Admission
+        switch access.admit(request, under: options.access) {
+        case .failure(let refusal):
+            metrics.recordRefused()
+            return refusal.response(path: request.path)
+        case .success(let admitted): admission = admitted
+        }
+        switch recognise(admission.request, caller: admission.caller, trace) {
         case .refused(let response):
             metrics.recordRefused()
             return response
@@ -116,7 +132,8 @@ package struct RequestPipeline: Sendable {
                 record.content = lookUp.content
                 record.tags = lookUp.controls.tags
             }
-            let response = lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp)
+            var response = lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp)
+            if options.access.hidesPoolHits, lookUp.tenant == tenants.pool { response = await hidden(response, since: trace.started) }
             return response.answering(lookUp.controls.families)
         }
     }
@@ -126,25 +143,27 @@ package struct RequestPipeline: Sendable {
 
     // MARK: 2. What is it?
 
-    func recognise(_ request: ProxyRequest, _ trace: RequestTrace) -> Recognised {
+    func recognise(_ request: ProxyRequest, caller: AccessRules.Caller, _ trace: RequestTrace) -> Recognised {
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
             return .refused(
                 ErrorResponse.client(.badRequest, message: "The path may not contain dot segments or encoded separators.", code: "bad_path"))
         }
-        guard let endpoint = Endpoint(rawValue: String(path)), options.endpoints.contains(endpoint) else {
+        guard let endpoint = Endpoint(path: path), options.endpoints.contains(endpoint) else {
             return .passThrough(request, .path, strippingControls: false)
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
         do throws(RequestError) {
-            return try recogniseControlled(request, endpoint: endpoint, trace)
+            return try recogniseControlled(request, caller: caller, endpoint: endpoint, trace)
         } catch {
             return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
     }
 
     /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
-    private func recogniseControlled(_ request: ProxyRequest, endpoint: Endpoint, _ trace: RequestTrace) throws(RequestError) -> Recognised {
+    private func recogniseControlled(
+        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, _ trace: RequestTrace
+    ) throws(RequestError) -> Recognised {
         var controls = try RequestControls(request.fields)
         guard options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
         guard !controls.noStore, controls.mode != .off else { return .passThrough(request, .requested, strippingControls: true) }
@@ -163,10 +182,14 @@ package struct RequestPipeline: Sendable {
             let outgoing = content.strippedBody.map { request.withBody($0) } ?? request
             guard !controls.noStore, controls.mode != .off else { return .passThrough(outgoing, .requested, strippingControls: true) }
             if content.hasTools, options.tools == .off { return .passThrough(outgoing, .tools, strippingControls: true) }
+            let namespace = controls.namespace ?? ""
+            guard let tenant = tenant(of: request.fields, caller: caller, namespace: namespace) else {
+                return .passThrough(outgoing, .unauthenticated, strippingControls: true)
+            }
             return .lookUp(
                 LookUp(
-                    request: outgoing, content: content, controls: controls, tenant: tenants.tenant(of: request.fields),
-                    namespace: controls.namespace ?? "", started: trace.started, trace: trace))
+                    request: outgoing, content: content, controls: controls, tenant: tenant, namespace: namespace, started: trace.started,
+                    trace: trace))
         }
     }
 
@@ -179,6 +202,14 @@ package struct RequestPipeline: Sendable {
             if isNoiseSample(lookUp) { return await forward(lookUp.teaching(.noise(entry)), reason: .explored, vector: nil) }
             if let response = replay(entry, as: .exact, for: lookUp) { return response }
             return await forward(lookUp, reason: .incompleteEntry, vector: nil)
+        case .failure(.expired):
+            if let entry = cache.entry(for: lookUp.key), staleWhileRevalidate(entry, controls: lookUp.controls),
+                let response = replay(entry, as: .stale, for: lookUp)
+            {
+                refresh(lookUp)
+                return response
+            }
+            exactReason = .expired
         case .failure(let reason): exactReason = reason
         }
         if exactReason == .refreshRequested { learner?.noteRefresh(lookUp.key) }
@@ -223,6 +254,7 @@ package struct RequestPipeline: Sendable {
         _ lookUp: LookUp, unless exactReason: MissReason, explores: Bool = true, seen: ([Candidate]) -> Void = { _ in }
     ) async -> SemanticLookup.Result {
         if exactReason == .refreshRequested { return SemanticLookup.Result(verdict: .forward(.refreshRequested)) }
+        if pressure.level > .none { return forwardExact(exactReason, else: .memoryShort) }
         let matching = matching(of: lookUp)
         if matching.mode == .exact || lookUp.controls.mode == .exact { return forwardExact(exactReason, else: .exactOnly) }
         if lookUp.content.hasTools, !options.semanticTools { return forwardExact(exactReason, else: .tools) }
@@ -236,6 +268,9 @@ package struct RequestPipeline: Sendable {
                 seen(found)
                 return await decide(query, found, for: lookUp, matching, explores: explores)
             })
+        if case .serve(let entry, _) = result.verdict, !wordings.admits(query, of: entry.id, limit: options.maximumWordings) {
+            result.verdict = .forward(.verificationDue)
+        }
         if case .forward(.emptyScope) = result.verdict, exactReason != .emptyScope { result.verdict = .forward(exactReason) }
         if matching.mode == .shadow, explores, case .serve(let entry, let similarity) = result.verdict {
             logger.info("shadow hit", metadata: ["request": "\(lookUp.request.id)", "entry": "\(entry.id)", "similarity": "\(similarity)"])
@@ -251,7 +286,8 @@ package struct RequestPipeline: Sendable {
     /// Step 7a; `nil` when the answer does not exist in the form that is asked for.
     private func replay(_ entry: Entry, as match: CacheOutcome.Match, for lookUp: LookUp) -> ProxyResponse? {
         let now = clock.now()
-        guard var response = replayer.replay(entry.answer, for: lookUp.content) else { return nil }
+        let isHidden = options.access.hidesPoolHits && lookUp.tenant == tenants.pool
+        guard var response = replayer.replay(entry.answer, for: lookUp.content, pace: isHidden ? .recorded : options.replayPace) else { return nil }
         response.fields.merge(CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).fields)
         response.fields[.xRequestID] = lookUp.request.id
         cache.touch(entry.id)
@@ -264,6 +300,8 @@ package struct RequestPipeline: Sendable {
         case .semantic:
             metrics.record(.semanticHit, lookUp.labels, saving: saving)
             metrics.semanticHitLatency.record(elapsed)
+        case .stale:
+            metrics.record(.stale, lookUp.labels, saving: saving)
         }
         lookUp.trace.note { record in
             record.outcome = .hit(match, entry: entry.id)
@@ -272,10 +310,28 @@ package struct RequestPipeline: Sendable {
         return response
     }
 
-    /// Steps 7b and 8: equal requests in flight share one call, and the answer is recorded on its way.
+    /// Step 7b, with an older answer in hand where the upstream has none.
     func forward(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
-        metrics.record(.miss(reason), lookUp.labels)
         lookUp.trace.note { $0.outcome = .miss(reason, isCollapsed: false) }
+        let response = await fetch(lookUp, reason: reason, vector: vector)
+        if Self.saysNotNow(response), let entry = standIn(for: lookUp.key, controls: lookUp.controls),
+            let stale = replay(entry, as: .stale, for: lookUp)
+        {
+            return stale
+        }
+        metrics.record(.miss(reason), lookUp.labels)
+        return response
+    }
+
+    /// Fetches a fresh answer for the cache alone. Nothing happens when an equal call is under way.
+    private func refresh(_ lookUp: LookUp) {
+        let key = RequestCoalescer.Key(key: lookUp.key, wantsStream: lookUp.content.wantsStream, wantsUsage: lookUp.content.wantsUsage)
+        guard case .leader(let flight, let subscription) = coalescer.join(key) else { return }
+        launch(flight, for: lookUp, vector: nil, key: key, attending: subscription)
+    }
+
+    /// Steps 7b and 8: equal requests in flight share one call, and the answer is recorded on its way.
+    private func fetch(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
         if lookUp.controls.onlyIfCached {
             return ErrorResponse.client(
                 .gatewayTimeout, message: "Nothing cached may answer this request (\(reason.rawValue)), and only-if-cached forbids asking the model.",
@@ -311,17 +367,30 @@ package struct RequestPipeline: Sendable {
         }
     }
 
-    private func launch(_ flight: Flight, for lookUp: LookUp, vector: UnitVector?, key: RequestCoalescer.Key?) {
-        let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: options.maximumAnswerBytes(for: lookUp.content))
+    /// - Parameter attending: the flight's only reader, where no client waits: it is read to the end here.
+    private func launch(
+        _ flight: Flight, for lookUp: LookUp, vector: UnitVector?, key: RequestCoalescer.Key?, attending: Flight.Subscription? = nil
+    ) {
+        let isShort = pressure.level > .none
+        let limit = isShort ? 0 : options.maximumAnswerBytes(for: lookUp.content)
+        let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: limit)
         let departed = ContinuousClock.now
         flight.launch {
             // A vector that the look-up did not need is made while the upstream works.
-            let late = vector.map { LateVector($0) } ?? lateVector(of: lookUp.content)
+            let late = vector.map { LateVector($0) } ?? (isShort ? nil : lateVector(of: lookUp.content))
+            async let attended: Void = Self.readToTheEnd(attending)
             await recorder.run(lookUp.outgoing(asksForUsage: options.asksForUsage), content: lookUp.content) { recorded in
-                store(recorded, of: lookUp, vector: late, departed: departed)
+                let kept = isShort ? .failure(.memoryShort) : mayStore(lookUp.request) ? recorded : .failure(.sensitive)
+                store(kept, of: lookUp, vector: late, departed: departed)
             }
             if let key { coalescer.close(key, flight) }
+            await attended
         }
+    }
+
+    private static func readToTheEnd(_ subscription: Flight.Subscription?) async {
+        guard let subscription else { return }
+        do { for try await _ in subscription.body {} } catch { return }
     }
 
     private func response(
@@ -385,6 +454,12 @@ package struct RequestPipeline: Sendable {
         cache.insert(CacheRecord(entry: entry, embedding: embedding))
         if embedding == nil { lateVectors.follow(vector, to: entry.id, in: scope, query: query) }
         learn(from: entry, of: lookUp)
+    }
+
+    /// Whether the operator lets the answer to this request be stored.
+    private func mayStore(_ request: ProxyRequest) -> Bool {
+        guard case .bytes(let body) = request.body else { return false }
+        return options.storage.allowsStoring(body)
     }
 
     /// How long an answer is kept: as asked, else as configured, within the configuration's limits.

@@ -4,10 +4,8 @@ import WireFormats
 
 /// Step 7a: an entry's answer in the form that the request asks for.
 struct ResponseReplayer: Sendable {
-    let pace: ReplayPace
-
     /// The whole response, the cache's own fields aside; `nil` when the answer cannot be given in the form that was asked for.
-    func replay(_ answer: Answer, for request: CacheableRequest) -> ProxyResponse? {
+    func replay(_ answer: Answer, for request: CacheableRequest, pace: ReplayPace) -> ProxyResponse? {
         guard let rendered = AnswerRenderer.render(answer, for: request) else { return nil }
         var fields = answer.fields
         fields[.contentType] = rendered.contentType
@@ -32,14 +30,17 @@ struct ResponseReplayer: Sendable {
         private let events: EventRecording
         private var position = 0
         private var mark = 0
-        private let started = ContinuousClock.now
+        /// The moment at which the first chunk was asked for.
+        private var started: ContinuousClock.Instant?
 
         init(_ events: EventRecording) { self.events = events }
 
         func next() async throws -> [UInt8]? {
             guard mark < events.marks.count else { return nil }
             let chunk = events.marks[mark]
-            try await Task.sleep(until: started + .milliseconds(Int64(chunk.milliseconds)), clock: .continuous)
+            let start = started ?? .now
+            started = start
+            try await Task.sleep(until: start + .milliseconds(Int64(chunk.milliseconds)), clock: .continuous)
             defer {
                 position = Int(chunk.end)
                 mark += 1

@@ -108,7 +108,7 @@ package struct StatsReport: Encodable, Sendable {
 package struct StatsReporter: Sendable {
     let version: String
     let started = ContinuousClock.now
-    let options: PipelineOptions
+    private let live: LiveOptions
     let cache: AnswerCache
     let embedder: (any Embedder)?
     let indexing: IndexingQueue?
@@ -118,13 +118,15 @@ package struct StatsReporter: Sendable {
     let learner: MatchLearner?
     let droppedLines: @Sendable () -> Int
 
+    var options: PipelineOptions { live.current }
+
     package init(
-        version: String, options: PipelineOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, writer: WriteBehind,
+        version: String, options live: LiveOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, writer: WriteBehind,
         store: any CacheStore, metrics: ProxyMetrics, learner: MatchLearner? = nil, droppedLines: @escaping @Sendable () -> Int = { 0 }
     ) {
         self.learner = learner
         self.version = version
-        self.options = options
+        self.live = live
         self.cache = cache
         self.embedder = embedder
         self.indexing = indexing

@@ -12,29 +12,26 @@ package struct TenantResolver: Sendable {
         case pool
     }
 
-    private let sharing: Sharing
     private let key: SymmetricKey
-    private let pool: TenantID
+    /// The tenant of everyone who shares.
+    let pool: TenantID
 
     /// - Parameter key: the secret of the keyed hash, at least 16 bytes; the same over restarts, else old entries are out of reach.
-    package init(sharing: Sharing, key: [UInt8]) {
-        self.sharing = sharing
+    package init(key: [UInt8]) {
         self.key = SymmetricKey(data: key)
         pool = Self.hash("pool", kind: 0, key: self.key)
     }
 
     /// The tenant of a request with these header fields. Requests without a credential share one tenant of their own.
     package func tenant(of fields: HTTPFields) -> TenantID {
-        switch sharing {
-        case .pool: pool
-        case .tenant: tenant(credential: Self.credential(in: fields))
-        }
+        tenant(credential: Self.credential(in: fields))
     }
 
     /// The tenant of this credential.
-    package func tenant(credential: String) -> TenantID {
-        sharing == .pool ? pool : Self.hash(credential, kind: 1, key: key)
-    }
+    package func tenant(credential: String) -> TenantID { Self.hash(credential, kind: 1, key: key) }
+
+    /// The tenant of a client that was given a key under this name. It stays the same when the key changes.
+    package func tenant(client name: String) -> TenantID { Self.hash(name, kind: 2, key: key) }
 
     /// Everything that says on whose behalf a request is made: the credentials that the providers' clients send, those of gateways that may stand before a
     /// provider, and the account fields that change whose data a call may see. One alone is itself; several are one together, with their names.

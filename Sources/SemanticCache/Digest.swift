@@ -24,6 +24,13 @@ package struct Digest256: Hashable, Sendable {
         self.words = words
     }
 
+    /// Reads 64 hexadecimal digits; `nil` for anything else.
+    package init?(hexadecimal text: some StringProtocol) {
+        let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue.map { UInt8($0) } }
+        guard digits.count == 2 * Self.byteCount, digits.count == text.utf8.count else { return nil }
+        self.init(bytes: stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
+    }
+
     /// The 32 bytes, most significant first.
     package var bytes: [UInt8] {
         var result: [UInt8] = []

@@ -50,6 +50,10 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case incompleteEntry = "incomplete-entry"
     /// Some inputs of a batch of embeddings are not cached; only these were asked for.
     case partialBatch = "partial-batch"
+    /// The entry has answered so many wordings that the model is asked again first.
+    case verificationDue = "verification-due"
+    /// Memory is short, so that nothing but exact repeats is looked for.
+    case memoryShort = "memory-short"
     /// A part of the cache failed; see the log.
     case cacheFault = "cache-fault"
 }
@@ -70,6 +74,8 @@ package enum BypassReason: String, CaseIterable, Error, Sendable {
     case encodedBody = "encoded-body"
     /// The request asks for something that must be computed anew (`background`, stored conversation state).
     case stateful = "stateful"
+    /// Nothing vouches for the caller: it came over the network without a credential that the configuration accepts.
+    case unauthenticated = "unauthenticated"
     /// The cache is switched off in the configuration.
     case disabled = "disabled"
 }
@@ -96,4 +102,8 @@ package enum NotStoredReason: String, CaseIterable, Error, Sendable {
     case errorEvent = "error-event"
     /// The client left and the call was cancelled.
     case abandoned = "abandoned"
+    /// The request matches a pattern of what is never stored, or holds a key, a card number or an address.
+    case sensitive = "sensitive"
+    /// Memory is short, so that nothing is recorded.
+    case memoryShort = "memory-short"
 }

@@ -13,13 +13,16 @@ package struct UpstreamRequest: Sendable {
     package var method: HTTPRequest.Method
     /// Path and query below the upstream's base URL, with its leading slash: `/chat/completions?x=1`.
     package var target: String
+    /// Whether `target` begins at the host's root instead, as Azure's paths do: `/openai/deployments/...`.
+    package var isFromRoot: Bool
     /// End-to-end fields. `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are the adapter's own.
     package var fields: HTTPFields
     package var body: RequestBody
 
-    package init(method: HTTPRequest.Method, target: String, fields: HTTPFields, body: RequestBody) {
+    package init(method: HTTPRequest.Method, target: String, isFromRoot: Bool = false, fields: HTTPFields, body: RequestBody) {
         self.method = method
         self.target = target
+        self.isFromRoot = isFromRoot
         self.fields = fields
         self.body = body
     }
@@ -66,6 +69,10 @@ package enum UpstreamError: Error, Sendable, CustomStringConvertible {
     case broken(String)
     /// The caller's own body failed while it was sent.
     case requestBody(String)
+    /// More calls wait for this upstream than may; worth trying again after this time.
+    case overloaded(retryAfter: Duration)
+    /// The upstream failed so often that it is left alone for this time.
+    case circuitOpen(retryAfter: Duration)
     /// The caller gave up.
     case cancelled
     /// The program is shutting down.
@@ -78,6 +85,8 @@ package enum UpstreamError: Error, Sendable, CustomStringConvertible {
         case .timedOut(let phase, let limit): "the upstream took longer than \(limit) while \(phase.rawValue)"
         case .broken(let reason): "the connection to the upstream broke: \(reason)"
         case .requestBody(let reason): "the request's body could not be sent: \(reason)"
+        case .overloaded: "too many calls wait for the upstream"
+        case .circuitOpen: "the upstream failed repeatedly and is left alone for a moment"
         case .cancelled: "the call was cancelled"
         case .closed: "the proxy is shutting down"
         }

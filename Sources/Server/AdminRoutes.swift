@@ -129,7 +129,7 @@ struct AdminRoutes: Sendable {
         struct Result: Encodable { let matched, removed: Int }
         do throws(AdministrationError) {
             let result = try await administration.flush(selector, isDryRun: isDryRun)
-            logger.notice("flush", metadata: ["matched": "\(result.matched)", "removed": "\(result.removed)", "dry_run": "\(isDryRun)"])
+            if !isDryRun { audit("flush", ["selector": "\(selector.auditText)", "matched": "\(result.matched)", "removed": "\(result.removed)"]) }
             return JSONBody.response(Result(matched: result.matched, removed: result.removed))
         } catch {
             return Self.refusal(error)
@@ -140,7 +140,9 @@ struct AdminRoutes: Sendable {
         guard let body = try await collect(request) else { return Self.tooLarge }
         // While no admin token is set, `Authorization` is free to carry the application's own credential.
         let authorization = request.headers[.cacheAuthorization] ?? (gate.usesAuthorization ? nil : request.headers[.authorization])
-        return JSONBody.response(await warmer.warm(body, authorization: authorization))
+        let report = await warmer.warm(body, authorization: authorization)
+        audit("import", ["imported": "\(report.imported)", "asked": "\(report.asked)", "bytes": "\(body.count)"])
+        return JSONBody.response(report)
     }
 
     private func collect(_ request: Request) async throws -> [UInt8]? {

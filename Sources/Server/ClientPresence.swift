@@ -53,8 +53,12 @@ final class ClientPresences: Sendable {
         byChannel.withLock { $0[ObjectIdentifier(channel)] } ?? ClientPresence()
     }
 
-    func add(_ presence: ClientPresence, for channel: any Channel) {
-        byChannel.withLock { $0[ObjectIdentifier(channel)] = presence }
+    /// Adds a connection; returns how many there are with it.
+    func add(_ presence: ClientPresence, for channel: any Channel) -> Int {
+        byChannel.withLock { presences in
+            presences[ObjectIdentifier(channel)] = presence
+            return presences.count
+        }
     }
 
     func remove(_ channel: any Channel) {

@@ -54,6 +54,7 @@ struct DecisionView: Encodable {
         switch record.outcome {
         case .hit(.exact, let id): (word, match, entry) = ("hit", "exact", id.description)
         case .hit(.semantic, let id): (word, match, entry) = ("hit", "semantic", id.description)
+        case .hit(.stale, let id): (word, match, entry) = ("stale", "exact", id.description)
         case .miss(let why, let collapsed):
             (word, reason, isCollapsed) = ("miss", why.rawValue, collapsed)
             entry = record.nearest?.description

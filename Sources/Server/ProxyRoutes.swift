@@ -11,16 +11,16 @@ struct ProxyRoutes: Sendable {
     let maximumBody: Int
     let presences: ClientPresences
 
-    func respond(to request: Request, path: String, channel: any Channel, id: String) async throws -> Response {
+    func respond(to request: Request, path: String, channel: any Channel, id: String, place: RequestGate.Place) async throws -> Response {
         let presence = presences.presence(of: channel)
-        let isCollected = request.method == .post && Endpoint(rawValue: String(path.prefix { $0 != "?" })) != nil
+        let isCollected = request.method == .post && Endpoint(path: path.prefix { $0 != "?" }) != nil
         let body: SemanticCache.RequestBody
         if isCollected {
             do {
                 body = .bytes(try await collect(request))
             } catch is NIOTooManyBytesError {
                 // What is left of the body would have to be read to keep the connection: close it instead.
-                var response = Self.response(from: tooLarge(path: path), presence: presence)
+                var response = Self.response(from: tooLarge(path: path), presence: presence, place: place)
                 response.headers[.connection] = "close"
                 return response
             }
@@ -30,7 +30,7 @@ struct ProxyRoutes: Sendable {
         let proxyRequest = ProxyRequest(id: id, method: request.method, path: path, fields: request.headers, body: body)
         var answer = try await presence.answer(pipeline, proxyRequest)
         if answer.fields[.xRequestID] == nil { answer.fields[.xRequestID] = id }
-        return Self.response(from: answer, presence: presence)
+        return Self.response(from: answer, presence: presence, place: place)
     }
 
     private func collect(_ request: Request) async throws -> [UInt8] {
@@ -57,7 +57,7 @@ struct ProxyRoutes: Sendable {
     }
 
     /// Turns the pipeline's response into the server's. A stream that breaks throws, which closes the connection without a clean end.
-    static func response(from answer: ProxyResponse, presence: ClientPresence) -> Response {
+    static func response(from answer: ProxyResponse, presence: ClientPresence, place: RequestGate.Place?) -> Response {
         switch answer.body {
         case .bytes(let bytes):
             return Response(status: answer.status, headers: answer.fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -66,6 +66,8 @@ struct ProxyRoutes: Sendable {
             var response = Response(
                 status: answer.status, headers: answer.fields,
                 body: ResponseBody { writer in
+                    // Held to the end of the body.
+                    defer { withExtendedLifetime(place) {} }
                     let pump = BodyPump(writer)
                     try await presence.whilePresent { try await pump.run(stream) }
                     try await pump.finish()

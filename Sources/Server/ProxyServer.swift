@@ -24,12 +24,21 @@ package struct ServerOptions: Sendable {
     /// How long the next piece of a request's body may take.
     package var readTimeout: Duration
     package var idleTimeout: Duration
+    /// Connections that are served; further ones are answered with 503.
     package var maximumConnections: Int
     /// Whether `POST /put` and `POST /get` are answered as GPTCache's server does.
     package var speaksGPTCache = false
+    /// Connections that are accepted at all, those that are turned away among them; more wait in the system's queue.
+    package var acceptedConnections: Int
+    /// Requests that are answered at the same time; further ones are answered with 503.
+    package var maximumRequests: Int
+    /// How long a client may take nothing of what is written to it.
+    package var writeTimeout: Duration
 
-    package init(host: String, port: Int, maximumBody: Int, maximumHeader: Int, readTimeout: Duration, idleTimeout: Duration, maximumConnections: Int)
-    {
+    package init(
+        host: String, port: Int, maximumBody: Int, maximumHeader: Int, readTimeout: Duration, idleTimeout: Duration, maximumConnections: Int,
+        acceptedConnections: Int? = nil, maximumRequests: Int = .max, writeTimeout: Duration = .seconds(60)
+    ) {
         self.host = host
         self.port = port
         self.maximumBody = maximumBody
@@ -37,6 +46,9 @@ package struct ServerOptions: Sendable {
         self.readTimeout = readTimeout
         self.idleTimeout = idleTimeout
         self.maximumConnections = maximumConnections
+        self.acceptedConnections = acceptedConnections ?? maximumConnections + 256
+        self.maximumRequests = maximumRequests
+        self.writeTimeout = writeTimeout
     }
 }
 
@@ -50,11 +62,13 @@ package struct ServerParts: Sendable {
     package let readiness: Readiness
     package let clock: any WallClock
     package let dashboard: Dashboard
+    package let pressure: MemoryPressure
 
     package init(
         pipeline: RequestPipeline, administration: CacheAdministration, warmer: CacheWarmer, stats: StatsReporter, gate: AdminGate,
-        readiness: Readiness, clock: any WallClock, dashboard: Dashboard
+        readiness: Readiness, clock: any WallClock, dashboard: Dashboard, pressure: MemoryPressure = MemoryPressure()
     ) {
+        self.pressure = pressure
         self.pipeline = pipeline
         self.administration = administration
         self.warmer = warmer
@@ -88,7 +102,7 @@ package struct ProxyServer: Service {
             dashboard: DashboardRoutes(dashboard: parts.dashboard, admin: admin, presences: presences),
             gptCache: options.speaksGPTCache
                 ? GPTCacheRoutes(pipeline: parts.pipeline, warmer: parts.warmer, maximumBody: options.maximumBody) : nil,
-            readiness: parts.readiness)
+            readiness: parts.readiness, requests: RequestGate(limit: options.maximumRequests), pressure: parts.pressure)
     }
 
     package func run() async throws {
@@ -97,17 +111,19 @@ package struct ProxyServer: Service {
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
             maxHeaderFieldSize: options.maximumHeader, maxHeaderListSize: options.maximumHeader, maxHeaderFieldCount: 200)
         let presences = presences
-        let readTimeout = Self.timeAmount(options.readTimeout)
+        let limits = ConnectionLimits(
+            readTimeout: Self.timeAmount(options.readTimeout), writeTimeout: Self.timeAmount(options.writeTimeout),
+            maximumConnections: options.maximumConnections)
+        let connections = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionWatch(presences: presences, limits: limits)],
+            idleTimeout: Self.timeAmount(options.idleTimeout), httpDecoderConfiguration: decoder)
         let application = Application(
             responder: router,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [ConnectionWatch(presences: presences, bodyTimeout: readTimeout)],
-                    idleTimeout: Self.timeAmount(options.idleTimeout), httpDecoderConfiguration: decoder)),
+            server: .http1(configuration: connections),
             configuration: .init(
                 address: .hostname(options.host, port: options.port),
                 backlog: 1024,
-                availableConnectionsDelegate: MaximumAvailableConnections(options.maximumConnections)),
+                availableConnectionsDelegate: MaximumAvailableConnections(options.acceptedConnections)),
             onServerRunning: { [onRunning, options] channel in onRunning(channel.localAddress?.port ?? options.port) },
             logger: quiet)
         try await application.run()
@@ -125,11 +141,16 @@ struct TopRouter: HTTPResponder {
     let dashboard: DashboardRoutes
     var gptCache: GPTCacheRoutes?
     let readiness: Readiness
+    var requests = RequestGate(limit: .max)
+    var pressure = MemoryPressure()
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let raw = request.head.path ?? "/"
-        if raw.hasPrefix("/v1/") {
-            return try await proxy.respond(to: request, path: raw, channel: context.channel, id: RequestIDs.id(for: request.headers))
+        if raw.hasPrefix("/v1/") || raw.hasPrefix("/openai/") {
+            guard request.headers.isPlainlyFramed else { return Self.unclearFraming(path: raw) }
+            guard pressure.level < .shedsRequests, let place = requests.enter() else { return Self.overloaded(path: raw) }
+            return try await proxy.respond(
+                to: request, path: raw, channel: context.channel, id: RequestIDs.id(for: request.headers), place: place)
         }
         let path = raw.prefix { $0 != "?" }
         if path.hasPrefix("/cache/") { return try await admin.respond(to: request, path: path) }
@@ -147,6 +168,23 @@ struct TopRouter: HTTPResponder {
             ])
         default: return JSONBody.error(.notFound, "There is no \(path); the proxied API is below /v1/.", code: "not_found")
         }
+    }
+
+    /// Where the body ends cannot be told for sure, so nothing after it can be believed either.
+    private static func unclearFraming(path: String) -> Response {
+        let answer = ErrorResponse.client(
+            .badRequest, message: "Transfer-Encoding must be 'chunked', and without Content-Length.", code: "bad_framing", path: path)
+        var response = ProxyRoutes.response(from: answer, presence: ClientPresence(), place: nil)
+        response.headers[.connection] = "close"
+        return response
+    }
+
+    /// The body is not read, so the connection cannot be used again.
+    private static func overloaded(path: String) -> Response {
+        let answer = ErrorResponse.overloaded("This proxy answers as many requests as it can at the moment.", path: path)
+        var response = ProxyRoutes.response(from: answer, presence: ClientPresence(), place: nil)
+        response.headers[.connection] = "close"
+        return response
     }
 
     private func ready() -> Response {
@@ -171,4 +209,13 @@ struct ConnectionContext: InitializableFromSource {
     let channel: any Channel
 
     init(source: ApplicationRequestContextSource) { channel = source.channel }
+}
+
+extension HTTPFields {
+    /// Whether every server on the way finds the same end of the body: one length, or chunks and nothing else (RFC 9112, section 6.3).
+    fileprivate var isPlainlyFramed: Bool {
+        let codings = self[values: .transferEncoding]
+        guard !codings.isEmpty else { return self[values: .contentLength].count <= 1 }
+        return codings.count == 1 && codings[0].lowercased() == "chunked" && !contains(.contentLength)
+    }
 }

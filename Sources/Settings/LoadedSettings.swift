@@ -13,10 +13,23 @@ package struct LoadedSettings: Sendable, Equatable {
         package var upstreamAPIKey: Secret?
         /// In the order of the file.
         package var upstreamHeaders: [UpstreamHeader] = []
+        /// By the names of `upstreams`.
+        package var upstreams: [String: UpstreamSecrets] = [:]
         package var tenancyKey: Secret?
+        package var encryptionKey: Secret?
+        package var formerKeys: [Secret] = []
+        /// The keys of `auth.clients` that stand in variables, by the clients' names.
+        package var clientKeys: [String: Secret] = [:]
         package var adminToken: Secret?
 
         package init() {}
+    }
+
+    /// The secrets of one provider.
+    package struct UpstreamSecrets: Sendable, Equatable {
+        package var apiKey: Secret?
+        /// In the order of the file.
+        package var headers: [UpstreamHeader] = []
     }
 
     /// A header field with a secret value.
@@ -32,6 +45,8 @@ package struct LoadedSettings: Sendable, Equatable {
         package var model: String
         package var caFile: String?
         package var accessFile: String?
+        /// By the names of `upstreams`.
+        package var upstreamCAFiles: [String: String] = [:]
 
         package init(_ settings: Settings, environment: (String) -> String?) {
             store = resolved(settings.store.path, environment)
@@ -40,6 +55,7 @@ package struct LoadedSettings: Sendable, Equatable {
             model = isDefault && !holdsModel(named) ? packagedModel() ?? named : named
             caFile = settings.upstream.caFile.map { resolved($0, environment) }
             accessFile = settings.log.accessFile.map { resolved($0, environment) }
+            for route in settings.upstreams { upstreamCAFiles[route.name] = route.upstream.caFile.map { resolved($0, environment) } }
         }
     }
 }

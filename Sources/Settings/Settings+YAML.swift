@@ -8,7 +8,13 @@ extension Settings {
     private func yaml(commented: Bool) -> String {
         var lines: [String] = []
         for section in SettingsCatalogue.sections {
-            if commented { lines += ["", "# " + section.documentation] }
+            if commented { lines += [""] + section.documentation.split(separator: "\n").map { "# \($0)" } }
+            if let whole = section.whole {
+                // Written for a key within a section, which stands two places further in.
+                let value = whole.write(self)
+                lines.append("\(section.name):" + (value.hasPrefix("\n") ? value.replacing("\n  ", with: "\n") : " " + value))
+                continue
+            }
             lines.append("\(section.name):")
             for (position, key) in section.keys.enumerated() {
                 if commented {

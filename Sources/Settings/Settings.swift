@@ -21,10 +21,13 @@
 package struct Settings: Sendable, Equatable {
     package var server = Server()
     package var upstream = Upstream()
+    /// Further providers, in order of precedence.
+    package var upstreams: [RoutedUpstream] = []
     package var cache = Cache()
     package var store = Store()
     package var embedder = Embedder()
     package var matching = Matching()
+    package var auth = Auth()
     package var tenancy = Tenancy()
     package var admin = Admin()
     package var recording = Recording()
@@ -44,7 +47,11 @@ extension Settings {
         package var maxHeader = ByteCount.kibibytes(64)
         package var readTimeout = Duration.seconds(30)
         package var idleTimeout = Duration.seconds(75)
+        package var writeTimeout = Duration.seconds(60)
         package var maxConnections = 4096
+        package var maxRequests = 2048
+        /// Unset: three quarters of what the machine or the container has.
+        package var memoryLimit: ByteCount?
         package var drainTimeout = Duration.seconds(30)
         /// Whether the calls of GPTCache's server are answered too.
         package var gptcache = false
@@ -67,7 +74,27 @@ extension Settings {
         package var firstByteTimeout = Duration.seconds(600)
         package var silenceTimeout = Duration.seconds(120)
         package var caFile: String?
+        package var minTLS = TLSVersion.v12
         package var maxConnections = 256
+        package var queueLimit = 1000
+        package var queueTimeout = Duration.seconds(30)
+        package var retries = 2
+        package var retryDelay = Duration.milliseconds(250)
+        package var retryMaxDelay = Duration.seconds(2)
+        package var breakerFailures = 10
+        package var breakerCooldown = Duration.seconds(5)
+        /// Name of an entry of `upstreams`.
+        package var fallback: String?
+    }
+
+    /// A provider for some of the requests.
+    package struct RoutedUpstream: Sendable, Equatable, NamedRecord {
+        package var name: String
+        package var paths: [String] = []
+        package var models: [String] = []
+        package var upstream = Upstream()
+
+        package init(name: String) { self.name = name }
     }
 
     /// A header field's name and value.
@@ -86,17 +113,25 @@ extension Settings {
         package var enabled = true
         package var ttl = Duration.seconds(24 * 3600)
         package var maxTTL = Duration.seconds(30 * 24 * 3600)
+        package var staleIfError = Duration.seconds(3600)
+        package var staleWhileRevalidate = Duration.zero
         package var maxEntries = 100_000
         package var maxAnswer = ByteCount.mebibytes(4)
         package var tools = ToolUse.exact
         /// Whether embeddings are cached; each input is an entry.
         package var embeddings = true
+        /// Regular expressions.
+        package var noStorePatterns: [String] = []
+        package var noStoreDetect: [String] = ["keys", "cards"]
     }
 
     /// Where entries survive a restart.
     package struct Store: Sendable, Equatable {
         /// As written; see `LoadedSettings.paths`. `:memory:` keeps nothing.
         package var path = "./reprise-cache/reprise.db"
+        /// Name of the environment variable with the key of the rows; unset: plain.
+        package var encryptionKeyEnv: String?
+        package var formerKeysEnv: [String] = []
         package var flushInterval = Duration.milliseconds(200)
         package var queueLimit = 10_000
     }
@@ -120,6 +155,7 @@ extension Settings {
         package var profile = GuardProfile.default
         package var requireModel = false
         package var candidates = 8
+        package var maxWordings = 100
         package var timeSensitive = TimeSensitivity.exact
         package var semanticTools = false
         package var prior = PriorChoice.shipped
@@ -150,9 +186,40 @@ extension Settings {
         package init() {}
     }
 
+    /// Who may ask.
+    package struct Auth: Sendable, Equatable {
+        /// Empty: no keys are given out, and the clients' own go to the provider.
+        package var clients: [Client] = []
+        package var open = false
+    }
+
+    /// An application with a key of its own.
+    package struct Client: Sendable, Equatable, NamedRecord {
+        package var name: String
+        /// SHA-256 of the key as 64 hexadecimal digits.
+        package var keyHash: String?
+        package var keyEnv: String?
+        /// Patterns; empty allows all.
+        package var models: [String] = []
+        /// 0 for no limit.
+        package var requestsPerMinute = 0
+
+        package init(name: String) { self.name = name }
+    }
+
+    /// What differs in one namespace.
+    package struct NamespaceRules: Sendable, Equatable, NamedRecord {
+        package var name: String
+        package var sharing = Sharing.tenant
+
+        package init(name: String) { self.name = name }
+    }
+
     /// Who shares answers with whom.
     package struct Tenancy: Sendable, Equatable {
         package var sharing = Sharing.tenant
+        package var namespaces: [NamespaceRules] = []
+        package var hidePoolHits = false
         /// Name of the environment variable with the key of the tenants' hash; unset: a random key kept in the store.
         package var keyEnv: String?
     }
@@ -209,6 +276,11 @@ extension Settings {
 package protocol SettingsChoice: CaseIterable, Equatable, Sendable, RawRepresentable<String> {}
 
 extension Settings {
+    /// `upstream.min_tls`.
+    package enum TLSVersion: String, SettingsChoice {
+        case v12 = "v1.2"
+        case v13 = "v1.3"
+    }
     /// `cache.tools`: what to do with requests that carry tools.
     package enum ToolUse: String, SettingsChoice { case exact, off }
     /// `embedder.kind`.

@@ -1,6 +1,6 @@
 /// Every key, in the order of `config.yaml`. The only place that names keys and describes them; defaults are those of `Settings()`.
 enum SettingsCatalogue {
-    static let sections = [server, upstream, cache, store, embedder, matching, tenancy, admin, recording, log, prices]
+    static let sections = [server, upstream, upstreams, cache, store, embedder, matching, auth, tenancy, admin, recording, log, prices]
 
     static func section(_ name: String) -> SettingsSection? { sections.first { $0.name == name } }
 
@@ -24,11 +24,25 @@ enum SettingsCatalogue {
                 "max_header", \.server.maxHeader, .size(atLeast: .kibibytes(1)), "Largest head of a request, all its fields together (size)."),
             SettingsKey(
                 "read_timeout", \.server.readTimeout, .duration(),
-                "Longest wait for the rest of a request that has begun: its head, then each next piece of its body (duration)."),
+                "Longest wait for the rest of a request that has begun: its head, then each next piece of its body (duration). A body must also come at 1 KiB/s."
+            ),
             SettingsKey(
                 "idle_timeout", \.server.idleTimeout, .duration(), "A kept-alive connection without a request is closed after this (duration)."),
             SettingsKey(
-                "max_connections", \.server.maxConnections, .whole(1...1_000_000), "Clients' connections open at once; more wait to be accepted."),
+                "write_timeout", \.server.writeTimeout, .duration(),
+                "A client that takes nothing of its response for so long is cut off (duration)."),
+            SettingsKey(
+                "max_connections", \.server.maxConnections, .whole(1...1_000_000),
+                "Clients' connections served at once; further ones are answered with 503 and Retry-After, and closed."),
+            SettingsKey(
+                "max_requests", \.server.maxRequests, .whole(1...1_000_000),
+                "Requests answered at once; further ones are answered with 503 and Retry-After."),
+            SettingsKey(
+                "memory_limit", \.server.memoryLimit, ValueKind<ByteCount>.size(atLeast: .mebibytes(64)).optional,
+                """
+                Ceiling for the memory of the process (size). From nine tenths of it on nothing new is cached and entries leave; at the whole,
+                new requests are answered with 503. Unset (null): three quarters of what the machine or the container has.
+                """),
             SettingsKey(
                 "drain_timeout", \.server.drainTimeout, .duration(zero: true),
                 "At shutdown, how long requests in flight may still take before they are cut (duration; 0s cuts at once)."),
@@ -41,40 +55,17 @@ enum SettingsCatalogue {
         ])
 
     private static let upstream = SettingsSection(
-        "upstream", "The provider that answers what the cache cannot.",
-        [
-            SettingsKey(
-                "base_url", \.upstream.baseURL, .baseURL,
-                """
-                The provider's URL up to and with its version, as clients of the OpenAI library write it: a request for
-                /v1/chat/completions goes to base_url + /chat/completions. Flag: --upstream.
-                """),
-            SettingsKey(
-                "api_key_env", \.upstream.apiKeyEnv, ValueKind<String>.environmentName.optional,
-                """
-                Name of the environment variable that holds the provider's key, sent as 'Authorization: Bearer'. Unset (null): each
-                client's own Authorization is forwarded. The key itself is never written here.
-                """),
-            SettingsKey(
-                "headers", \.upstream.headers, .headers,
-                "Header fields added to every request, as a map of name and value. Fields that hold secrets belong under headers_env."),
-            SettingsKey(
-                "headers_env", \.upstream.headersEnv, .headersEnv,
-                "The same for secrets: a map of header name and name of the environment variable that holds its value, such as api-key: AZURE_KEY."),
-            SettingsKey(
-                "connect_timeout", \.upstream.connectTimeout, .duration(), "Time for name lookup, connection and TLS together (duration)."),
-            SettingsKey(
-                "first_byte_timeout", \.upstream.firstByteTimeout, .duration(),
-                "Time from the request's end to the answer's first byte (duration). Slow models think for minutes before they answer."),
-            SettingsKey(
-                "silence_timeout", \.upstream.silenceTimeout, .duration(),
-                "Longest pause between two pieces of an answer that has begun (duration); after it the answer counts as broken and is not stored."),
-            SettingsKey(
-                "ca_file", \.upstream.caFile, ValueKind<String>.path.optional,
-                "PEM file with the certificate authorities to trust in place of the system's. Unset (null): the system's."),
-            SettingsKey(
-                "max_connections", \.upstream.maxConnections, .whole(1...100_000), "Connections to the provider open at once; more requests wait."),
-        ])
+        "upstream", "The provider that answers what the cache cannot.", UpstreamKeys.all.map { $0.within(\.upstream) })
+
+    private static let upstreams = SettingsSection(
+        whole: SettingsKey(
+            "upstreams", \.upstreams, .named("the keys of an upstream", keys: UpstreamKeys.routed),
+            """
+            Further providers, as a map of name and settings: all keys of 'upstream', with paths and models that say which requests go there.
+            In both lists * stands for any text and ? for one character; a request must match both, an empty list matches all. The first
+            entry that matches wins; what matches none goes to 'upstream'. An entry with neither list only serves as a fallback. Example:
+              claude: {models: [claude-*], base_url: https://api.anthropic.com/v1, headers_env: {x-api-key: ANTHROPIC_API_KEY}}
+            """))
 
     private static let cache = SettingsSection(
         "cache", "What is kept, and how long.",
@@ -85,6 +76,16 @@ enum SettingsCatalogue {
                 "How long an answer may be served (duration), where a request does not say otherwise with X-Cache-TTL. Not above max_ttl."),
             SettingsKey(
                 "max_ttl", \.cache.maxTTL, .duration(), "The longest life that a request may ask for (duration); longer wishes are cut to it."),
+            SettingsKey(
+                "stale_if_error", \.cache.staleIfError, .duration(zero: true),
+                """
+                How long after its end an answer may still stand in, by exact match, when the provider fails or says 429 (duration); the
+                response then says X-Cache: STALE. A request can ask for less or more with Cache-Control: stale-if-error=SECONDS, but no
+                answer is kept longer than this. 0s: never.
+                """),
+            SettingsKey(
+                "stale_while_revalidate", \.cache.staleWhileRevalidate, .duration(zero: true),
+                "How long after its end an answer is still given at once while a fresh one is fetched (duration). 0s: never."),
             SettingsKey(
                 "max_entries", \.cache.maxEntries, .whole(1...100_000_000),
                 "Entries kept in memory and on disk; the least recently used go first. With vectors an entry takes about 2 KiB and its answer."),
@@ -99,6 +100,16 @@ enum SettingsCatalogue {
                 true: /v1/embeddings is cached, each input of a batch as an entry of its own. false: it passes through, so that a large corpus
                 which is embedded once does not push other answers out.
                 """),
+            SettingsKey(
+                "no_store_patterns", \.cache.noStorePatterns,
+                .list("regular expressions such as '(?i)confidential'") { text in !text.isEmpty && (try? Regex(text)) != nil },
+                "Requests whose body matches one of these regular expressions are answered and never stored."),
+            SettingsKey(
+                "no_store_detect", \.cache.noStoreDetect, .list("keys, cards or emails") { ["keys", "cards", "emails"].contains($0) },
+                """
+                The same for requests that hold: keys (API keys by their known forms, private keys, signed tokens), cards (card numbers with a
+                right check digit), emails (addresses). []: nothing is looked for.
+                """),
         ])
 
     private static let store = SettingsSection(
@@ -108,8 +119,19 @@ enum SettingsCatalogue {
                 "path", \.store.path, .path,
                 """
                 SQLite file; its folder is made when missing. ~ is the home folder, other relative paths start at the working folder.
-                ":memory:" keeps nothing over a restart. Prompts and answers stand in it as plain text: protect it. Flag: --store.
+                ":memory:" keeps nothing over a restart. Prompts and answers stand in it as plain text, unless there is an encryption key: protect it. Flag: --store.
                 """),
+            SettingsKey(
+                "encryption_key_env", \.store.encryptionKeyEnv, ValueKind<String>.environmentName.optional,
+                """
+                Name of the environment variable with the key that encrypts prompts, answers and vectors in the file (AES-256-GCM); 16 characters
+                at the least, better 32 random ones. Rows that are plain or under a former key are encrypted anew after the start. Without
+                the key that wrote them, entries are out of reach. Unset (null): plain.
+                """),
+            SettingsKey(
+                "former_keys_env", \.store.formerKeysEnv,
+                .list("names of environment variables") { !$0.isEmpty && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") } },
+                "Names of the variables that hold earlier keys, to read what was written under them: for changing the key."),
             SettingsKey(
                 "flush_interval", \.store.flushInterval, .duration(),
                 "New answers are written in batches at least this often (duration). A crash loses at most what came since."),
@@ -169,6 +191,9 @@ enum SettingsCatalogue {
                 "true: refuse to start when the model is missing or damaged. false: start with exact matches only, and say so."),
             SettingsKey("candidates", \.matching.candidates, .whole(1...100), "Nearest entries that are looked at for one question."),
             SettingsKey(
+                "max_wordings", \.matching.maxWordings, .whole(0...1_000_000),
+                "Distinct wordings that one entry answers before the model is asked again, so that a wrong answer does not spread. 0: any number."),
+            SettingsKey(
                 "time_sensitive", \.matching.timeSensitive, .choice,
                 "Questions that speak of today, now or the latest. exact: they hit only word for word; match: like any other."),
             SettingsKey(
@@ -201,12 +226,51 @@ enum SettingsCatalogue {
                 """),
         ])
 
+    private static let auth = SettingsSection(
+        "auth", "Who may ask.",
+        [
+            SettingsKey(
+                "clients", \.auth.clients, .named("the keys of a client", keys: clientKeys),
+                """
+                Applications with keys that this proxy gives out, as a map of name and settings. Where there are any, every request needs one of
+                their keys ('Authorization: Bearer', x-api-key or api-key), the provider gets upstream.api_key_env instead, and tenants
+                are clients. Settings: key_hash (SHA-256 of the key in hexadecimal, as printf %s KEY | sha256sum prints it) or key_env (the
+                variable that holds the key), models (patterns; empty: all), requests_per_minute (0: no limit). Example:
+                  {mobile: {key_hash: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, models: [gpt-*]}}
+                Empty ({}): no keys are given out, and the clients' own credentials go to the provider.
+                """),
+            SettingsKey(
+                "open", \.auth.open, .flag,
+                """
+                Matters while 'clients' is empty and server.host is no loopback address. false: a caller needs a credential of its own to be
+                served from the cache, and pools are an error. true: everybody who reaches the port shares what callers without a credential
+                and pools have in the cache.
+                """),
+        ])
+
+    private static let clientKeys: [RecordKey<Settings.Client>] = [
+        RecordKey("key_hash", \.keyHash, ValueKind<String>.sha256.optional, "SHA-256 of the key."),
+        RecordKey("key_env", \.keyEnv, ValueKind<String>.environmentName.optional, "The variable that holds the key."),
+        RecordKey("models", \.models, .list("model patterns such as gpt-4o or claude-*") { (1...200).contains($0.utf8.count) }, "Allowed models."),
+        RecordKey("requests_per_minute", \.requestsPerMinute, .whole(0...10_000_000), "Limit."),
+    ]
+
     private static let tenancy = SettingsSection(
         "tenancy", "Who shares answers with whom.",
         [
             SettingsKey(
                 "sharing", \.tenancy.sharing, .choice,
                 "tenant: callers with the same credential share answers, others never see them. pool: everybody shares one cache."),
+            SettingsKey(
+                "namespaces", \.tenancy.namespaces,
+                .named("the key sharing", keys: [RecordKey("sharing", \.sharing, .choice, "Who shares within the namespace.")]),
+                "The same for single namespaces (X-Cache-Namespace), as a map: {faq: {sharing: pool}}."),
+            SettingsKey(
+                "hide_pool_hits", \.tenancy.hidePoolHits, .flag,
+                """
+                true: in a pool, a hit takes as long as the provider took, and no header tells that it was one, so that nobody learns from it
+                what others asked. Saves the calls, not the time.
+                """),
             SettingsKey(
                 "key_env", \.tenancy.keyEnv, ValueKind<String>.environmentName.optional,
                 """

@@ -47,6 +47,13 @@ struct SettingsReader {
     private mutating func read(_ section: SettingsSection, from node: Node, in document: YAMLDocument) {
         // A section whose keys are all commented out is an empty one.
         if isNull(node) { return }
+        if let whole = section.whole {
+            marks[section.name] = node.mark
+            do throws(ValueFaults) { try whole.read(node, &settings) } catch {
+                for fault in error.faults { note("\(section.name): \(fault.message)", at: fault.mark ?? node.mark) }
+            }
+            return
+        }
         let names = section.keys.map(\.name)
         guard case .mapping = node else {
             return note("\(section.name): expected a map of the keys \(names.joined(separator: ", ")); found \(found(in: node))", at: node.mark)
@@ -124,6 +131,23 @@ struct SettingsReader {
             guard let value = secret(header.value, "upstream.headers_env", &self) else { continue }
             secrets.upstreamHeaders.append(.init(name: header.name, value: value))
         }
+        for route in settings.upstreams {
+            var found = LoadedSettings.UpstreamSecrets()
+            found.apiKey = secret(route.upstream.apiKeyEnv, "upstreams.\(route.name).api_key_env", &self)
+            for header in route.upstream.headersEnv {
+                guard let value = secret(header.value, "upstreams.\(route.name).headers_env", &self) else { continue }
+                found.headers.append(.init(name: header.name, value: value))
+            }
+            secrets.upstreams[route.name] = found
+        }
+        for client in settings.auth.clients {
+            secrets.clientKeys[client.name] = secret(client.keyEnv, "auth.clients.\(client.name).key_env", &self)
+        }
+        secrets.encryptionKey = secret(settings.store.encryptionKeyEnv, "store.encryption_key_env", &self)
+        if let key = secrets.encryptionKey, key.reveal().utf8.count < 16 {
+            note("store.encryption_key_env: the variable holds fewer than 16 characters", at: marks["store.encryption_key_env"])
+        }
+        secrets.formerKeys = settings.store.formerKeysEnv.compactMap { secret($0, "store.former_keys_env", &self) }
         secrets.tenancyKey = secret(settings.tenancy.keyEnv, "tenancy.key_env", &self)
         secrets.adminToken = secret(settings.admin.tokenEnv, "admin.token_env", &self)
         return secrets
@@ -136,9 +160,56 @@ struct SettingsReader {
             let (ttl, most) = (settings.cache.ttl.unitText, settings.cache.maxTTL.unitText)
             note("cache.ttl: expected at most cache.max_ttl, which is \(most); found \(ttl)", at: marks["cache.ttl"] ?? marks["cache.max_ttl"])
         }
-        let plain = Set(settings.upstream.headers.map { $0.name.lowercased() })
-        for header in settings.upstream.headersEnv where plain.contains(header.name.lowercased()) {
-            note("upstream.headers_env: the header '\(header.name)' also stands under 'headers'", at: marks["upstream.headers_env"])
+        check(settings.upstream, named: "upstream", at: marks["upstream.headers_env"] ?? marks["upstream.fallback"])
+        for route in settings.upstreams { check(route.upstream, named: "upstreams.\(route.name)", at: marks["upstreams"]) }
+        checkFallbacks()
+        checkAccess()
+    }
+
+    private mutating func checkAccess() {
+        for client in settings.auth.clients where (client.keyHash == nil) == (client.keyEnv == nil) {
+            note("auth.clients.\(client.name): expected exactly one of key_hash and key_env", at: marks["auth.clients"])
+        }
+        let hashes = settings.auth.clients.compactMap(\.keyHash)
+        if Set(hashes).count < hashes.count { note("auth.clients: two clients have the same key", at: marks["auth.clients"]) }
+        let pools = settings.tenancy.sharing == .pool || settings.tenancy.namespaces.contains { $0.sharing == .pool }
+        if pools, !settings.server.listensOnLoopback, settings.auth.clients.isEmpty, !settings.auth.open {
+            note(
+                "tenancy: a pool that the network can reach needs 'auth.clients', or 'auth.open: true' where everybody on the network may read it",
+                at: marks["tenancy.sharing"] ?? marks["tenancy.namespaces"])
+        }
+    }
+
+    private mutating func check(_ upstream: Settings.Upstream, named name: String, at mark: Mark?) {
+        let plain = Set(upstream.headers.map { $0.name.lowercased() })
+        for header in upstream.headersEnv where plain.contains(header.name.lowercased()) {
+            note("\(name).headers_env: the header '\(header.name)' also stands under 'headers'", at: mark)
+        }
+        if upstream.retryDelay > upstream.retryMaxDelay {
+            note("\(name).retry_delay: expected at most retry_max_delay, which is \(upstream.retryMaxDelay.unitText)", at: mark)
+        }
+    }
+
+    /// Every fallback is there, and following them ends.
+    private mutating func checkFallbacks() {
+        let known = Dictionary(settings.upstreams.map { ($0.name, $0.upstream) }, uniquingKeysWith: { first, _ in first })
+        let all = [("upstream", settings.upstream)] + settings.upstreams.map { ("upstreams.\($0.name)", $0.upstream) }
+        for (name, upstream) in all {
+            var seen: Set<String> = []
+            var next = upstream.fallback
+            while let fallback = next {
+                let mark = marks["\(name).fallback"] ?? marks["upstreams"]
+                guard let target = known[fallback] else {
+                    let hint = nearestName(to: fallback, among: Array(known.keys)).map { "; did you mean '\($0)'?" } ?? ""
+                    note("\(name).fallback: there is no '\(fallback)' under 'upstreams'\(hint)", at: mark)
+                    break
+                }
+                guard seen.insert(fallback).inserted, name != "upstreams.\(fallback)" else {
+                    note("\(name).fallback: the fallbacks go round in a circle through '\(fallback)'", at: mark)
+                    break
+                }
+                next = target.fallback
+            }
         }
     }
 }

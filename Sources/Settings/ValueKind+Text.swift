@@ -21,6 +21,14 @@ extension ValueKind<String> {
         return isValid ? text : nil
     }
 
+    /// A SHA-256 digest in hexadecimal, given back in small letters.
+    static let sha256 = ValueKind(
+        read: { node throws(ValueFaults) in
+            let text = node.scalar?.string.lowercased() ?? ""
+            if text.utf8.count == 64, text.allSatisfy({ $0.isASCII && $0.isHexDigit }) { return text }
+            throw ValueFaults(expected: "a SHA-256 digest of 64 hexadecimal digits", hiding: node)
+        }, write: { yamlText($0, quoted: true) })
+
     static let path = text("a path") { $0.isEmpty || $0.contains("\0") ? nil : $0 }
 
     /// The name of an environment variable. What was found is not shown: it may be the secret itself.
@@ -30,11 +38,11 @@ extension ValueKind<String> {
             throw ValueFaults(expected: "the name of an environment variable such as OPENAI_API_KEY", hiding: node)
         }, write: { yamlText($0) })
 
-    /// An http or https URL with a host and without user, query and fragment; given back without slashes at its end.
+    /// An http or https URL with a host and without user and fragment; given back without slashes at its path's end, and with `/v1` in place of no path.
     static let baseURL = ValueKind(
         read: { node throws(ValueFaults) in
             if let text = node.scalar?.string, let url = normalBaseURL(text) { return url }
-            let expectation = "an http or https URL with a host and without user, query and fragment, such as https://api.openai.com/v1"
+            let expectation = "an http or https URL with a host and without user and fragment, such as https://api.openai.com/v1"
             // A user part would hold a password.
             if let text = node.scalar?.string, text.contains("@") { throw ValueFaults(expected: expectation, hiding: node) }
             throw ValueFaults(expected: expectation, at: node)
@@ -49,11 +57,13 @@ private func isEnvironmentName(_ text: String) -> Bool {
 private func normalBaseURL(_ text: String) -> String? {
     guard text.allSatisfy({ $0.isASCII && !$0.isWhitespace }), let parts = URLComponents(string: text),
         let scheme = parts.scheme?.lowercased(), ["http", "https"].contains(scheme), let host = parts.host, !host.isEmpty,
-        parts.user == nil, parts.password == nil, parts.query == nil, parts.fragment == nil, parts.port.map({ (1...65535).contains($0) }) ?? true
+        parts.user == nil, parts.password == nil, parts.fragment == nil, parts.port.map({ (1...65535).contains($0) }) ?? true
     else { return nil }
-    var url = text
+    var url = String(text.prefix { $0 != "?" })
+    let query = text.dropFirst(url.count)
     while url.hasSuffix("/") { url.removeLast() }
-    return url
+    if parts.path.isEmpty { url += "/v1" }
+    return url + (query == "?" ? "" : query)
 }
 
 extension ValueKind<[Settings.Header]> {

@@ -12,8 +12,11 @@ enum EntryRow {
         FROM entries e JOIN answers a ON a.id = e.answer_id LEFT JOIN fingerprints f ON f.id = e.fingerprint_id
         """
 
+    /// Added to an answer's form where the row's query, answer and vector are sealed.
+    static let sealedForm = 2
+
     /// Adds or replaces the record; another entry with the same key goes.
-    static func insert(_ record: CacheRecord, into database: Database) throws {
+    static func insert(_ record: CacheRecord, into database: Database, cipher: RowCipher?) throws {
         let entry = record.entry
         let key = Data(entry.key.digest.bytes)
         let rivals = try Int64.fetchAll(
@@ -25,6 +28,8 @@ enum EntryRow {
             case .message(let bytes): (0, bytes, nil)
             case .events(let events): (1, events.bytes, MarksCoding.encode(events.marks))
             }
+        let query = cipher?.seal(Array(entry.query.utf8), .query, of: entry.id) ?? Data(entry.query.utf8)
+        let vector = record.embedding.map { VectorCoding.encode($0.vector) }.map { cipher?.seal(Array($0), .vector, of: entry.id) ?? $0 }
         // For now each answer belongs to one entry and bears its id.
         try database.cachedStatement(
             sql: """
@@ -32,7 +37,9 @@ enum EntryRow {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            entry.id.rawValue, form, Data(bytes), marks.map { Data($0) }, FieldsCoding.encode(answer.fields), answer.usage?.prompt,
+            entry.id.rawValue, form + (cipher == nil ? 0 : sealedForm),
+            cipher?.seal(bytes, .answer, of: entry.id) ?? Data(bytes), marks.map { Data($0) }, FieldsCoding.encode(answer.fields),
+            answer.usage?.prompt,
             answer.usage?.completion, answer.upstreamTime.wholeMilliseconds,
         ])
         try database.cachedStatement(
@@ -42,8 +49,8 @@ enum EntryRow {
                 """
         ).execute(arguments: [
             entry.id.rawValue, key, entry.scope.map { Data($0.digest.bytes) }, Data(entry.tenant.digest.bytes), entry.namespace,
-            entry.endpoint.rawValue, entry.model, entry.tags.joined(separator: "\n"), Data(entry.query.utf8), entry.createdAt.milliseconds,
-            entry.expiresAt.milliseconds, entry.id.rawValue, record.embedding.map { VectorCoding.encode($0.vector) },
+            entry.endpoint.rawValue, entry.model, entry.tags.joined(separator: "\n"), query, entry.createdAt.milliseconds,
+            entry.expiresAt.milliseconds, entry.id.rawValue, vector,
             try record.embedding.map { try fingerprintID($0.fingerprint, in: database) },
         ])
     }
@@ -63,40 +70,51 @@ enum EntryRow {
         return database.lastInsertedRowID
     }
 
-    /// Reads a row of ``select``; `nil` when it is not what was written.
-    static func decode(_ row: Row) -> CacheRecord? {
-        guard let id = row[0] as Int64?, let key = (row[1] as Data?).flatMap({ Digest256(bytes: $0) }),
-            let tenant = (row[3] as Data?).flatMap({ Digest256(bytes: $0) }), let endpoint = (row[5] as String?).flatMap(Endpoint.init(rawValue:)),
-            let bytes = row[14] as Data?, let fields = FieldsCoding.decode(row[16])
+    /// Reads a row of ``select``; `nil` when it is not what was written, or sealed with a key that is not at hand.
+    static func decode(_ row: Row, cipher: RowCipher?) -> CacheRecord? {
+        // Each value is asked for its type: a subscript that expects another one traps.
+        guard let rawID: Int64 = value(row, 0), let key = digest(row, 1), let tenant = digest(row, 3),
+            let endpoint = (value(row, 5) as String?).flatMap(Endpoint.init(rawValue:)), let storedForm: Int = value(row, 13),
+            let storedBytes: Data = value(row, 14), let fields = FieldsCoding.decode(value(row, 16))
         else { return nil }
-        var scope: Scope?
-        if let data = row[2] as Data? {
-            guard let digest = Digest256(bytes: data) else { return nil }
-            scope = Scope(digest)
-        }
+        let id = EntryID(rawValue: rawID)
+        let scope = digest(row, 2)
+        if scope == nil, !(row[2] as DatabaseValue).isNull { return nil }
+
+        let isSealed = storedForm >= sealedForm
+        func plain(_ data: Data, _ column: RowCipher.Column) -> [UInt8]? { isSealed ? cipher?.open(data, column, of: id) : Array(data) }
+        guard let bytes = plain(storedBytes, .answer), let query = plain(value(row, 8) ?? Data(), .query) else { return nil }
         let recording: Recording
-        switch row[13] as Int {
-        case 0: recording = .message(Array(bytes))
-        case 1:
-            guard let marks = MarksCoding.decode(row[15] ?? Data(), byteCount: bytes.count) else { return nil }
-            recording = .events(EventRecording(bytes: Array(bytes), marks: marks))
+        switch storedForm % sealedForm {
+        case 0: recording = .message(bytes)
+        case 1 where storedForm >= 0:
+            guard let marks = MarksCoding.decode(value(row, 15) ?? Data(), byteCount: bytes.count) else { return nil }
+            recording = .events(EventRecording(bytes: bytes, marks: marks))
         default: return nil
         }
+        guard storedForm < 2 * sealedForm else { return nil }
         var usage: TokenUsage?
-        if let prompt = row[17] as Int?, let completion = row[18] as Int? { usage = TokenUsage(prompt: prompt, completion: completion) }
+        if let prompt: Int = value(row, 17), let completion: Int = value(row, 18) { usage = TokenUsage(prompt: prompt, completion: completion) }
         var embedding: StoredEmbedding?
-        if let data = row[11] as Data?, let fingerprint = row[12] as String? {
-            guard let vector = VectorCoding.decode(data) else { return nil }
+        if let data: Data = value(row, 11), let fingerprint: String = value(row, 12) {
+            guard let vector = plain(data, .vector).flatMap({ VectorCoding.decode(Data($0)) }) else { return nil }
             embedding = StoredEmbedding(vector: vector, fingerprint: fingerprint)
         }
-        let tags = row[7] as String? ?? ""
+        let tags = value(row, 7) as String? ?? ""
         return CacheRecord(
             entry: Entry(
-                id: EntryID(rawValue: id), key: CacheKey(key), scope: scope, tenant: TenantID(tenant), namespace: row[4] ?? "", endpoint: endpoint,
-                model: row[6] ?? "", tags: tags.isEmpty ? [] : tags.components(separatedBy: "\n"),
-                query: (row[8] as Data?).map { String(decoding: $0, as: UTF8.self) } ?? "",
-                answer: Answer(recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(row[19] as Int64? ?? 0)),
-                createdAt: Timestamp(milliseconds: row[9] ?? 0), expiresAt: Timestamp(milliseconds: row[10] ?? 0)),
+                id: id, key: CacheKey(key), scope: scope.map { Scope($0) }, tenant: TenantID(tenant), namespace: value(row, 4) ?? "",
+                endpoint: endpoint,
+                model: value(row, 6) ?? "", tags: tags.isEmpty ? [] : tags.components(separatedBy: "\n"),
+                query: String(decoding: query, as: UTF8.self),
+                answer: Answer(recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(value(row, 19) as Int64? ?? 0)),
+                createdAt: Timestamp(milliseconds: value(row, 9) ?? 0), expiresAt: Timestamp(milliseconds: value(row, 10) ?? 0)),
             embedding: embedding)
     }
+
+    private static func value<Value: DatabaseValueConvertible>(_ row: Row, _ index: Int) -> Value? {
+        Value.fromDatabaseValue(row[index] as DatabaseValue)
+    }
+
+    private static func digest(_ row: Row, _ index: Int) -> Digest256? { (value(row, index) as Data?).flatMap { Digest256(bytes: $0) } }
 }

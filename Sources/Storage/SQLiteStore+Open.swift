@@ -13,7 +13,7 @@ extension SQLiteStore {
     /// Opens the database at `path`, making file and folder when they are not there: readable by their owner only, for prompts are personal data.
     ///
     /// A damaged file is moved aside and a fresh one made. A file of a newer version is left untouched and refused.
-    package static func open(path: String, now: Timestamp) throws(StoreError) -> Opened {
+    package static func open(path: String, now: Timestamp, cipher: RowCipher? = nil) throws(StoreError) -> Opened {
         let folder = URL(filePath: path).deletingLastPathComponent()
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -21,14 +21,14 @@ extension SQLiteStore {
             throw .cannotOpen(path: path, reason: "its folder cannot be made: \(error.localizedDescription)")
         }
         do throws(StoreError) {
-            return Opened(store: try openExisting(path), setAside: nil)
+            return Opened(store: try openExisting(path, cipher), setAside: nil)
         } catch .damaged(_, let reason, _) {
             let aside = try setAside(path, now: now, reason: reason)
-            return Opened(store: try openExisting(path), setAside: aside)
+            return Opened(store: try openExisting(path, cipher), setAside: aside)
         }
     }
 
-    private static func openExisting(_ path: String) throws(StoreError) -> SQLiteStore {
+    private static func openExisting(_ path: String, _ cipher: RowCipher?) throws(StoreError) -> SQLiteStore {
         do {
             if !FileManager.default.fileExists(atPath: path) {
                 guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
@@ -42,7 +42,7 @@ extension SQLiteStore {
                 throw StoreError.newerSchema(path: path, found: found.sorted().joined(separator: ", "), expected: "\(known) steps")
             }
             try Schema.migrator.migrate(pool)
-            return SQLiteStore(pool: pool, path: path)
+            return SQLiteStore(pool: pool, path: path, cipher: cipher)
         } catch let error as StoreError {
             throw error
         } catch {
@@ -59,6 +59,8 @@ extension SQLiteStore {
             // NORMAL in WAL mode: a power cut may lose the last transactions, never the database. A crash of the process loses none.
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA foreign_keys = OFF")
+            // What was deleted or sealed must not stay readable in free pages.
+            try database.execute(sql: "PRAGMA secure_delete = FAST")
             try database.execute(sql: "PRAGMA cache_size = -8192")
         }
         return configuration

@@ -9,7 +9,9 @@
 // - A file that cannot be read as a database is moved aside, never deleted.
 // - A row that does not decode is passed over and counted: one bad row never costs the others.
 //
-// Left out: what stays in memory, expiry and eviction (Proxy decides), encryption.
+// - Where there is a key, queries, answers and vectors are sealed on their way in and opened on their way out: see `RowCipher`.
+//
+// Left out: what stays in memory, expiry and eviction (Proxy decides).
 
 import Foundation
 import GRDB
@@ -20,19 +22,21 @@ import Synchronization
 package final class SQLiteStore: CacheStore {
     private let pool: Mutex<DatabasePool?>
     private let path: String
+    let cipher: RowCipher?
     private let unreadable = Mutex(0)
 
     /// Rows that could not be decoded since the store was opened.
     package var unreadableRows: Int { unreadable.withLock { $0 } }
 
-    init(pool: DatabasePool, path: String) {
+    init(pool: DatabasePool, path: String, cipher: RowCipher?) {
+        self.cipher = cipher
         self.pool = Mutex(pool)
         self.path = path
     }
 
     package func insert(_ records: [CacheRecord]) async throws(StoreError) {
-        try await write { database in
-            for record in records { try EntryRow.insert(record, into: database) }
+        try await write { [cipher] database in
+            for record in records { try EntryRow.insert(record, into: database, cipher: cipher) }
         }
     }
 
@@ -115,7 +119,7 @@ package final class SQLiteStore: CacheStore {
     }
 
     private func decode(_ row: Row) -> CacheRecord? {
-        let record = EntryRow.decode(row)
+        let record = EntryRow.decode(row, cipher: cipher)
         if record == nil { unreadable.withLock { $0 += 1 } }
         return record
     }
@@ -125,12 +129,12 @@ package final class SQLiteStore: CacheStore {
         return pool
     }
 
-    private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value {
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value {
         let pool = try opened()
         do { return try await pool.read(body) } catch { throw StoreFault.translate(error, path: path) }
     }
 
-    private func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
+    func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
         let pool = try opened()
         do { try await pool.write(body) } catch { throw StoreFault.translate(error, path: path) }
     }

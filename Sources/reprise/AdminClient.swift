@@ -94,6 +94,7 @@ struct AdminClient: Sendable {
         case .unreachable(let reason), .tls(let reason), .broken(let reason), .requestBody(let reason): reason
         case .timedOut(let phase, let limit): "it took longer than \(limit) while \(phase.rawValue)"
         case .cancelled, .closed: "the call was cancelled"
+        case .overloaded, .circuitOpen: error.description
         }
     }
 }

@@ -59,6 +59,15 @@ struct CheckCommand: AsyncParsableCommand {
         var found: [(String, String)] = []
         if let variable = loaded.settings.upstream.apiKeyEnv { found.append(("upstream.api_key_env", variable)) }
         for header in loaded.settings.upstream.headersEnv { found.append(("upstream.headers_env.\(header.name)", header.value)) }
+        for route in loaded.settings.upstreams {
+            if let variable = route.upstream.apiKeyEnv { found.append(("upstreams.\(route.name).api_key_env", variable)) }
+            for header in route.upstream.headersEnv { found.append(("upstreams.\(route.name).headers_env.\(header.name)", header.value)) }
+        }
+        if let variable = loaded.settings.store.encryptionKeyEnv { found.append(("store.encryption_key_env", variable)) }
+        for variable in loaded.settings.store.formerKeysEnv { found.append(("store.former_keys_env", variable)) }
+        for client in loaded.settings.auth.clients {
+            if let variable = client.keyEnv { found.append(("auth.clients.\(client.name).key_env", variable)) }
+        }
         if let variable = loaded.settings.tenancy.keyEnv { found.append(("tenancy.key_env", variable)) }
         if let variable = loaded.settings.admin.tokenEnv { found.append(("admin.token_env", variable)) }
         return loaded.settings.effectiveYAML + found.map { "# \($0.0): \($0.1) is set, [redacted]\n" }.joined()

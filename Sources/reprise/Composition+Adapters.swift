@@ -1,5 +1,4 @@
 import Embedding
-import Forwarding
 import Logging
 import SemanticCache
 import Server
@@ -15,7 +14,8 @@ extension Composition {
             return MemoryStore()
         }
         do throws(StoreError) {
-            let opened = try SQLiteStore.open(path: path, now: SystemClock().now())
+            let cipher = loaded.secrets.encryptionKey.map { RowCipher(secret: $0.reveal(), former: loaded.secrets.formerKeys.map { $0.reveal() }) }
+            let opened = try SQLiteStore.open(path: path, now: SystemClock().now(), cipher: cipher)
             if let aside = opened.setAside {
                 logger.error("the store was damaged; it was set aside and a new one begun", metadata: ["kept": "\(aside)"])
                 readiness.set("store", .degraded("a damaged store was set aside as \(aside)"))
@@ -28,25 +28,6 @@ extension Composition {
             readiness.set("store", .degraded("in memory only: \(error)"))
             return MemoryStore()
         }
-    }
-
-    /// The provider and the transport under it.
-    static func makeUpstream(_ loaded: LoadedSettings) throws(StartError) -> (upstream: CurlUpstream, transport: CurlTransport) {
-        let settings = loaded.settings.upstream
-        var endpoint: UpstreamEndpoint
-        do throws(UpstreamEndpointError) { endpoint = try UpstreamEndpoint(baseURL: settings.baseURL) } catch {
-            throw .upstream(error.description)
-        }
-        endpoint.authorization = loaded.secrets.upstreamAPIKey.map { "Bearer " + $0.reveal() }
-        endpoint.headers =
-            settings.headers.map { (name: $0.name, value: $0.value) }
-            + loaded.secrets.upstreamHeaders.map { (name: $0.name, value: $0.value.reveal()) }
-        endpoint.connectTimeout = settings.connectTimeout
-        endpoint.firstByteTimeout = settings.firstByteTimeout
-        endpoint.silenceTimeout = settings.silenceTimeout
-        endpoint.caFile = loaded.paths.caFile
-        let transport = CurlTransport(maximumConnections: settings.maxConnections)
-        return (CurlUpstream(endpoint: endpoint, transport: transport), transport)
     }
 
     /// The embedder of the settings and a line about it; `nil` when there is none, which leaves exact repeats.

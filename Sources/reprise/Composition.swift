@@ -24,6 +24,7 @@ struct Composition {
     private let parts: ServerParts
     private let logger: Logger
     private let closing: @Sendable () async -> Void
+    private let reloading: @Sendable (LoadedSettings) throws -> [String]
 
     /// The server, which tells `onRunning` its port.
     func server(onRunning: @escaping @Sendable (Int) -> Void) -> ProxyServer {
@@ -32,6 +33,11 @@ struct Composition {
 
     /// Ends the transfers, the model and the store, after all services have ended.
     func close() async { await closing() }
+
+    /// Puts a configuration that was read again to use; returns the keys that take effect at the next start only.
+    ///
+    /// Throws when it cannot be used, and then changes nothing.
+    func reload(_ loaded: LoadedSettings) throws -> [String] { try reloading(loaded) }
 
     /// Opens the store, loads the model and restores the entries.
     ///
@@ -47,36 +53,39 @@ struct Composition {
 
         let store = openStore(loaded, readiness: readiness, logger: logger)
         let (embedder, embedderLine) = try loadEmbedder(loaded, readiness: readiness, logger: logger)
-        let (upstream, transport) = try makeUpstream(loaded)
+        let transports = TransportPool()
+        let upstream = SwitchedUpstream(try makeUpstream(loaded, transports: transports, logger: logger))
+        let pressure = MemoryPressure()
+        let fileLimit = ProcessResources.raiseFileLimit()
 
         let writer = WriteBehind(store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit, logger: logger)
         let cache = AnswerCache(
             index: FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics, clock: clock,
-            capacity: settings.cache.maxEntries)
+            capacity: settings.cache.maxEntries, staleWindow: max(settings.cache.staleIfError, settings.cache.staleWhileRevalidate))
         let indexing = embedder.map { IndexingQueue(cache: cache, embedder: $0, limit: settings.cache.maxEntries, logger: logger) }
         let restored = await EntryRestorer(
             store: store, cache: cache, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger
         )
         .restore()
         let tenants = TenantResolver(
-            sharing: settings.tenancy.sharing == .pool ? .pool : .tenant, key: await tenantKey(loaded, store: store, logger: logger))
-        let options = pipelineOptions(settings)
+            key: await tenantKey(loaded, store: store, logger: logger))
+        let options = LiveOptions(pipelineOptions(loaded))
         let learner = await makeLearner(
             settings, embedder: embedder, cache: cache, upstream: upstream, store: store, clock: clock, metrics: metrics, logger: logger)
         let pipeline = RequestPipeline(
-            options: options, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream, tenants: tenants,
-            metrics: metrics,
-            ids: EntryIDSource(clock: clock, above: restored.lastID), clock: clock, observers: sinks.observers(loaded.settings.log) + [recent],
-            logger: logger)
+            options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream,
+            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, above: restored.lastID), clock: clock,
+            observers: sinks.observers(loaded.settings.log) + [recent], logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
 
         return Composition(
             services: [writer as any Service] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
                 ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
+                RowSealing(store: store, logger: logger), memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
             ],
             embedderLine: embedderLine, restoredCount: restored.count, quietLogger: quiet,
-            options: serverOptions(settings),
+            options: serverOptions(settings, fileLimit: fileLimit),
             parts: ServerParts(
                 pipeline: pipeline,
                 administration: CacheAdministration(cache: cache, embedder: embedder, learner: learner, clock: clock),
@@ -86,31 +95,52 @@ struct Composition {
                     metrics: metrics, learner: learner, droppedLines: { sinks.dropped }),
                 gate: AdminGate(token: loaded.secrets.adminToken?.reveal(), isLoopback: settings.server.listensOnLoopback),
                 readiness: readiness, clock: clock,
-                dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts)),
+                dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts), pressure: pressure),
             logger: logger,
             closing: {
-                await transport.close()
+                await transports.close()
                 await sinks.close()
                 await embedder?.close()
                 try? await store.close()
+            },
+            reloading: { new in
+                let newUpstream = try makeUpstream(new, transports: transports, logger: logger)
+                upstream.exchange(for: newUpstream)
+                options.exchange(for: pipelineOptions(new))
+                return new.settings.fixedDifferences(from: settings)
             })
     }
 }
 
 extension Composition {
-    private static func serverOptions(_ settings: Settings) -> ServerOptions {
+    private static func memoryWatch(_ settings: Settings, pressure: MemoryPressure, cache: AnswerCache, logger: Logger) -> any Service {
+        let limit = settings.server.memoryLimit?.bytes ?? ProcessResources.availableBytes().map { $0 / 4 * 3 } ?? .max
+        return MemoryWatch(pressure: pressure, limit: limit, cache: cache, logger: logger) { ProcessResources.residentBytes() }
+    }
+
+    /// Connections are bounded by the files that the process may have open, less those of the upstreams, the store and the model.
+    private static func serverOptions(_ settings: Settings, fileLimit: Int) -> ServerOptions {
+        let served = min(settings.server.maxConnections, max(64, fileLimit / 2))
+        let accepted = max(served, min(served * 10 + 256, fileLimit - max(64, fileLimit / 4)))
         var options = ServerOptions(
             host: settings.server.host, port: settings.server.port, maximumBody: settings.server.maxBody.bytes,
             maximumHeader: settings.server.maxHeader.bytes, readTimeout: settings.server.readTimeout, idleTimeout: settings.server.idleTimeout,
-            maximumConnections: settings.server.maxConnections)
+            maximumConnections: served, acceptedConnections: accepted, maximumRequests: settings.server.maxRequests,
+            writeTimeout: settings.server.writeTimeout)
         options.speaksGPTCache = settings.server.gptcache
         return options
     }
 
-    private static func pipelineOptions(_ settings: Settings) -> PipelineOptions {
+    private static func pipelineOptions(_ loaded: LoadedSettings) -> PipelineOptions {
+        let settings = loaded.settings
         var options = PipelineOptions()
+        options.access = accessRules(loaded)
+        options.storage.patterns = settings.cache.noStorePatterns
+        options.storage.kinds = Set(settings.cache.noStoreDetect.compactMap { SensitiveText.Kind(rawValue: $0) })
         options.isEnabled = settings.cache.enabled
         options.ttl = settings.cache.ttl
+        options.staleIfError = settings.cache.staleIfError
+        options.staleWhileRevalidate = settings.cache.staleWhileRevalidate
         options.maximumTTL = settings.cache.maxTTL
         options.timeSensitiveTTL = .seconds(300)
         options.maximumAnswerBytes = settings.cache.maxAnswer.bytes
@@ -129,6 +159,7 @@ extension Composition {
         options.profile = GuardProfile(settings.matching.profile)
         options.timeSensitive = settings.matching.timeSensitive == .exact ? .exact : .match
         options.semanticTools = settings.matching.semanticTools
+        options.maximumWordings = settings.matching.maxWordings
         options.candidateCount = settings.matching.candidates
         options.lookupDeadline = settings.embedder.timeout
         options.asksForUsage = settings.recording.streamUsage == .always

@@ -101,6 +101,7 @@ extension RequestRecord {
     /// `hit`, `miss`, `bypass` or `refused`.
     var cacheWord: String {
         switch outcome {
+        case .hit(.stale, _): "stale"
         case .hit: "hit"
         case .miss: "miss"
         case .bypass: "bypass"
@@ -113,6 +114,7 @@ extension RequestRecord {
         switch outcome {
         case .hit(.exact, _): "exact"
         case .hit(.semantic, _): "semantic"
+        case .hit(.stale, _): "stale"
         case .miss(let reason, _): reason.rawValue
         case .bypass(let reason): reason.rawValue
         case .refused: nil

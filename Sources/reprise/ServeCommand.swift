@@ -42,20 +42,19 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let loaded: LoadedSettings
-            do throws(SettingsErrors) {
-                let environment = ProcessInfo.processInfo.environment
-                loaded = try Settings.load(
-                    path: configFile, overrides: Overrides(host: host, port: port, upstream: upstream, store: store, logLevel: logLevel),
-                    environment: { environment[$0] })
-            } catch {
-                throw CommandFailure(error)
+            let overrides = Overrides(host: host, port: port, upstream: upstream, store: store, logLevel: logLevel)
+            let environment = ProcessInfo.processInfo.environment
+            let path = configFile
+            let load: @Sendable () throws(SettingsErrors) -> LoadedSettings = { () throws(SettingsErrors) in
+                try Settings.load(path: path, overrides: overrides, environment: { environment[$0] })
             }
-            try await serve(loaded)
+            let loaded: LoadedSettings
+            do throws(SettingsErrors) { loaded = try load() } catch { throw CommandFailure(error) }
+            try await serve(loaded, reading: load)
         }
     }
 
-    private func serve(_ loaded: LoadedSettings) async throws {
+    private func serve(_ loaded: LoadedSettings, reading load: @escaping @Sendable () throws -> LoadedSettings) async throws {
         let logger = LogLines.logger(loaded.settings.log)
         let composition: Composition
         do throws(StartError) { composition = try await Composition.assemble(loaded, logger: logger) } catch {
@@ -63,10 +62,15 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let server = composition.server { port in announce(loaded, port: port, composition: composition) }
         var configuration = ServiceGroupConfiguration(
-            services: (composition.services + [server]).map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
+            services: (composition.services + [Reloader(load: load, apply: composition.reload, logger: logger), server]).map {
+                .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+            },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: composition.quietLogger)
         configuration.maximumGracefulShutdownDuration = loaded.settings.server.drainTimeout
-        do { try await ServiceGroup(configuration: configuration).run() } catch {
+        do { try await ServiceGroup(configuration: configuration).run() } catch is CancellationError {
+            // The drain took longer than it may: what was left has been cut off, as asked.
+            logger.notice("requests that were still running were cut off", metadata: ["after": "\(loaded.settings.server.drainTimeout)"])
+        } catch {
             await composition.close()
             throw CommandFailure(.failure, "the proxy stopped: \(Self.reason(error, loaded))")
         }

@@ -376,7 +376,7 @@ struct UpstreamEndpointTests {
     }
 
     @Test(arguments: [
-        "", "api.openai.com", "ftp://x/v1", "file:///etc/passwd", "http://", "http:///v1", "http://x/v1?a=b", "http://u:p@x/v1", "http://x/\nv1",
+        "", "api.openai.com", "ftp://x/v1", "file:///etc/passwd", "http://", "http:///v1", "http://x/v1#a", "http://u:p@x/v1", "http://x/\nv1",
         "http://x/#a",
     ])
     func badURLs(url: String) {

@@ -138,7 +138,7 @@ struct PeerAnswerTests {
 }
 
 struct TenantFieldTests {
-    private let resolver = TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8))
+    private let resolver = TenantResolver(key: Array("0123456789abcdef".utf8))
 
     private func tenant(_ fields: [(String, String)]) -> TenantID {
         var all = HTTPFields()

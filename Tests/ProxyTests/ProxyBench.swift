@@ -17,12 +17,15 @@ struct ProxyBench {
     let metrics: ProxyMetrics
     let pipeline: RequestPipeline
     let administration: CacheAdministration
+    let pressure = MemoryPressure()
 
     init(
         options: PipelineOptions = PipelineOptions(), sharing: TenantResolver.Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
         store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
         script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) }
     ) {
+        var options = options
+        options.access.sharing = sharing
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.store = store
         self.clock = clock
@@ -31,10 +34,10 @@ struct ProxyBench {
         writer = WriteBehind(store: store, interval: .seconds(3600), limit: 1000, logger: logger)
         cache = AnswerCache(
             index: FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics, clock: clock,
-            capacity: capacity)
+            capacity: capacity, staleWindow: max(options.staleIfError, options.staleWhileRevalidate))
         pipeline = RequestPipeline(
-            options: options, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
-            tenants: TenantResolver(sharing: sharing, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
+            options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
+            tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
             clock: clock, logger: logger)
         administration = CacheAdministration(cache: cache, embedder: embedder, clock: clock)
     }

@@ -34,7 +34,7 @@ class Process:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=cwd, env=env)
         self.url = None
         for line in self.process.stdout:
-            found = [word for word in line.split() if word.startswith("http://")]
+            found = [word for word in line.split() if word.startswith(("http://", "https://"))]
             if found:
                 self.url = found[0]
                 break

@@ -44,10 +44,10 @@ struct RouterClient {
         let cache = AnswerCache(
             index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,
             capacity: 100)
-        let options = PipelineOptions()
+        let options = LiveOptions(PipelineOptions())
         let pipeline = RequestPipeline(
             options: options, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
-            tenants: TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
+            tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
             clock: clock,
             logger: logger)
         let admin = AdminRoutes(

@@ -50,7 +50,10 @@ extension RequestPipeline {
     /// Throws ``ExplainError`` for a request that would not be looked up.
     package func explain(_ request: ProxyRequest) async throws(ExplainError) -> Explanation {
         let lookUp: LookUp
-        switch recognise(request, RequestTrace(request, at: clock.now(), started: .now, observers: [])) {
+        switch recognise(
+            request, caller: options.access.caller(of: request.fields) ?? .anyone,
+            RequestTrace(request, at: clock.now(), started: .now, observers: []))
+        {
         case .lookUp(let found): lookUp = found
         case .passThrough(_, let reason, _): throw .bypass(reason)
         case .refused(let response):

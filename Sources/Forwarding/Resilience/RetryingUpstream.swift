@@ -1,0 +1,51 @@
+import HTTPTypes
+package import SemanticCache
+
+/// Makes failed calls again, as a ``RetryPolicy`` says.
+///
+/// A call is repeated only while nothing of its answer has reached anyone: the decision falls on the head, before the body is handed on. A body that
+/// streams from the client is gone once it was sent, so such calls are made once.
+package struct RetryingUpstream: Upstream {
+    private let upstream: any Upstream
+    private let policy: RetryPolicy
+    private let clock: any WallClock
+    private let random: @Sendable () -> Double
+    private let sleep: @Sendable (Duration) async throws -> Void
+
+    /// - Parameters:
+    ///   - clock: reads `Retry-After` dates.
+    ///   - random: numbers in 0..<1.
+    ///   - sleep: waits; throws when the task is cancelled.
+    package init(
+        _ upstream: any Upstream, policy: RetryPolicy, clock: any WallClock, random: @escaping @Sendable () -> Double = { .random(in: 0..<1) },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) {
+        self.upstream = upstream
+        self.policy = policy
+        self.clock = clock
+        self.random = random
+        self.sleep = sleep
+    }
+
+    package func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
+        guard request.isReplayable else { return try await upstream.send(request) }
+        var attempt = 0
+        while true {
+            let result: Result<UpstreamResponse, UpstreamError>
+            do throws(UpstreamError) { result = .success(try await upstream.send(request)) } catch { result = .failure(error) }
+            let outcome: RetryPolicy.Outcome =
+                switch result {
+                case .success(let response): .init(response, now: clock.now())
+                case .failure(let error): .failure(error)
+                }
+            guard let delay = policy.delay(after: outcome, attempt: attempt, random: random()) else { return try result.get() }
+            do { try await sleep(delay) } catch { throw .cancelled }
+            attempt += 1
+        }
+    }
+}
+
+extension UpstreamRequest {
+    /// Whether the request can be sent a second time.
+    var isReplayable: Bool { if case .stream = body { false } else { true } }
+}

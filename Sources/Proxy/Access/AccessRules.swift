@@ -1,0 +1,87 @@
+import Crypto
+package import HTTPTypes
+package import SemanticCache
+
+/// Who may ask, for what, and who shares answers with whom. A plain value made from the configuration.
+package struct AccessRules: Sendable {
+    /// An application that the operator gave a key of its own.
+    package struct Client: Sendable {
+        package let name: String
+        /// Matches the models that it may ask for; `nil` allows all.
+        package let allowsModel: (@Sendable (String) -> Bool)?
+        /// `nil` for no limit.
+        package let requestsPerMinute: Int?
+
+        package init(name: String, allowsModel: (@Sendable (String) -> Bool)? = nil, requestsPerMinute: Int? = nil) {
+            self.name = name
+            self.allowsModel = allowsModel
+            self.requestsPerMinute = requestsPerMinute
+        }
+    }
+
+    /// Whom a request comes from.
+    package enum Caller: Sendable {
+        case client(Client)
+        /// No keys are given out: whatever credential the request has is the upstream's to judge.
+        case anyone
+    }
+
+    /// By the SHA-256 of their keys. The keys themselves are nowhere.
+    private var clients: [Digest256: Client] = [:]
+    /// Whether callers without a credential, and pools without clients, are served from the cache: on loopback, or where the operator says so.
+    package var isOpen = true
+    /// The default, and what differs by namespace.
+    package var sharing: TenantResolver.Sharing = .tenant
+    package var sharingByNamespace: [String: TenantResolver.Sharing] = [:]
+    /// Whether hits in a pool take as long as the upstream did and do not say that they are hits.
+    package var hidesPoolHits = false
+
+    package init() {}
+
+    /// Whether every request needs a key.
+    package var asksForKey: Bool { !clients.isEmpty }
+
+    /// Gives out a key by its SHA-256.
+    package mutating func add(_ client: Client, keyHash: Digest256) { clients[keyHash] = client }
+
+    /// Gives out a key.
+    package mutating func add(_ client: Client, key: String) { add(client, keyHash: Self.hash(key)) }
+
+    /// Whom the request comes from; `nil` when its key is none that was given out.
+    ///
+    /// The key is looked up by its hash: what time the comparison takes tells about the hash, and nothing about the key.
+    package func caller(of fields: HTTPFields) -> Caller? {
+        guard asksForKey else { return .anyone }
+        guard let key = Self.key(in: fields), let client = clients[Self.hash(key)] else { return nil }
+        return .client(client)
+    }
+
+    package func sharing(in namespace: String) -> TenantResolver.Sharing { sharingByNamespace[namespace] ?? sharing }
+
+    /// The key as the providers' clients send it; the scheme `Bearer` aside.
+    static func key(in fields: HTTPFields) -> String? {
+        if let text = fields[.authorization] {
+            let parts = text.split(separator: " ", maxSplits: 1)
+            return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+        }
+        return fields[.xAPIKey] ?? fields[.apiKey]
+    }
+
+    private static func hash(_ key: String) -> Digest256 {
+        guard let digest = Digest256(bytes: SHA256.hash(data: Array(key.utf8))) else { preconditionFailure("SHA-256 gives 32 bytes") }
+        return digest
+    }
+}
+
+extension HTTPField.Name {
+    // The names are valid tokens, so they cannot fail to be made.
+    static let xAPIKey = Self("x-api-key")!
+    static let apiKey = Self("api-key")!
+}
+
+extension HTTPFields {
+    /// Takes out every field in which a client may have sent its key.
+    mutating func removeClientKey() {
+        for name in [HTTPField.Name.authorization, .xAPIKey, .apiKey] { self[name] = nil }
+    }
+}

@@ -1,0 +1,29 @@
+import SemanticCache
+import Synchronization
+
+/// Bounds how many distinct wordings one entry answers before the model is asked again.
+///
+/// One wrong or planted answer would otherwise serve ever more questions that are somewhat like its own. The wording that is one too many is
+/// forwarded, gets a fresh answer of its own, and the count begins anew.
+final class WordingCap: Sendable {
+    /// Counts are forgotten altogether beyond this many entries, which only allows some wordings more.
+    private static let maximumEntries = 50_000
+
+    private let wordings = Mutex<[EntryID: Set<Int>]>([:])
+
+    /// Whether the entry may answer this wording: one that it answered before, or one of the first `limit`; any when `limit` is zero.
+    func admits(_ query: String, of id: EntryID, limit: Int) -> Bool {
+        guard limit > 0 else { return true }
+        let wording = query.hashValue
+        return wordings.withLock { wordings in
+            if wordings.count > Self.maximumEntries { wordings.removeAll() }
+            if wordings[id]?.contains(wording) == true { return true }
+            guard wordings[id]?.count ?? 0 < limit else {
+                wordings[id] = nil
+                return false
+            }
+            wordings[id, default: []].insert(wording)
+            return true
+        }
+    }
+}

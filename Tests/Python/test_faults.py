@@ -1,0 +1,289 @@
+"""The fault table: what breaks, and what the client sees of it."""
+
+import concurrent.futures
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from conftest import wait_for
+from upstream import Upstream, answer, completion, dropping, failing, first_then
+
+QUICK = "upstream:\n  retry_delay: 20ms\n  breaker_cooldown: 300ms\n"
+DEAD = "http://127.0.0.1:9/v1"
+
+
+@pytest.fixture
+def upstream():
+    server = Upstream()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def second():
+    server = Upstream()
+    yield server
+    server.stop()
+
+
+# What the upstream does wrong, and what a client gets: status, error code, and how often the upstream was asked.
+UPSTREAM_FAULTS = [
+    ("fails once, then works", first_then(failing(503), answer), 200, None, 2),
+    ("closes without a word, then works", first_then(dropping, answer), 200, None, 2),
+    ("asks for a short wait, then works", first_then(failing(429, {"Retry-After": "1"}), answer), 200, None, 2),
+    ("asks for a long wait", failing(429, {"Retry-After": "60"}), 429, None, 1),
+    ("asks not to be asked again", failing(500, {"x-should-retry": "false"}), 500, None, 1),
+    ("fails every time", failing(502), 502, None, 3),
+    ("refuses the request", failing(400), 400, None, 1),
+    ("refuses the credential", failing(401), 401, None, 1),
+    ("never answers", lambda handler, body: time.sleep(5), 504, "upstream_timeout", 1),
+]
+
+
+@pytest.mark.parametrize("what, reply, status, code, calls", UPSTREAM_FAULTS, ids=[fault[0] for fault in UPSTREAM_FAULTS])
+def test_fault_table_upstream(start, upstream, what, reply, status, code, calls):
+    upstream.reply = reply
+    proxy = start(upstream=upstream.url, config=QUICK + "  first_byte_timeout: 1s\n")
+    got = proxy.chat("hello")
+    assert got.status == status
+    assert upstream.count == calls
+    if code:
+        assert got.json["error"]["code"] == code
+    if status == 429:
+        assert got.headers["Retry-After"] == "60"
+    if status == 200:
+        assert proxy.chat("hello").cache == "HIT"
+    else:
+        assert proxy.stats["entries"] == 0
+
+
+def test_no_connection_is_a_502_that_says_so(start):
+    got = start(upstream=DEAD, config=QUICK).chat("hello")
+    assert got.status == 502 and got.json["error"]["code"] == "upstream_unreachable"
+
+
+def test_an_answer_that_has_begun_is_not_asked_for_again(start, upstream):
+    def half(handler, body):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b"{\"half\": ")
+        dropping(handler, body)
+
+    upstream.reply = half
+    proxy = start(upstream=upstream.url, config=QUICK)
+    with pytest.raises(Exception):
+        proxy.chat("hello")
+    assert upstream.count == 1 and proxy.stats["entries"] == 0
+
+
+def test_an_old_answer_stands_in(start, upstream):
+    proxy = start(upstream=upstream.url, config=QUICK)
+    first = proxy.chat("hello", {"X-Cache-TTL": "1s"})
+    time.sleep(2.2)
+    upstream.reply = failing(503)
+    got = proxy.chat("hello")
+    assert got.status == 200 and got.body == first.body and got.cache == "STALE"
+    assert got.headers["Cache-Status"].startswith("reprise; hit; ttl=-") and got.headers["Cache-Status"].endswith("; detail=stale")
+    assert int(got.headers["Age"]) >= 2
+    assert proxy.stats["requests"]["stale"] == 1
+    assert proxy.chat("hello", {"Cache-Control": "stale-if-error=0"}).status == 503
+
+
+def test_the_second_upstream_answers(start, upstream, second):
+    upstream.reply = failing(503)
+    config = QUICK + f"  fallback: spare\nupstreams:\n  spare:\n    base_url: {second.url}\n"
+    proxy = start(upstream=upstream.url, config=config)
+    got = proxy.chat("hello", {"Authorization": "Bearer for-the-first"})
+    assert got.status == 200 and second.count == 1
+    assert "Authorization" not in second.calls[0][1]
+    assert proxy.chat("hello", {"Authorization": "Bearer for-the-first"}).cache == "HIT"
+
+
+def test_requests_go_where_path_and_model_say(start, upstream, second):
+    config = f"upstreams:\n  other:\n    models: [claude-*]\n    base_url: {second.url}\n    headers: {{X-Mine: a}}\n"
+    proxy = start(upstream=upstream.url, config=config)
+    assert proxy.chat("one", model="claude-3").status == 200
+    assert (upstream.count, second.count) == (0, 1) and second.calls[0][1]["X-Mine"] == "a"
+    assert proxy.chat("one", model="gpt").status == 200
+    assert (upstream.count, second.count) == (1, 1)
+
+
+def test_azure_paths_and_queries_are_kept(start, upstream):
+    proxy = start(upstream=upstream.url)
+    path = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"
+    assert proxy.chat("one", path=path).status == 200
+    assert upstream.calls[0][0] == path
+    assert proxy.chat("one", path=path).cache == "HIT"
+    assert proxy.chat("one", path=path.replace("4o", "5")).cache == "MISS"
+
+
+def test_a_base_url_without_version_gets_one_and_keeps_its_query(start, upstream):
+    proxy = start(upstream=f"http://127.0.0.1:{upstream.port}?api-version=7")
+    assert proxy.chat("one").status == 200
+    assert upstream.calls[0][0] == "/v1/chat/completions?api-version=7"
+
+
+def test_a_dead_upstream_is_left_alone_and_comes_back(start, upstream):
+    upstream.reply = failing(503)
+    proxy = start(upstream=upstream.url, config=QUICK + "  retries: 0\n  breaker_failures: 3\n")
+    for number in range(3):
+        assert proxy.chat(f"q{number}").status == 503
+    got = proxy.chat("more")
+    assert got.json["error"]["code"] == "upstream_circuit_open" and int(got.headers["Retry-After"]) >= 1
+    assert upstream.count == 3
+    upstream.reply = answer
+    time.sleep(0.4)
+    assert proxy.chat("more").status == 200 and proxy.chat("another").status == 200
+
+
+def test_calls_beyond_the_queue_are_refused(start, upstream):
+    upstream.reply = lambda handler, body: answer(handler, body, 0.5)
+    proxy = start(upstream=upstream.url, config="upstream:\n  max_connections: 2\n  queue_limit: 2\n")
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        got = list(pool.map(lambda number: proxy.chat(f"q{number}"), range(12)))
+    assert sorted(set(answer.status for answer in got)) == [200, 503]
+    assert sum(answer.status == 200 for answer in got) == 4
+    assert all("Retry-After" in answer.headers for answer in got if answer.status == 503)
+
+
+def test_a_hundred_equal_streams_make_one_call(start, upstream):
+    upstream.reply = lambda handler, body: answer(handler, body, 0.08)
+    proxy = start(upstream=upstream.url)
+    ready = threading.Barrier(100)
+
+    def ask(_):
+        ready.wait()
+        return proxy.chat("one two three four five six seven", stream=True)
+
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        got = list(pool.map(ask, range(100)))
+    assert upstream.count == 1
+    assert {answer.status for answer in got} == {200}
+    assert len({answer.body for answer in got}) == 1 and got[0].body.endswith(b"data: [DONE]\n\n")
+    stats = proxy.stats["requests"]
+    assert stats["total"] == 100 and stats["coalesced"] + stats["exact_hits"] == 99
+
+
+def test_requests_beyond_the_limit_get_503_and_the_proxy_recovers(start, upstream):
+    upstream.reply = lambda handler, body: answer(handler, body, 1.0)
+    proxy = start(upstream=upstream.url, config="server:\n  max_requests: 5\n")
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        got = list(pool.map(lambda number: proxy.chat(f"q{number}"), range(50)))
+    refused = [answer for answer in got if answer.status == 503]
+    assert len(got) - len(refused) >= 5 and len(refused) >= 30
+    assert all(answer.headers["Retry-After"] == "1" and answer.json["error"]["code"] == "proxy_overloaded" for answer in refused)
+    upstream.reply = answer
+    assert wait_for(lambda: proxy.chat("after").status == 200, 1, "the recovery")
+
+
+def test_connections_beyond_the_limit_are_told_so(start, upstream):
+    proxy = start(upstream=upstream.url, config="server:\n  max_connections: 10\n")
+    held = [socket.create_connection((proxy.host, proxy.port)) for _ in range(10)]
+    time.sleep(0.2)
+    for _ in range(20):
+        assert proxy.request("GET", "/healthz").status == 503
+    for connection in held:
+        connection.close()
+    assert wait_for(lambda: proxy.request("GET", "/healthz").status == 200, 1, "the recovery")
+
+
+@pytest.mark.parametrize("sent", [b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n", b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n{", b""],
+                         ids=["half a head", "half a body", "drops of a head"])
+def test_a_client_that_dawdles_is_cut_off(start, upstream, sent):
+    proxy = start(upstream=upstream.url, config="server:\n  read_timeout: 1s\n  idle_timeout: 3s\n")
+    with socket.create_connection((proxy.host, proxy.port)) as connection:
+        connection.sendall(sent)
+        connection.settimeout(0.2)
+        began = time.monotonic()
+        while time.monotonic() - began < 6:
+            try:
+                connection.sendall(b"a" if sent.endswith(b"{") else b"X-%d: a\r\n" % time.monotonic_ns() if sent else b"G")
+                if connection.recv(1000) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+        assert time.monotonic() - began < 5
+    assert upstream.count == 0
+
+
+def test_a_client_that_does_not_read_is_cut_off(start, upstream):
+    gone = threading.Event()
+
+    def flood(handler, body):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/plain")
+        handler.send_header("Content-Length", str(1 << 30))
+        handler.end_headers()
+        try:
+            for _ in range(1 << 14):
+                handler.wfile.write(bytes(1 << 16))
+        except OSError:
+            gone.set()
+
+    upstream.reply = flood
+    proxy = start(upstream=upstream.url, config="server:\n  write_timeout: 1s\n")
+    with socket.create_connection((proxy.host, proxy.port)) as connection:
+        connection.sendall(b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        assert gone.wait(10), "the upstream's call must end with the client's"
+        assert proxy.stats["memory_bytes"] < 1 << 20
+
+
+def test_sigterm_lets_streams_end_and_keeps_what_came(start, upstream, tmp_path):
+    upstream.reply = lambda handler, body: answer(handler, body, 0.3)
+    proxy = start(upstream=upstream.url)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        stream = pool.submit(proxy.chat, "one two three", stream=True)
+        wait_for(lambda: upstream.count == 1)
+        time.sleep(0.2)
+        assert proxy.stop() == 0, proxy.errors
+        assert stream.result().body.endswith(b"data: [DONE]\n\n")
+    again = start(upstream=DEAD, folder=tmp_path)
+    assert again.chat("one two three", stream=True).cache == "HIT"
+
+
+def test_sigterm_cuts_what_takes_too_long(start, upstream):
+    upstream.reply = lambda handler, body: answer(handler, body, 2.0)
+    proxy = start(upstream=upstream.url, config="server:\n  drain_timeout: 1s\n")
+    proxy_thread = threading.Thread(target=lambda: pytest.raises(Exception, proxy.chat, "a b c d e f g h i j", stream=True), daemon=True)
+    proxy_thread.start()
+    wait_for(lambda: upstream.count == 1)
+    began = time.monotonic()
+    assert proxy.stop() == 0, proxy.errors
+    assert time.monotonic() - began < 6
+
+
+def test_sighup_reads_the_configuration_again(start, upstream, second, tmp_path):
+    proxy = start(upstream=upstream.url, config="cache:\n  ttl: 1h\n")
+    assert proxy.chat("one").headers["Cache-Status"] and proxy.chat("one").headers["Cache-Status"].startswith("reprise; hit; ttl=3")
+    (tmp_path / "test.yaml").write_text(f"cache:\n  ttl: 2h\nupstreams:\n  other:\n    models: [other]\n    base_url: {second.url}\n")
+    os.kill(proxy.process.pid, signal.SIGHUP)
+    wait_for(lambda: proxy.chat(f"two {time.monotonic()}", model="other").status == 200 and second.count > 0, what="the new upstream")
+    proxy.chat("three")
+    assert proxy.chat("three").headers["Cache-Status"].startswith("reprise; hit; ttl=7")
+
+
+def test_a_bad_configuration_keeps_the_old_one_and_says_why(start, upstream, tmp_path):
+    proxy = start(upstream=upstream.url, config="cache:\n  ttl: 1h\n")
+    (tmp_path / "test.yaml").write_text("cache:\n  tttl: 2h\n")
+    os.kill(proxy.process.pid, signal.SIGHUP)
+    time.sleep(0.5)
+    assert proxy.chat("one").status == 200
+    assert proxy.stop() == 0
+    assert "test.yaml:2:3: unknown key 'tttl'" in proxy.errors and "the old one stays" in proxy.errors
+
+
+def test_an_old_answer_is_given_at_once_while_a_fresh_one_is_fetched(start, upstream):
+    proxy = start(upstream=upstream.url, config="cache:\n  stale_while_revalidate: 1m\n")
+    first = proxy.chat("hello", {"X-Cache-TTL": "1s"})
+    time.sleep(1.5)
+    got = proxy.chat("hello")
+    assert got.cache == "STALE" and got.body == first.body
+    wait_for(lambda: upstream.count == 2, what="the fresh answer")
+    wait_for(lambda: proxy.chat("hello").cache == "HIT", what="the hit")
