@@ -137,6 +137,8 @@ struct WrongValueTests {
         let tested = Set(Self.cases.map(\.key))
         var section = ""
         for line in Settings().effectiveYAML.split(separator: "\n") {
+            // Deeper lines are members of a key's value.
+            if line.hasPrefix("    ") { continue }
             let name = String(line.prefix { $0 != ":" }).trimmed
             if line.hasPrefix(" ") { #expect(tested.contains("\(section).\(name)"), "\(section).\(name)") } else { section = name }
         }

@@ -1,5 +1,8 @@
 /// Computes the features of a request from its candidates and the two prompts.
 enum FeatureReader {
+    /// A candidate with another answer that is less near than this is no rival: in a young cache the eight nearest are whatever is there.
+    private static let rivalry: Float = 0.6
+
     /// The features; `nil` when a similarity is not a number.
     ///
     /// - Parameters:
@@ -9,7 +12,7 @@ enum FeatureReader {
         _ candidates: [Candidate], asked: PreparedPrompt, cached: PreparedPrompt, pair: PromptPair, frequencies: WordFrequencies, verdict: Double?
     ) -> FeatureVector? {
         guard let best = candidates.first, best.similarity.isFinite else { return nil }
-        let rival = candidates.dropFirst().first { $0.answer != best.answer }
+        let rival = candidates.dropFirst().first { $0.answer != best.answer && $0.similarity >= rivalry }
         let support = candidates.dropFirst().reduce(0) { $0 + ($1.answer == best.answer ? 1 : 0) }
         let similarity = 5 * (Double(best.similarity) - 0.8)
         let margin = rival.map { min(5 * (Double(best.similarity) - Double($0.similarity)), 2) } ?? 0

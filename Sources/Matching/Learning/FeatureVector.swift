@@ -27,9 +27,9 @@ package enum Feature: Int, CaseIterable, Sendable {
     case similarity
     /// The square of ``similarity``.
     case similaritySquared
-    /// 5 (s1 - s2), s2 the best similarity of a candidate with another answer; at most 2, and 0 when there is none.
+    /// 5 (s1 - s2), s2 the best similarity, from 0.6 on, of a candidate with another answer; at most 2, and 0 when there is none.
     case margin
-    /// 1 when no candidate has another answer: a young cache, where the margin says nothing.
+    /// 1 when no near candidate has another answer: a young cache, where the margin says nothing.
     case unrivalled
     /// ln(1 + n), n other candidates with the best one's answer.
     case support

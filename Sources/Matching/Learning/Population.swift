@@ -3,7 +3,7 @@
 /// A value: decisions are taken with a copy, labels change the one that its owner keeps.
 package struct Population: Hashable, Sendable {
     /// How many labels' worth of evidence a population takes over from the prior, or from the traffic as a whole.
-    package static let inheritedLabels = 1000.0
+    package static let inheritedLabels = 2000.0
 
     package private(set) var model: LogisticModel
     package private(set) var gate: ErrorGate
