@@ -144,6 +144,16 @@ def test_prompts_are_masked_until_the_operator_allows_them(start, browser):
     assert browser.complaints == []
 
 
+def test_a_verdict_is_heard(shown, browser):
+    browser.until("document.querySelectorAll('#near .verdicts').length >= 3")
+    entry = browser.evaluate("document.querySelector('#near .verdicts').closest('li').querySelector('.about').textContent.match(/entry ([0-9a-f]{16})/)[1]")
+    assert shown.request("GET", f"/cache/entries/{entry}").json["semantic"] is True
+    browser.evaluate("document.querySelector('#near .verdicts button:last-child').click()")
+    wait_for(lambda: shown.stats["matching"]["learning"]["disputed"] == 1, what="the verdict")
+    browser.until("document.querySelector('#near .verdicts button').disabled")
+    assert browser.complaints == []
+
+
 def test_flushing_asks_first(shown, browser):
     entries = shown.stats["entries"]
     browser.evaluate("document.querySelector('[name=matching]').value = 'password'; document.getElementById('search').requestSubmit()")

@@ -474,7 +474,10 @@ function listen() {
     showNear();
   });
   source.addEventListener("stats", (event) => {
+    const isFirst = !state.stats;
     state.stats = JSON.parse(event.data);
+    // Whether verdicts are taken was not known before.
+    if (isFirst) showNear();
     const sample = sampleOf(state.stats);
     if (!state.hour.length || sample.time - state.hour[state.hour.length - 1].time >= 10000) state.hour = state.hour.concat(sample).slice(-361);
     if (!state.day.length || sample.time - state.day[state.day.length - 1].time >= 300000) state.day = state.day.concat(sample).slice(-289);
