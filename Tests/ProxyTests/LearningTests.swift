@@ -42,8 +42,8 @@ import WireFormats
                 judge: AnswerJudge(options: AnswerJudge.Options(), embedder: embedder, upstream: upstream, clock: clock), verifier: verifier,
                 store: store, fingerprint: embedder.fingerprint, clock: clock, generator: SystemRandomNumberGenerator(), logger: logger)
             pipeline = RequestPipeline(
-                options: options, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
-                tenants: TenantResolver(sharing: .tenant, key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
+                options: LiveOptions(options), cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
+                tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
                 clock: clock, logger: logger)
         }
 
