@@ -63,7 +63,8 @@ let package = Package(
         // Adapters of the four ports.
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
         room("Embedding", ["SemanticCache", "COnnxRuntime", .crypto]),
-        room("VectorSearch", ["SemanticCache"]),
+        .target(name: "CSimilarity"),
+        room("VectorSearch", ["SemanticCache", "CSimilarity"]),
         room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         room("Forwarding", ["SemanticCache", "CCurl", .httpTypes]),
@@ -95,7 +96,7 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", "SemanticCache"]),
         tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("EmbeddingTests", ["Embedding", "SemanticCache", "TestSupport"]),
-        tests("VectorSearchTests", ["VectorSearch", "SemanticCache", "TestSupport"]),
+        tests("VectorSearchTests", ["VectorSearch", "CSimilarity", "SemanticCache", "TestSupport"]),
         tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(

@@ -4,48 +4,69 @@ package import Telemetry
 
 /// The cache as one thing: the resident entries, the vector index and the write-behind queue, always changed together.
 ///
-/// Invariant: an id is in the index only while its entry is resident. A search may still see an id whose entry is just leaving; whoever
-/// resolves it gets `nil` and passes over it.
+/// Answers that are used stay in memory; the others are read from the store when a request asks for them, like the levels of a memory hierarchy.
+///
+/// Invariants
+/// - An id is in the index only while its entry is resident. A search may still see an id whose entry is just leaving; whoever resolves it gets
+///   `nil` and passes over it.
+/// - Until the store has been read to its end, a key that is not resident is looked for there, so that exact repeats hit from the first second.
 package final class AnswerCache: Sendable {
     /// What a search found: an entry that is resident now, and its similarity.
     package struct Match: Sendable {
-        package let entry: Entry
+        package let entry: EntryMetadata
         package let similarity: Float
     }
 
-    private let resident = Mutex(ResidentEntries())
-    private let retired = Mutex(RetiredEntries())
-    private let staleWindow: Duration
-    private let index: any VectorIndex
-    private let facts = ScopeFacts()
-    private let fingerprint: String?
-    private let writer: WriteBehind
-    private let metrics: ProxyMetrics
-    private let clock: any WallClock
-    private let capacity: Int
+    let resident: Mutex<ResidentEntries>
+    let index: any VectorIndex
+    let facts = ScopeFacts()
+    let fingerprint: String?
+    let writer: WriteBehind
+    let store: (any CacheStore)?
+    let metrics: ProxyMetrics
+    let clock: any WallClock
+    let limits: CacheLimits
+    /// While the store is being read: what was removed since that began, which must not come back. `nil` afterwards.
+    let removedWhileRestoring = Mutex<Set<EntryID>?>(nil)
 
     /// - Parameters:
     ///   - fingerprint: of the embedder in use; vectors of any other are never put into the index. `nil` when there is none.
-    ///   - capacity: the most entries to hold.
-    ///   - staleWindow: how long an expired entry is kept to stand in for a failing upstream; a quarter of `capacity` at the most.
+    ///   - store: where answers are that are not in memory; the one that `writer` writes to.
     package init(
-        index: any VectorIndex, fingerprint: String?, writer: WriteBehind, metrics: ProxyMetrics, clock: any WallClock, capacity: Int,
-        staleWindow: Duration = .zero
+        index: any VectorIndex, fingerprint: String?, writer: WriteBehind, store: (any CacheStore)? = nil, metrics: ProxyMetrics,
+        clock: any WallClock, limits: CacheLimits
     ) {
-        self.staleWindow = staleWindow
+        resident = Mutex(ResidentEntries(capacity: limits.entries))
         self.index = index
         self.fingerprint = fingerprint
         self.writer = writer
+        self.store = store
         self.metrics = metrics
         self.clock = clock
-        self.capacity = max(1, capacity)
+        self.limits = limits
+    }
+
+    /// A cache of at most `capacity` entries, all of them in memory.
+    package convenience init(
+        index: any VectorIndex, fingerprint: String?, writer: WriteBehind, metrics: ProxyMetrics, clock: any WallClock, capacity: Int,
+        staleWindow: Duration = .zero
+    ) {
+        self.init(
+            index: index, fingerprint: fingerprint, writer: writer, metrics: metrics, clock: clock,
+            limits: CacheLimits(entries: capacity, staleWindow: staleWindow))
     }
 
     /// The number of entries.
     package var count: Int { resident.withLock { $0.count } }
 
+    /// The number of entries whose answer is in memory.
+    package var hotCount: Int { resident.withLock { $0.hotCount } }
+
     /// The number of entries that a rewording can find.
     package var searchableCount: Int { index.count }
+
+    /// The vectors that searches compare one by one until the index has caught up.
+    package var unlinkedCount: Int { index.unlinkedCount }
 
     /// Whether any entry of `scope` can be found by meaning.
     package func isSearchable(_ scope: Scope) -> Bool { index.count(in: scope) > 0 }
@@ -53,20 +74,40 @@ package final class AnswerCache: Sendable {
     /// Whether some entry of `scope` states every number that `query` states. Where none does, no neighbour may answer it.
     package func mayMatchNumbers(of query: String, in scope: Scope) -> Bool { facts.mayMatch(query, in: scope) }
 
-    /// An estimate of the memory held by entries and index, in bytes.
-    package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes + retired.withLock { $0.memoryBytes } }
+    /// The memory held by entries, index and tables, in bytes: an estimate, near and rather too high.
+    package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes + facts.memoryBytes }
 
-    /// The entry with this key, expired or not.
-    package func entry(for key: CacheKey) -> Entry? {
-        if let entry = resident.withLock({ $0.entry(for: key) }) { return entry }
-        return staleWindow > .zero ? retired.withLock { $0.entry(for: key, window: staleWindow, now: clock.now()) } : nil
+    /// The entry with this key, expired or not. Counts as a request for it.
+    package func entry(for key: CacheKey) async -> Entry? {
+        let found = resident.withLock { resident in
+            resident.request(key)
+            return resident.resident(for: key)
+        }
+        if let entry = found?.entry { return entry }
+        if let found { return await load(found.metadata) }
+        guard isRestoring, case .success(let record?) = await stored(key) else { return nil }
+        restore(record)
+        return metadata(for: key)?.id == record.entry.id ? record.entry : nil
     }
 
-    /// Lets go of every expired entry that was kept as a stand-in.
-    package func forgetRetired() { retired.withLock { $0.removeAll() } }
-
     /// The entry with this id, expired or not.
-    package func entry(_ id: EntryID) -> Entry? { resident.withLock { $0.entry(id) } }
+    package func entry(_ id: EntryID) async -> Entry? {
+        guard let found = resident.withLock({ $0.resident(id) }) else { return nil }
+        if let entry = found.entry { return entry }
+        return await load(found.metadata)
+    }
+
+    /// Whether the entry is there.
+    package func contains(_ id: EntryID) -> Bool { metadata(id) != nil }
+
+    /// What is known of the entry with this id without looking into the store.
+    package func metadata(_ id: EntryID) -> EntryMetadata? { resident.withLock { $0.resident(id)?.metadata } }
+
+    /// What is known of the entry with this key without looking into the store.
+    package func metadata(for key: CacheKey) -> EntryMetadata? { resident.withLock { $0.resident(for: key)?.metadata } }
+
+    /// What is known of all entries, in no order.
+    package var all: [EntryMetadata] { resident.withLock { $0.all } }
 
     /// How often the entry was served since the start.
     package func hits(_ id: EntryID) -> UInt64 { resident.withLock { $0.hits(id) } }
@@ -80,39 +121,38 @@ package final class AnswerCache: Sendable {
         return resident.withLock { resident in
             neighbours.compactMap { neighbour in
                 // The scope is compared once more: an answer that leaves its scope is the one fault that must not depend on an index.
-                guard let entry = resident.entry(neighbour.id), entry.scope == scope else { return nil }
+                guard let entry = resident.resident(neighbour.id)?.metadata, entry.scope == scope else { return nil }
                 return Match(entry: entry, similarity: neighbour.similarity)
             }
         }
     }
 
-    /// Adds an entry, in place of one with the same key; makes room when the cache is full.
-    package func insert(_ record: CacheRecord) {
-        retired.withLock { $0.remove(record.entry.key) }
-        writer.add(record)
-        admit(record)
+    /// The ids of all entries of `scope` of at least `threshold` similarity. Takes time in proportion to the scope: for administration.
+    package func ids(atLeast threshold: Float, similarTo vector: UnitVector, in scope: Scope) -> [EntryID] {
+        index.all(atLeast: threshold, similarTo: vector, in: scope).map(\.id)
     }
 
-    /// Takes over an entry that the store already holds.
-    package func restore(_ record: CacheRecord) {
-        admit(record)
+    /// Adds an entry, in place of one with the same key; makes room when the cache is full.
+    package func insert(_ record: CacheRecord) {
+        writer.add(record)
+        admit(record, keepsAnswer: true, isNew: true)
     }
 
     /// Makes an entry that has no vector yet findable by meaning. Does nothing when it is gone.
-    package func attach(_ vector: UnitVector, to id: EntryID) {
-        guard let fingerprint, let entry = entry(id), let scope = entry.scope else { return }
-        makeSearchable(entry, vector, in: scope)
-        guard self.entry(id) != nil else {
+    package func attach(_ vector: UnitVector, to id: EntryID) async {
+        guard let fingerprint, let entry = await entry(id), let scope = entry.scope else { return }
+        makeSearchable(entry.metadata, vector, in: scope)
+        guard contains(id) else {
             // It left between the look and the insertion.
-            unindex(entry)
+            unindex(entry.metadata)
             return
         }
         writer.add(CacheRecord(entry: entry, embedding: StoredEmbedding(vector: vector, fingerprint: fingerprint)))
     }
 
     /// Leaves an entry to exact repeats alone, for good.
-    package func removeFromReach(_ id: EntryID) {
-        guard let entry = entry(id), entry.scope != nil else { return }
+    package func removeFromReach(_ id: EntryID) async {
+        guard let entry = await entry(id), entry.scope != nil else { return }
         insert(
             CacheRecord(
                 entry: Entry(
@@ -127,28 +167,9 @@ package final class AnswerCache: Sendable {
     package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction) -> Int {
         let removed = resident.withLock { resident in ids.compactMap { resident.remove($0) } }
         for entry in removed { unindex(entry) }
-        if kind == .expired {
-            retired.withLock { $0.add(removed, window: staleWindow, limit: capacity / 4 + 1, now: clock.now()) }
-        } else if kind == .flushed {
-            // What was flushed by its tags or its age may have expired meanwhile, and must not come back when the upstream fails.
-            _ = sweep()
-            forgetRetired()
-        }
-        writer.remove(ids)
+        forget(ids)
         metrics.recordEviction(kind, count: removed.count)
         return removed.count
-    }
-
-    /// Removes this many of the entries that were not used for longest.
-    package func evictLeastRecentlyUsed(_ count: Int) {
-        let evicted = resident.withLock { resident in
-            var evicted: [Entry] = []
-            while evicted.count < count, let oldest = resident.leastRecentlyUsed, let entry = resident.remove(oldest) { evicted.append(entry) }
-            return evicted
-        }
-        for entry in evicted { unindex(entry) }
-        writer.remove(evicted.map(\.id))
-        metrics.recordEviction(.capacity, count: evicted.count)
     }
 
     /// Removes everything; returns how many entries there were.
@@ -158,7 +179,8 @@ package final class AnswerCache: Sendable {
             defer { resident.removeAll() }
             return resident.count
         }
-        forgetRetired()
+        // What the store still holds is removed from it, and need not be read.
+        setRestoring(false)
         index.removeAll()
         facts.removeAll()
         writer.removeAll()
@@ -166,24 +188,22 @@ package final class AnswerCache: Sendable {
         return count
     }
 
-    /// Removes entries whose time is over, a bounded number under each lock so that no request waits long. Returns how many.
-    package func sweep() -> Int {
+    /// Removes entries whose time is over and that need not be kept for the upstream's failures either, some under each lock so that no request
+    /// waits long. Returns how many.
+    package func sweep() async -> Int {
         var total = 0
         while true {
-            let now = clock.now()
-            let expired = resident.withLock { $0.takeExpired(at: now, limit: 256) }
-            guard !expired.isEmpty else {
-                retired.withLock { $0.add([], window: staleWindow, limit: capacity / 4 + 1, now: now) }
-                return total
-            }
+            let now = clock.now() + (.zero - limits.staleWindow)
+            let expired = resident.withLock { $0.takeExpired(at: now, limit: 128) }
+            guard !expired.isEmpty else { return total }
             total += remove(expired, as: .expired)
+            await Task.yield()
         }
     }
 
     /// At most `limit` ids above `cursor` that satisfy `condition`, ascending.
-    package func ids(after cursor: EntryID?, limit: Int, where condition: (Entry) -> Bool) -> [EntryID] {
+    package func ids(after cursor: EntryID?, limit: Int, where condition: (EntryMetadata) -> Bool) -> [EntryID] {
         // The entries are copied out under the lock and judged outside it: a regular expression may take its time.
-        let all = resident.withLock { $0.all }
         var ids = all.filter { entry in (cursor.map { entry.id > $0 } ?? true) && condition(entry) }.map(\.id)
         ids.sort()
         return Array(ids.prefix(limit))
@@ -192,34 +212,36 @@ package final class AnswerCache: Sendable {
     /// Waits until the store has everything that was changed before this call.
     package func persist() async { await writer.flush() }
 
-    private func admit(_ record: CacheRecord) {
-        let entry = record.entry
-        let (replaced, evicted) = resident.withLock { resident in
-            let replaced = resident.insert(entry)
-            var evicted: [Entry] = []
-            while resident.count > capacity, let oldest = resident.leastRecentlyUsed, let entry = resident.remove(oldest) { evicted.append(entry) }
-            return (replaced, evicted)
+    /// An entry whose answer is in the store; `nil` when it cannot be had from there, and the entry is given up when it is not there any more.
+    private func load(_ metadata: EntryMetadata) async -> Entry? {
+        if let waiting = writer.waiting(metadata.id) { return waiting.entry }
+        switch await stored(metadata.key) {
+        case .success(let record?) where record.entry.id == metadata.id:
+            resident.withLock { $0.warm(metadata.id, record.entry.answer) }
+            makeRoom(for: nil)
+            return record.entry
+        case .success:
+            // It may have been replaced or removed meanwhile; if not, what is left of it is of no use.
+            remove([metadata.id], as: .capacity)
+            return nil
+        case .failure:
+            return nil
         }
-        if let replaced {
-            unindex(replaced)
-            if replaced.id != entry.id { writer.remove([replaced.id]) }
-        }
-        if let embedding = record.embedding, let scope = entry.scope, embedding.fingerprint == fingerprint {
-            makeSearchable(entry, embedding.vector, in: scope)
-        }
-        for entry in evicted { unindex(entry) }
-        writer.remove(evicted.map(\.id))
-        metrics.recordEviction(.capacity, count: evicted.count)
     }
 
-    private func makeSearchable(_ entry: Entry, _ vector: UnitVector, in scope: Scope) {
+    func stored(_ key: CacheKey) async -> Result<CacheRecord?, StoreError> {
+        guard let store else { return .success(nil) }
+        do throws(StoreError) { return .success(try await store.record(for: key)) } catch { return .failure(error) }
+    }
+
+    func unindex(_ entry: EntryMetadata) {
+        guard index.remove(entry.id), let scope = entry.scope else { return }
+        facts.remove(entry.query, in: scope)
+    }
+
+    func makeSearchable(_ entry: EntryMetadata, _ vector: UnitVector, in scope: Scope) {
         let isKnown = index.remove(entry.id)
         index.insert(entry.id, vector, in: scope)
         if !isKnown { facts.add(entry.query, in: scope) }
-    }
-
-    private func unindex(_ entry: Entry) {
-        guard index.remove(entry.id), let scope = entry.scope else { return }
-        facts.remove(entry.query, in: scope)
     }
 }

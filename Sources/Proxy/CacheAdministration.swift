@@ -30,8 +30,8 @@ package struct CacheAdministration: Sendable {
     }
 
     /// The entry with this id; `nil` when it is not there or its time is over.
-    package func entry(_ id: EntryID) -> Entry? {
-        cache.entry(id).flatMap { $0.isExpired(at: clock.now()) ? nil : $0 }
+    package func entry(_ id: EntryID) async -> Entry? {
+        await cache.entry(id).flatMap { $0.isExpired(at: clock.now()) ? nil : $0 }
     }
 
     /// How often the entry was served since the start.
@@ -43,8 +43,9 @@ package struct CacheAdministration: Sendable {
     package func list(_ selector: EntrySelector, after cursor: EntryID?, limit: Int) async throws(AdministrationError) -> Page {
         var selector = selector
         if selector.isEmpty { selector.all = true }
-        let ids = try await ids(selector, after: cursor, limit: limit + 1)
-        let page = ids.prefix(limit).compactMap { cache.entry($0) }
+        let ids = try await ids(selector, after: cursor, limit: limit + 1, includesExpired: false)
+        var page: [Entry] = []
+        for id in ids.prefix(limit) { if let entry = await cache.entry(id) { page.append(entry) } }
         return Page(entries: page, next: ids.count > limit ? ids[limit - 1] : nil)
     }
 
@@ -53,6 +54,8 @@ package struct CacheAdministration: Sendable {
     /// Throws ``AdministrationError`` when the selector cannot be used, or selects nothing by its form.
     package func flush(_ selector: EntrySelector, isDryRun: Bool) async throws(AdministrationError) -> FlushResult {
         guard !selector.isEmpty else { throw .emptySelector }
+        // What has not been read from the store yet cannot be selected.
+        await cache.restored()
         if !selector.hasConditions {
             guard !isDryRun else { return FlushResult(matched: cache.count, removed: 0) }
             let count = cache.removeAll()
@@ -60,22 +63,34 @@ package struct CacheAdministration: Sendable {
             await cache.persist()
             return FlushResult(matched: count, removed: count)
         }
-        let ids = try await ids(selector, after: nil, limit: .max)
+        // Entries kept for the upstream's failures go too: what was flushed must not come back when the upstream fails.
+        let ids = try await ids(selector, after: nil, limit: .max, includesExpired: true)
         guard !isDryRun else { return FlushResult(matched: ids.count, removed: 0) }
         let removed = cache.remove(ids, as: .flushed)
         await cache.persist()
         return FlushResult(matched: ids.count, removed: removed)
     }
 
-    private func ids(_ selector: EntrySelector, after cursor: EntryID?, limit: Int) async throws(AdministrationError) -> [EntryID] {
+    /// The ids of the entries that a selector means, oldest first; all of them for a selector without conditions.
+    func ids(_ selector: EntrySelector, after cursor: EntryID?) async throws(AdministrationError) -> [EntryID] {
+        var selector = selector
+        if selector.isEmpty { selector.all = true }
+        return try await ids(selector, after: cursor, limit: .max, includesExpired: false)
+    }
+
+    private func ids(_ selector: EntrySelector, after cursor: EntryID?, limit: Int, includesExpired: Bool) async throws(AdministrationError)
+        -> [EntryID]
+    {
         let compiled: CompiledSelector
         do throws(SelectorError) { compiled = try CompiledSelector(selector) } catch { throw .selector(error) }
         let now = clock.now()
         guard let text = selector.similarTo else {
-            return cache.ids(after: cursor, limit: limit) { !$0.isExpired(at: now) && compiled.selects($0, at: now) }
+            return cache.ids(after: cursor, limit: limit) { (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now) }
         }
         let near = try await idsSimilar(to: text, threshold: selector.threshold)
-        return cache.ids(after: cursor, limit: limit) { near.contains($0.id) && !$0.isExpired(at: now) && compiled.selects($0, at: now) }
+        return cache.ids(after: cursor, limit: limit) {
+            near.contains($0.id) && (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now)
+        }
     }
 
     /// The ids of all entries, of whatever scope, whose query is at least `threshold` similar to `text`.
@@ -84,14 +99,9 @@ package struct CacheAdministration: Sendable {
         let outcome: Result<UnitVector, EmbeddingRefusal>?
         do throws(EmbedderError) { outcome = try await embedder.embed([text]).first } catch { throw .embedder(error) }
         guard case .success(let vector)? = outcome else { throw .unusableText }
-        var sizes: [Scope: Int] = [:]
-        for id in cache.ids(after: nil, limit: .max, where: { $0.scope != nil }) {
-            if let scope = cache.entry(id)?.scope { sizes[scope, default: 0] += 1 }
-        }
+        let scopes = Set(cache.all.compactMap(\.scope))
         var result: Set<EntryID> = []
-        for (scope, size) in sizes {
-            for match in cache.nearest(to: vector, in: scope, count: size) where match.similarity >= threshold { result.insert(match.entry.id) }
-        }
+        for scope in scopes { result.formUnion(cache.ids(atLeast: threshold, similarTo: vector, in: scope)) }
         return result
     }
 }

@@ -27,7 +27,7 @@ package struct CacheWarmer: Sendable {
         }
     }
 
-    private let pipeline: RequestPipeline
+    package let pipeline: RequestPipeline
 
     package init(pipeline: RequestPipeline) { self.pipeline = pipeline }
 
@@ -112,7 +112,7 @@ extension RequestPipeline {
             let tenant = tenant(of: credential, caller: caller, namespace: namespace) ?? tenants.tenant(of: credential)
             if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now) }
             let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
-            let former = cache.entry(for: key)
+            let former = cache.metadata(for: key)
             let isSearchable = isSearchable(content)
             let entry = Entry(
                 id: ids.next(), key: key,
@@ -135,7 +135,7 @@ extension RequestPipeline {
         let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
         var isNew = false
         for (item, (key, part)) in zip(content.items, zip(keys, parts)) {
-            isNew = isNew || (cache.entry(for: key).map { $0.isExpired(at: now) } ?? true)
+            isNew = isNew || (cache.metadata(for: key).map { $0.isExpired(at: now) } ?? true)
             let entry = Entry(
                 id: ids.next(), key: key, scope: nil, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model,
                 tags: record.tags, query: item.text ?? "", answer: part, createdAt: now, expiresAt: now + timeToLive(asked: record.ttl, query: ""))

@@ -14,14 +14,14 @@ struct EmbeddingBatch: Sendable {
     let reason: MissReason
 
     /// - Parameter lookUp: an entry that may answer the key, or why none may.
-    init(keys: [CacheKey], lookUp: (CacheKey) -> Result<Entry, MissReason>) {
+    init(keys: [CacheKey], lookUp: (CacheKey) async -> Result<Entry, MissReason>) async {
         self.keys = keys
         var known: [Int: Entry] = [:]
         var missing: [Int] = []
         var seen: Set<CacheKey> = []
         var reason: MissReason?
         for (position, key) in keys.enumerated() {
-            switch lookUp(key) {
+            switch await lookUp(key) {
             case .success(let entry): known[position] = entry
             case .failure(let why):
                 reason = reason ?? why
@@ -59,7 +59,7 @@ struct EmbeddingBatch: Sendable {
 /// alone, and the upstream is asked for those only that are not there.
 extension RequestPipeline {
     func answerBatch(_ lookUp: LookUp) async -> ProxyResponse {
-        let batch = EmbeddingBatch(keys: lookUp.itemKeys) { lookUpExactly($0, lookUp.controls) }
+        let batch = await EmbeddingBatch(keys: lookUp.itemKeys) { await lookUpExactly($0, lookUp.controls) }
         if batch.missing.isEmpty {
             if let response = replay(batch, for: lookUp) { return response }
             return await forward(lookUp, reason: .incompleteEntry, vector: nil)

@@ -16,7 +16,7 @@ package struct ExpirySweeper: Service {
         await cancelWhenGracefulShutdown { [cache, interval] in
             while !Task.isCancelled {
                 try? await Task.sleep(for: interval)
-                _ = cache.sweep()
+                _ = await cache.sweep()
             }
         }
     }

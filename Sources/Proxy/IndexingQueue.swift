@@ -43,9 +43,9 @@ package final class IndexingQueue: Service, Sendable {
         await cancelWhenGracefulShutdown { [self] in
             for await job in jobs {
                 defer { pending.withLock { $0 -= 1 } }
-                guard cache.entry(job.id) != nil else { continue }
+                guard cache.contains(job.id) else { continue }
                 do throws(EmbedderError) {
-                    if case .success(let vector)? = try await embedder.embed([job.query]).first { cache.attach(vector, to: job.id) }
+                    if case .success(let vector)? = try await embedder.embed([job.query]).first { await cache.attach(vector, to: job.id) }
                 } catch {
                     logger.warning("an entry could not be embedded; it serves exact repeats only", metadata: ["reason": "\(error)"])
                 }

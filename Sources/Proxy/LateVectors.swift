@@ -21,7 +21,7 @@ final class LateVectors: Sendable {
         underway.withLock { underway in
             // Begun under the lock, so that its end finds it.
             underway[scope, default: [:]][id] = Task {
-                if let vector = await vector.value { cache.attach(vector, to: id) } else { indexing?.enqueue(id, query: query) }
+                if let vector = await vector.value { await cache.attach(vector, to: id) } else { indexing?.enqueue(id, query: query) }
                 forget(id, in: scope)
             }
         }

@@ -79,6 +79,6 @@ package struct MemoryWatch: Service {
         }
         guard level > .none else { return }
         cache.forgetRetired()
-        cache.evictLeastRecentlyUsed(max(1, cache.count / 20))
+        cache.evict(max(1, cache.count / 20))
     }
 }

@@ -18,7 +18,8 @@ extension RequestPipeline {
     /// A response from a pool that hides whether it was a hit: without the cache's fields, and not before the upstream would have answered.
     func hidden(_ response: ProxyResponse, since started: ContinuousClock.Instant) async -> ProxyResponse {
         var response = response
-        let answer = response.fields[.xCacheEntry].flatMap { EntryID($0) }.flatMap { cache.entry($0) }?.answer
+        var answer: Answer?
+        if let id = response.fields[.xCacheEntry].flatMap({ EntryID($0) }) { answer = await cache.entry(id)?.answer }
         for name in [HTTPField.Name.age, .cacheStatus, .xCache, .xCacheMatch, .xCacheSimilarity, .xCacheEntry, .xCacheReason] {
             response.fields[name] = nil
         }

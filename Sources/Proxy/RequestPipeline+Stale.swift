@@ -15,8 +15,8 @@ extension RequestPipeline {
     /// The answer that stands in when the upstream fails (stale-if-error); `nil` when none may.
     ///
     /// The request's own `stale-if-error` goes before the configuration's. Without one, a request that wants a fresh answer or limits its age gets none.
-    func standIn(for key: CacheKey, controls: RequestControls) -> Entry? {
-        guard !controls.onlyIfCached, let entry = cache.entry(for: key) else { return nil }
+    func standIn(for key: CacheKey, controls: RequestControls) async -> Entry? {
+        guard !controls.onlyIfCached, let entry = await cache.entry(for: key) else { return nil }
         let now = clock.now()
         if let asked = controls.staleIfError { return now < entry.expiresAt + asked ? entry : nil }
         guard !controls.noCache, controls.mode != .refresh, now < entry.expiresAt + options.staleIfError else { return nil }

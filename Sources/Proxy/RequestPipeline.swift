@@ -197,13 +197,13 @@ package struct RequestPipeline: Sendable {
 
     private func answer(_ lookUp: LookUp) async -> ProxyResponse {
         let exactReason: MissReason
-        switch lookUpExactly(lookUp.key, lookUp.controls) {
+        switch await lookUpExactly(lookUp.key, lookUp.controls) {
         case .success(let entry):
             if isNoiseSample(lookUp) { return await forward(lookUp.teaching(.noise(entry)), reason: .explored, vector: nil) }
             if let response = replay(entry, as: .exact, for: lookUp) { return response }
             return await forward(lookUp, reason: .incompleteEntry, vector: nil)
         case .failure(.expired):
-            if let entry = cache.entry(for: lookUp.key), staleWhileRevalidate(entry, controls: lookUp.controls),
+            if let entry = await cache.entry(for: lookUp.key), staleWhileRevalidate(entry, controls: lookUp.controls),
                 let response = replay(entry, as: .stale, for: lookUp)
             {
                 refresh(lookUp)
@@ -236,9 +236,9 @@ package struct RequestPipeline: Sendable {
     }
 
     /// Step 3. The reason of a failure is `emptyScope` when there is nothing under the key.
-    func lookUpExactly(_ key: CacheKey, _ controls: RequestControls) -> Result<Entry, MissReason> {
+    func lookUpExactly(_ key: CacheKey, _ controls: RequestControls) async -> Result<Entry, MissReason> {
         if controls.noCache || controls.mode == .refresh { return .failure(.refreshRequested) }
-        guard let entry = cache.entry(for: key) else { return .failure(.emptyScope) }
+        guard let entry = await cache.entry(for: key) else { return .failure(.emptyScope) }
         let now = clock.now()
         if entry.isExpired(at: now) { return .failure(.expired) }
         if let maximum = controls.maxAge, now - entry.createdAt > maximum { return .failure(.tooOld) }
@@ -314,7 +314,7 @@ package struct RequestPipeline: Sendable {
     func forward(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
         lookUp.trace.note { $0.outcome = .miss(reason, isCollapsed: false) }
         let response = await fetch(lookUp, reason: reason, vector: vector)
-        if Self.saysNotNow(response), let entry = standIn(for: lookUp.key, controls: lookUp.controls),
+        if Self.saysNotNow(response), let entry = await standIn(for: lookUp.key, controls: lookUp.controls),
             let stale = replay(entry, as: .stale, for: lookUp)
         {
             return stale

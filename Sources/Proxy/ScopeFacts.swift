@@ -29,6 +29,9 @@ final class ScopeFacts: Sendable {
         }
     }
 
+    /// The memory held, in bytes.
+    var memoryBytes: Int { counts.withLock { $0.capacity * 16 * 4 / 3 } }
+
     func removeAll() { counts.withLock { $0 = [:] } }
 
     /// Whether every number that `query` must find in a neighbour is stated by some entry of `scope`.

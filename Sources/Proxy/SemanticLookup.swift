@@ -85,7 +85,10 @@ struct SemanticLookup: Sendable {
         case .forward(let reason): result.verdict = .forward(reason)
         case .replay:
             // The best candidate's own entry: of answers that are the same, the one given to the nearest wording.
-            if let match = usable.first { result.verdict = .serve(match.entry, similarity: match.similarity) }
+            // It may have to come from the store, and may have left meanwhile.
+            if let match = usable.first, let entry = await cache.entry(match.entry.id) {
+                result.verdict = .serve(entry, similarity: match.similarity)
+            }
         }
         return result
     }

@@ -48,6 +48,8 @@ package struct StatsReport: Encodable, Sendable {
         /// Labels learned from.
         let observations: Int
         let learning: Learning?
+        /// Vectors that are compared one by one while a graph over them is being built.
+        let unlinked: Int
     }
 
     /// The work behind the error bound.
@@ -63,6 +65,10 @@ package struct StatsReport: Encodable, Sendable {
     package struct Store: Encodable, Sendable {
         let queue, dropped: Int
         let fault: String?
+        /// Whether entries of an earlier run are still being read.
+        let restoring: Bool
+        /// Entries whose answer is in memory, not in the store alone.
+        let answersInMemory: Int
     }
 
     /// One model, tenant or namespace.
@@ -167,8 +173,10 @@ package struct StatsReporter: Sendable {
                 dimension: embedder?.dimension, threshold: Double(options.threshold), profile: options.profile.rawValue,
                 searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0,
                 errorBound: options.errorBound, estimatedError: learned.map { $0.cut == nil ? 0 : $0.estimatedError },
-                upperBound: learned?.upperBound, observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init)),
-            store: .init(queue: writer.depth, dropped: writer.dropped, fault: writer.fault),
+                upperBound: learned?.upperBound, observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init),
+                unlinked: cache.unlinkedCount),
+            store: .init(
+                queue: writer.depth, dropped: writer.dropped, fault: writer.fault, restoring: cache.isRestoring, answersInMemory: cache.hotCount),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
             models: Self.shares(metrics.modelAccounts), tenants: Self.shares(metrics.tenantAccounts),

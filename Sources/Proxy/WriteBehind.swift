@@ -13,6 +13,8 @@ package final class WriteBehind: Service, Sendable {
         /// Additions in the order in which they came; may name ids that were removed since.
         var order: [EntryID] = []
         var removals: Set<EntryID> = []
+        /// Additions that are being written.
+        var inFlight: [EntryID: CacheRecord] = [:]
         var removesAll = false
         var dropped = 0
         var fault: String?
@@ -22,7 +24,7 @@ package final class WriteBehind: Service, Sendable {
 
     private struct Batch {
         var additions: [CacheRecord]
-        var removals: [EntryID]
+        var removals: Set<EntryID>
         var removesAll: Bool
     }
 
@@ -30,6 +32,7 @@ package final class WriteBehind: Service, Sendable {
     private let interval: Duration
     private let limit: Int
     private let logger: Logger
+    private let onFault: @Sendable (String?) -> Void
     private let state = Mutex(State())
     /// Serialises flushes: the timer's and those that callers ask for.
     private let gate = AsyncGate()
@@ -37,7 +40,11 @@ package final class WriteBehind: Service, Sendable {
     /// - Parameters:
     ///   - interval: the longest time for which an addition waits.
     ///   - limit: the most additions that may wait.
-    package init(store: any CacheStore, interval: Duration, limit: Int, logger: Logger) {
+    ///   - onFault: told what the store complains of when that changes; `nil` when it works again.
+    package init(
+        store: any CacheStore, interval: Duration, limit: Int, logger: Logger, onFault: @escaping @Sendable (String?) -> Void = { _ in }
+    ) {
+        self.onFault = onFault
         self.store = store
         self.interval = interval
         self.limit = max(1, limit)
@@ -73,6 +80,9 @@ package final class WriteBehind: Service, Sendable {
         }
     }
 
+    /// The record with this id, if it has not reached the store yet.
+    package func waiting(_ id: EntryID) -> CacheRecord? { state.withLock { $0.additions[id] ?? $0.inFlight[id] } }
+
     /// The number of additions and removals that wait.
     package var depth: Int { state.withLock { $0.additions.count + $0.removals.count } }
 
@@ -107,12 +117,16 @@ package final class WriteBehind: Service, Sendable {
             do throws(StoreError) {
                 if batch.removesAll { try await store.removeAll() }
                 if !batch.additions.isEmpty { try await store.insert(batch.additions) }
-                if !batch.removals.isEmpty { try await store.remove(batch.removals) }
+                if !batch.removals.isEmpty { try await store.remove(Array(batch.removals)) }
                 let recovered = state.withLock { state in
+                    state.inFlight = [:]
                     defer { state.fault = nil }
                     return state.fault != nil
                 }
-                if recovered { logger.notice("the store works again") }
+                if recovered {
+                    logger.notice("the store works again")
+                    onFault(nil)
+                }
             } catch {
                 putBack(batch, fault: error.description)
                 return
@@ -127,15 +141,17 @@ package final class WriteBehind: Service, Sendable {
             let additions = taken.compactMap { state.additions.removeValue(forKey: $0) }
             state.order.removeFirst(taken.count)
             defer {
-                state.removals.removeAll()
+                state.removals = []
                 state.removesAll = false
             }
-            return Batch(additions: additions, removals: Array(state.removals), removesAll: state.removesAll)
+            for record in additions { state.inFlight[record.entry.id] = record }
+            return Batch(additions: additions, removals: state.removals, removesAll: state.removesAll)
         }
     }
 
     private func putBack(_ batch: Batch, fault: String) {
         let isNew = state.withLock { state in
+            state.inFlight = [:]
             // What came since is younger, and a removal that came since wins over the addition.
             if state.removesAll { return state.fault != fault }
             state.removesAll = batch.removesAll
@@ -148,6 +164,7 @@ package final class WriteBehind: Service, Sendable {
             return state.fault != fault
         }
         if isNew {
+            onFault(fault)
             logger.error("the store does not take entries; they are served from memory and lost at the next start", metadata: ["reason": "\(fault)"])
         }
     }

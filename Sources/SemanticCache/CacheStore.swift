@@ -14,6 +14,9 @@ package protocol CacheStore: Sendable {
     /// The record with this key, expired or not.
     func record(for key: CacheKey) async throws(StoreError) -> CacheRecord?
 
+    /// The largest id among all records, readable or not; `nil` when there are none.
+    func lastID() async throws(StoreError) -> EntryID?
+
     /// At most `limit` records with ids above `cursor`, ascending. An empty result is the end.
     func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord]
 

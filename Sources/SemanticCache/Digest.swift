@@ -31,6 +31,9 @@ package struct Digest256: Hashable, Sendable {
         self.init(bytes: stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
     }
 
+    /// The first eight bytes, as good as a hash.
+    package var prefix: UInt64 { words.0 }
+
     /// The 32 bytes, most significant first.
     package var bytes: [UInt8] {
         var result: [UInt8] = []

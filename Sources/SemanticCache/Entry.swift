@@ -1,48 +1,40 @@
 /// One cached request and the answer that may be served for it.
-///
-/// The prompt's text is kept only where it can matter to a decision: `query` is the last user message, the part that may be worded otherwise.
 package struct Entry: Identifiable, Sendable {
-    package let id: EntryID
-    package let key: CacheKey
-    /// `nil` when the entry may serve exact repeats only.
-    package let scope: Scope?
-    package let tenant: TenantID
-    package let namespace: String
-    package let endpoint: Endpoint
-    package let model: String
-    package let tags: [String]
-    /// The text of the last user message; empty when there is none.
-    package let query: String
+    package let metadata: EntryMetadata
     package let answer: Answer
-    package let createdAt: Timestamp
-    /// The first moment at which the entry is no longer fresh.
-    package let expiresAt: Timestamp
+
+    package init(_ metadata: EntryMetadata, answer: Answer) {
+        self.metadata = metadata
+        self.answer = answer
+    }
 
     package init(
         id: EntryID, key: CacheKey, scope: Scope?, tenant: TenantID, namespace: String, endpoint: Endpoint, model: String,
         tags: [String] = [], query: String, answer: Answer, createdAt: Timestamp, expiresAt: Timestamp
     ) {
-        self.id = id
-        self.key = key
-        self.scope = scope
-        self.tenant = tenant
-        self.namespace = namespace
-        self.endpoint = endpoint
-        self.model = model
-        self.tags = tags
-        self.query = query
+        metadata = EntryMetadata(
+            id: id, key: key, scope: scope, tenant: tenant, namespace: namespace, endpoint: endpoint, model: model, tags: tags, query: query,
+            createdAt: createdAt, expiresAt: expiresAt)
         self.answer = answer
-        self.createdAt = createdAt
-        self.expiresAt = expiresAt
     }
+
+    package var id: EntryID { metadata.id }
+    package var key: CacheKey { metadata.key }
+    package var scope: Scope? { metadata.scope }
+    package var tenant: TenantID { metadata.tenant }
+    package var namespace: String { metadata.namespace }
+    package var endpoint: Endpoint { metadata.endpoint }
+    package var model: String { metadata.model }
+    package var tags: [String] { metadata.tags }
+    package var query: String { metadata.query }
+    package var createdAt: Timestamp { metadata.createdAt }
+    package var expiresAt: Timestamp { metadata.expiresAt }
 
     /// Whether the time to live is over at `now`.
-    package func isExpired(at now: Timestamp) -> Bool { now >= expiresAt }
+    package func isExpired(at now: Timestamp) -> Bool { metadata.isExpired(at: now) }
 
     /// An estimate of the memory that the entry holds, in bytes, its vector aside.
-    package var memoryBytes: Int {
-        512 + query.utf8.count + model.utf8.count + namespace.utf8.count + tags.reduce(0) { $0 + $1.utf8.count + 16 } + answer.memoryBytes
-    }
+    package var memoryBytes: Int { metadata.memoryBytes + answer.memoryBytes }
 }
 
 /// An entry as the store keeps it: with its vector, and the fingerprint of the embedder that made it.

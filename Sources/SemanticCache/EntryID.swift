@@ -43,6 +43,15 @@ package final class EntryIDSource: Sendable {
         }
     }
 
+    /// The id itself where it can be used here, else a fresh one; no later id equals it either way.
+    package func adopt(_ id: EntryID, isTaken: Bool) -> EntryID {
+        guard !isTaken, id.rawValue > 0, id.rawValue < Int64.max else { return next() }
+        // Ids from a clock that runs ahead must not drag all later ones along.
+        guard id.rawValue >> 20 <= clock.now().milliseconds else { return next() }
+        raise(above: id)
+        return id
+    }
+
     /// Makes every later id larger than `id`.
     package func raise(above id: EntryID) {
         last.withLock { $0 = max($0, id.rawValue) }

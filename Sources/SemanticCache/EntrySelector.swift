@@ -44,7 +44,10 @@ package struct CompiledSelector {
     }
 
     /// Whether the entry is meant, as far as its own members tell (`similarTo` aside).
-    package func selects(_ entry: Entry, at now: Timestamp) -> Bool {
+    package func selects(_ entry: Entry, at now: Timestamp) -> Bool { selects(entry.metadata, at: now) }
+
+    /// Whether the entry with this metadata is meant, as far as that tells (`similarTo` aside).
+    package func selects(_ entry: EntryMetadata, at now: Timestamp) -> Bool {
         guard !selector.isEmpty else { return false }
         if let id = selector.id, entry.id != id { return false }
         if let tenant = selector.tenant, tenant.count < 16 || !entry.tenant.digest.hex.hasPrefix(tenant) { return false }

@@ -11,6 +11,9 @@ package protocol VectorIndex: Sendable {
     /// The number of vectors in `scope`; O(1).
     func count(in scope: Scope) -> Int
 
+    /// The vectors that a search still compares one by one, because a faster structure is being made behind it.
+    var unlinkedCount: Int { get }
+
     /// The memory held by vectors and structure, in bytes.
     var memoryBytes: Int { get }
 
@@ -25,6 +28,9 @@ package protocol VectorIndex: Sendable {
 
     /// At most `count` neighbours within `scope`, best first; ties by older id first, so that equal inputs give equal results.
     func nearest(to query: UnitVector, in scope: Scope, count: Int) -> [Neighbour]
+
+    /// Every neighbour within `scope` of at least `threshold` similarity, best first; exact, and O(n) for the n vectors of the scope.
+    func all(atLeast threshold: Float, similarTo query: UnitVector, in scope: Scope) -> [Neighbour]
 
     /// Takes everything out.
     func removeAll()

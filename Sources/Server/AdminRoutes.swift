@@ -19,6 +19,8 @@ struct AdminRoutes: Sendable {
     let logger: Logger
     var matching: MatchingRoutes?
 
+    private var transfer: EntryTransfer { EntryTransfer(pipeline: warmer.pipeline, administration: administration) }
+
     /// Why the request may not use the admin surface; `nil` when it may.
     func refusal(of request: Request, challenge: String = "Bearer") -> Response? {
         switch gate.verdict(authorization: request.headers[.authorization]) {
@@ -46,13 +48,17 @@ struct AdminRoutes: Sendable {
         case (.get, "/cache/stats"): return JSONBody.response(await stats.report())
         case (.get, "/cache/entries"): return await list(request)
         case (.post, "/cache/flush"): return try await flush(request)
+        case (.get, "/cache/export"): return await export(request)
+        case (.post, "/cache/import"):
+            return JSONBody.response(try await TransferRoutes(transfer: transfer).take(request.body))
         case (.post, "/cache/warm"): return try await warm(request)
         case (let method, "/cache/explain"), (let method, "/cache/feedback"), (let method, "/cache/near-misses"):
             if let matching { return try await matching.respond(to: request, method: method, path: path) }
             return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
         case (let method, _) where path.hasPrefix("/cache/entries/"): return await entry(path.dropFirst("/cache/entries/".count), method: method)
-        case (_, "/cache/stats"), (_, "/cache/entries"), (_, "/cache/openapi.json"): return Self.notAllowed("GET")
-        case (_, "/cache/flush"), (_, "/cache/warm"): return Self.notAllowed("POST")
+        case (_, "/cache/stats"), (_, "/cache/entries"), (_, "/cache/export"), (_, "/cache/openapi.json"):
+            return Self.notAllowed("GET")
+        case (_, "/cache/flush"), (_, "/cache/warm"), (_, "/cache/import"): return Self.notAllowed("POST")
         default: return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
         }
     }
@@ -104,9 +110,31 @@ struct AdminRoutes: Sendable {
         }
     }
 
+    private func export(_ request: Request) async -> Response {
+        var selector = EntrySelector()
+        var cursor: EntryID?
+        do throws(SelectorReader.Failure) {
+            for (name, value) in request.uri.queryParameters {
+                if name == "after" {
+                    guard let id = EntryID(value) else {
+                        throw SelectorReader.Failure(message: "after: expected the id of an entry, found '\(value)'")
+                    }
+                    cursor = id
+                } else {
+                    try SelectorReader.set(String(name), String(value), in: &selector)
+                }
+            }
+        } catch {
+            return JSONBody.error(.badRequest, error.message, code: "bad_selector")
+        }
+        do throws(AdministrationError) { return try await TransferRoutes(transfer: transfer).export(selector, after: cursor) } catch {
+            return Self.refusal(error)
+        }
+    }
+
     private func entry(_ name: Substring, method: HTTPRequest.Method) async -> Response {
         guard method == .get || method == .delete else { return Self.notAllowed("GET, DELETE") }
-        guard let id = EntryID(name), let entry = administration.entry(id) else {
+        guard let id = EntryID(name), let entry = await administration.entry(id) else {
             return JSONBody.error(.notFound, "There is no entry '\(name)'.", code: "entry_not_found")
         }
         if method == .get { return JSONBody.response(EntryView(entry, hits: administration.hits(id), now: clock.now(), withBody: true)) }

@@ -66,7 +66,7 @@ struct MatchingRoutes: Sendable {
         }
         let tenant = credential(of: request).map { pipeline.tenant(authorization: $0) }
         do throws(MatchLearner.FeedbackError) {
-            try learner.feedback(entry: id, requestID: feedback.request, isRight: feedback.correct, tenant: tenant)
+            try await learner.feedback(entry: id, requestID: feedback.request, isRight: feedback.correct, tenant: tenant)
         } catch {
             let status: HTTPResponse.Status = if case .otherEntry = error { .conflict } else { .notFound }
             return JSONBody.error(status, error.description, code: "bad_feedback")

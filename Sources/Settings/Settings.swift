@@ -115,7 +115,9 @@ extension Settings {
         package var maxTTL = Duration.seconds(30 * 24 * 3600)
         package var staleIfError = Duration.seconds(3600)
         package var staleWhileRevalidate = Duration.zero
-        package var maxEntries = 100_000
+        package var maxEntries = 1_000_000
+        package var maxMemory = ByteCount.mebibytes(2048)
+        package var maxDisk = ByteCount.mebibytes(20 * 1024)
         package var maxAnswer = ByteCount.mebibytes(4)
         package var tools = ToolUse.exact
         /// Whether embeddings are cached; each input is an entry.

@@ -88,7 +88,19 @@ enum SettingsCatalogue {
                 "How long after its end an answer is still given at once while a fresh one is fetched (duration). 0s: never."),
             SettingsKey(
                 "max_entries", \.cache.maxEntries, .whole(1...100_000_000),
-                "Entries kept in memory and on disk; the least recently used go first. With vectors an entry takes about 2 KiB and its answer."),
+                """
+                Entries kept. When there are more, those go first that save least for the room they take: seldom used, cheap to ask for again, or
+                large. An entry with a vector takes about 1.3 KiB of memory beside its answer.
+                """),
+            SettingsKey(
+                "max_memory", \.cache.maxMemory, .size(atLeast: .mebibytes(1)),
+                """
+                Memory for the cache (size): vectors, search structures, keys, questions and answers. When it is full, answers that are
+                seldom used are left to the disk and read when they are asked for, then entries go. With store.path ":memory:" entries go.
+                """),
+            SettingsKey(
+                "max_disk", \.cache.maxDisk, .size(atLeast: .mebibytes(1)),
+                "Disk for the store (size). When it is full, entries go as with max_entries."),
             SettingsKey(
                 "max_answer", \.cache.maxAnswer, .size(), "Largest answer that is stored (size); larger ones reach the client and are not kept."),
             SettingsKey(

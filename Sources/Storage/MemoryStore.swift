@@ -1,7 +1,7 @@
 package import SemanticCache
 import Synchronization
 
-/// Entries for the life of the process: what `store.path: ":memory:"` means.
+/// Entries for the life of the process, or none at all: what `store.path: ":memory:"` means.
 package final class MemoryStore: CacheStore {
     private struct State {
         var records: [EntryID: CacheRecord] = [:]
@@ -11,8 +11,10 @@ package final class MemoryStore: CacheStore {
     }
 
     private let state = Mutex(State())
+    private let keepsRecords: Bool
 
-    package init() {}
+    /// - Parameter keepsRecords: false where the cache itself holds every entry, so that each is in memory once.
+    package init(keepsRecords: Bool = true) { self.keepsRecords = keepsRecords }
 
     private func open<Value>(_ body: (inout State) -> Value) throws(StoreError) -> Value {
         let result: Result<Value, StoreError> = state.withLock { $0.isClosed ? .failure(.closed) : .success(body(&$0)) }
@@ -21,7 +23,7 @@ package final class MemoryStore: CacheStore {
 
     package func insert(_ records: [CacheRecord]) async throws(StoreError) {
         try open { state in
-            for record in records {
+            for record in records where keepsRecords {
                 if let rival = state.idByKey[record.entry.key] { state.records[rival] = nil }
                 if let former = state.records[record.entry.id] { state.idByKey[former.entry.key] = nil }
                 state.records[record.entry.id] = record
@@ -48,6 +50,8 @@ package final class MemoryStore: CacheStore {
     package func record(for key: CacheKey) async throws(StoreError) -> CacheRecord? {
         try open { state in state.idByKey[key].flatMap { state.records[$0] } }
     }
+
+    package func lastID() async throws(StoreError) -> EntryID? { try open { $0.records.keys.max() } }
 
     package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
         try open { state in

@@ -24,14 +24,22 @@ package final class SQLiteStore: CacheStore {
     private let path: String
     let cipher: RowCipher?
     private let unreadable = Mutex(0)
+    /// When the store was opened, by both clocks.
+    private let opened: (at: Timestamp, instant: ContinuousClock.Instant)
+    private let onDamage: @Sendable (_ reason: String, _ setAside: String) -> Void
 
     /// Rows that could not be decoded since the store was opened.
     package var unreadableRows: Int { unreadable.withLock { $0 } }
 
-    init(pool: DatabasePool, path: String, cipher: RowCipher?) {
+    init(
+        pool: DatabasePool, path: String, cipher: RowCipher?, now: Timestamp,
+        onDamage: @escaping @Sendable (_ reason: String, _ setAside: String) -> Void
+    ) {
         self.cipher = cipher
         self.pool = Mutex(pool)
         self.path = path
+        opened = (now, .now)
+        self.onDamage = onDamage
     }
 
     package func insert(_ records: [CacheRecord]) async throws(StoreError) {
@@ -58,6 +66,10 @@ package final class SQLiteStore: CacheStore {
             let statement = try database.cachedStatement(sql: EntryRow.select + " WHERE e.key = ?")
             return try Row.fetchOne(statement, arguments: [Data(key.digest.bytes)]).flatMap { self.decode($0) }
         }
+    }
+
+    package func lastID() async throws(StoreError) -> EntryID? {
+        try await read { database in try Int64.fetchOne(database, sql: "SELECT max(id) FROM entries").map(EntryID.init(rawValue:)) }
     }
 
     package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
@@ -96,7 +108,7 @@ package final class SQLiteStore: CacheStore {
     }
 
     package func diskBytes() async throws(StoreError) -> Int {
-        _ = try opened()
+        _ = try current()
         return ["", "-wal", "-shm"].reduce(0) { sum, suffix in
             let size = (try? FileManager.default.attributesOfItem(atPath: path + suffix))?[.size] as? Int
             return sum + (size ?? 0)
@@ -124,19 +136,44 @@ package final class SQLiteStore: CacheStore {
         return record
     }
 
-    private func opened() throws(StoreError) -> DatabasePool {
+    private func current() throws(StoreError) -> DatabasePool {
         guard let pool = pool.withLock({ $0 }) else { throw .closed }
         return pool
     }
 
     func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value {
-        let pool = try opened()
-        do { return try await pool.read(body) } catch { throw StoreFault.translate(error, path: path) }
+        let pool = try current()
+        do { return try await pool.read(body) } catch { throw fault(error, of: pool) }
     }
 
     func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
-        let pool = try opened()
-        do { try await pool.write(body) } catch { throw StoreFault.translate(error, path: path) }
+        let pool = try current()
+        do { try await pool.write(body) } catch { throw fault(error, of: pool) }
+    }
+
+    /// The error in the store's words. Where it says that the file is damaged, the file is set aside and an empty one takes its place: what is in
+    /// memory is served on, and what is stored from now on survives.
+    private func fault(_ error: any Error, of damaged: DatabasePool) -> StoreError {
+        let fault = StoreFault.translate(error, path: path)
+        guard case .damaged(_, let reason, _) = fault else { return fault }
+        let outcome = pool.withLock { pool -> Result<String, StoreError>? in
+            // Another call may have met the damage first.
+            guard pool === damaged else { return nil }
+            try? damaged.close()
+            pool = nil
+            do throws(StoreError) {
+                let aside = try Self.setAside(path, now: opened.at + (ContinuousClock.now - opened.instant), reason: reason)
+                pool = try Self.openPool(path)
+                return .success(aside)
+            } catch { return .failure(error) }
+        }
+        switch outcome {
+        case .success(let aside):
+            onDamage(reason, aside)
+            return .damaged(path: path, reason: reason, setAside: aside)
+        case .failure(let error): return error
+        case nil: return fault
+        }
     }
 }
 

@@ -65,12 +65,14 @@ package enum CacheStoreConformance {
     }
 
     @Sendable private static func pages(_ store: any CacheStore) async throws -> String? {
+        if let last = try await store.lastID() { return "an empty store has a last id, \(last)" }
         try await store.insert((1...57).map { Sample.record($0) })
         var seen: [EntryID] = []
         while case let page = try await store.records(after: seen.last, limit: 10), !page.isEmpty {
             if page.count > 10 { return "a page of \(page.count)" }
             seen += page.map(\.entry.id)
         }
+        if try await store.lastID() != seen.last { return "the last id is not the last page's" }
         return seen == (1...57).map { EntryID(rawValue: $0) } ? nil : "pages gave \(seen)"
     }
 

@@ -51,6 +51,8 @@ package final class FaultyStore: CacheStore {
         try locked { $0.records.values.first { $0.entry.key == key } }
     }
 
+    package func lastID() async throws(StoreError) -> EntryID? { try locked { $0.records.keys.max() } }
+
     package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
         try locked { state in
             Array(

@@ -82,7 +82,7 @@ package enum VectorIndexConformance {
         let empty = index.memoryBytes
         for number in 0..<2000 { index.insert(EntryID(rawValue: Int64(number)), vectors.next(), in: Scope(Sample.digest(-1 - number % 50))) }
         let full = index.memoryBytes
-        if full < 2000 * index.dimension * 4 { return "\(full) bytes cannot hold 2000 vectors of \(index.dimension) floats" }
+        if full < 2000 * index.dimension { return "\(full) bytes cannot hold 2000 vectors of \(index.dimension) components" }
         for number in 0..<2000 where !index.remove(EntryID(rawValue: Int64(number))) { return "\(number) was lost" }
         if index.count != 0 { return "count is \(index.count) after removing everything" }
         return index.memoryBytes - empty < full / 10 ? nil : "\(index.memoryBytes) of \(full) bytes remain"

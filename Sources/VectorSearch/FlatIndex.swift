@@ -1,19 +1,11 @@
-// VectorSearch: nearest neighbours within a scope.
-//
-// `FlatIndex` compares the query with every vector of its scope: exact, and the oracle for every approximate index to come. Each scope is a list of
-// chunks of at most `rowsPerChunk` vectors, stored one after the other. A search takes the chunks under the lock, which is a handful of
-// references, and scans them outside it. A writer that meets a chunk in use by a search copies that chunk alone.
-//
-// Invariants
-// - Every id has exactly one place; only the last chunk of a scope is not full.
-// - What is removed is freed: the last row moves into the gap, and a chunk that is mostly empty is made smaller.
-//
-// Left out: approximate search, quantisation.
-
 package import SemanticCache
 import Synchronization
 
-/// Exact search by scanning. Insertion and removal take O(`dimension`), a search O(n · `dimension`) for the n vectors of its scope.
+/// Exact search by scanning float32 vectors: the oracle for every other index.
+///
+/// Each scope is a list of chunks of at most `rowsPerChunk` vectors, stored one after the other; only the last one is not full. A search takes the
+/// chunks under the lock, which is a handful of references, and scans them outside it; a writer that meets a chunk in use copies that chunk alone.
+/// Insertion and removal take O(`dimension`), a search O(n · `dimension`) for the n vectors of its scope.
 package final class FlatIndex: VectorIndex {
     /// Where a vector is.
     private struct Place {
@@ -47,6 +39,8 @@ package final class FlatIndex: VectorIndex {
     }
 
     package var count: Int { state.withLock { $0.places.count } }
+
+    package var unlinkedCount: Int { 0 }
 
     package func count(in scope: Scope) -> Int {
         state.withLock { state in
@@ -110,6 +104,10 @@ package final class FlatIndex: VectorIndex {
             }
         }
         return best.neighbours
+    }
+
+    package func all(atLeast threshold: Float, similarTo query: UnitVector, in scope: Scope) -> [Neighbour] {
+        nearest(to: query, in: scope, count: max(1, count(in: scope))).filter { $0.similarity >= threshold }
     }
 
     @discardableResult

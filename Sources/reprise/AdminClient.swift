@@ -35,6 +35,26 @@ struct AdminClient: Sendable {
         try await send(.post, path, body: .bytes(body), contentType: contentType, credential: credential)
     }
 
+    /// Reads an answer as it comes: first its header fields, then its pieces.
+    func stream(
+        _ path: String, query: [(name: String, value: String)], onHead: (HTTPFields) -> Void, onChunk: ([UInt8]) throws -> Void
+    ) async throws {
+        let items = query.map { "\(percentEncoded($0.name))=\(percentEncoded($0.value))" }
+        var fields = HTTPFields()
+        if let token { fields[.authorization] = "Bearer \(token)" }
+        do {
+            let target = items.isEmpty ? path : "\(path)?\(items.joined(separator: "&"))"
+            let response = try await upstream.send(UpstreamRequest(method: .get, target: target, fields: fields, body: .none))
+            guard response.status == .ok else {
+                return try check(response.status, try await response.body.collect(upTo: 1 << 20) ?? [])
+            }
+            onHead(response.fields)
+            for try await chunk in response.body { try onChunk(chunk) }
+        } catch let error as UpstreamError {
+            throw CommandFailure(.unavailable, "no proxy answers at \(server), or it stopped in the middle: \(reason(of: error))")
+        }
+    }
+
     /// Reads a JSON answer.
     func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8]) throws -> Value {
         let decoder = JSONDecoder()

@@ -11,11 +11,14 @@ extension Composition {
         let path = loaded.paths.store
         guard path != ":memory:" else {
             readiness.set("store", .ready)
-            return MemoryStore()
+            return MemoryStore(keepsRecords: false)
         }
         do throws(StoreError) {
             let cipher = loaded.secrets.encryptionKey.map { RowCipher(secret: $0.reveal(), former: loaded.secrets.formerKeys.map { $0.reveal() }) }
-            let opened = try SQLiteStore.open(path: path, now: SystemClock().now(), cipher: cipher)
+            let opened = try SQLiteStore.open(path: path, now: SystemClock().now(), cipher: cipher) { reason, aside in
+                logger.error("the store is damaged; it was set aside and a new one begun", metadata: ["reason": "\(reason)", "kept": "\(aside)"])
+                readiness.set("store", .degraded("a damaged store was set aside as \(aside)"))
+            }
             if let aside = opened.setAside {
                 logger.error("the store was damaged; it was set aside and a new one begun", metadata: ["kept": "\(aside)"])
                 readiness.set("store", .degraded("a damaged store was set aside as \(aside)"))
@@ -26,7 +29,7 @@ extension Composition {
         } catch {
             logger.error("the store cannot be used; entries live in memory and are lost at the end", metadata: ["reason": "\(error)"])
             readiness.set("store", .degraded("in memory only: \(error)"))
-            return MemoryStore()
+            return MemoryStore(keepsRecords: false)
         }
     }
 

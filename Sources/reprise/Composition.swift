@@ -17,7 +17,8 @@ struct Composition {
     /// The background services, low to high: shut down in reverse.
     let services: [any Service]
     let embedderLine: String
-    let restoredCount: Int
+    /// What is known of the store's entries.
+    let restoredLine: String
     let quietLogger: Logger
 
     private let options: ServerOptions
@@ -58,15 +59,17 @@ struct Composition {
         let pressure = MemoryPressure()
         let fileLimit = ProcessResources.raiseFileLimit()
 
-        let writer = WriteBehind(store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit, logger: logger)
+        let writer = WriteBehind(
+            store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit, logger: logger,
+            onFault: { fault in readiness.set("store", fault.map { .degraded("entries are in memory only: \($0)") } ?? .ready) })
         let cache = AnswerCache(
-            index: FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics, clock: clock,
-            capacity: settings.cache.maxEntries, staleWindow: max(settings.cache.staleIfError, settings.cache.staleWhileRevalidate))
+            index: ScopedIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, store: store,
+            metrics: metrics, clock: clock, limits: limits(settings, store: store))
         let indexing = embedder.map { IndexingQueue(cache: cache, embedder: $0, limit: settings.cache.maxEntries, logger: logger) }
-        let restored = await EntryRestorer(
-            store: store, cache: cache, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger
-        )
-        .restore()
+        let restorer = EntryRestorer(
+            store: store, cache: cache, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger)
+        // A small store is read before the first request, a large one behind the requests.
+        let lastID = await restorer.begin(for: .milliseconds(500))
         let tenants = TenantResolver(
             key: await tenantKey(loaded, store: store, logger: logger))
         let options = LiveOptions(pipelineOptions(loaded))
@@ -74,17 +77,17 @@ struct Composition {
             settings, embedder: embedder, cache: cache, upstream: upstream, store: store, clock: clock, metrics: metrics, logger: logger)
         let pipeline = RequestPipeline(
             options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream,
-            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, above: restored.lastID), clock: clock,
+            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, above: lastID), clock: clock,
             observers: sinks.observers(loaded.settings.log) + [recent], logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
 
         return Composition(
             services: [writer as any Service] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
-                ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
+                restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
                 RowSealing(store: store, logger: logger), memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
             ],
-            embedderLine: embedderLine, restoredCount: restored.count, quietLogger: quiet,
+            embedderLine: embedderLine, restoredLine: cache.isRestoring ? "being read" : "\(restorer.count) entries", quietLogger: quiet,
             options: serverOptions(settings, fileLimit: fileLimit),
             parts: ServerParts(
                 pipeline: pipeline,
@@ -129,6 +132,14 @@ extension Composition {
             writeTimeout: settings.server.writeTimeout)
         options.speaksGPTCache = settings.server.gptcache
         return options
+    }
+
+    private static func limits(_ settings: Settings, store: any CacheStore) -> CacheLimits {
+        CacheLimits(
+            entries: settings.cache.maxEntries, memoryBytes: settings.cache.maxMemory.bytes,
+            // Free pages, the write-ahead log and the tree above the rows take the rest.
+            diskBytes: settings.cache.maxDisk.bytes / 5 * 4,
+            staleWindow: max(settings.cache.staleIfError, settings.cache.staleWhileRevalidate), keepsAnswersOnDisk: store is SQLiteStore)
     }
 
     private static func pipelineOptions(_ loaded: LoadedSettings) -> PipelineOptions {

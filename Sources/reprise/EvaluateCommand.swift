@@ -24,7 +24,10 @@ struct EvaluateCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("Files of labelled examples.", valueName: "file"))
-    var files: [String]
+    var files: [String] = []
+
+    @Flag(help: "Compare the cache's eviction with LRU, LFU and FIFO on made-up traces instead; needs no files.")
+    var eviction = false
 
     @Option(help: ArgumentHelp("Configuration file, for the model and matching.profile.", valueName: "file"))
     var config: String?
@@ -61,6 +64,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     var weighings: [String] = []
 
     func validate() throws {
+        guard eviction != !files.isEmpty else { throw ValidationError("expected files of labelled examples, or --eviction alone") }
         guard (1...1000).contains(seeds) else { throw ValidationError("--seeds: expected a number from 1 to 1000") }
         guard bounds.allSatisfy({ $0 > 0 && $0 < 1 }) else { throw ValidationError("--bound: expected a share between 0 and 1") }
         for weighing in weighings where Self.weighing(weighing) == nil {
@@ -71,6 +75,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let console = Console.standard
+            if eviction {
+                for line in EvictionReport().table().lines(width: 200) { console.out(line) }
+                return
+            }
             let loaded: LoadedSettings
             let environment = ProcessInfo.processInfo.environment
             do throws(SettingsErrors) { loaded = try Settings.load(path: config, environment: { environment[$0] }) } catch {

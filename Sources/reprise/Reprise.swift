@@ -34,6 +34,6 @@ struct Reprise: AsyncParsableCommand {
         version: version,
         subcommands: [
             InitCommand.self, ServeCommand.self, CheckCommand.self, StatsCommand.self, WarmCommand.self, FlushCommand.self, ListCommand.self,
-            ShowCommand.self, ExplainCommand.self, EvaluateCommand.self,
+            ShowCommand.self, ExplainCommand.self, EvaluateCommand.self, ExportCommand.self, ImportCommand.self,
         ])
 }

@@ -87,7 +87,7 @@ struct ServeCommand: AsyncParsableCommand {
             reprise \(Reprise.version) listens on \(base)
               forwards to   \(settings.upstream.baseURL)
               embedder      \(composition.embedderLine)
-              store         \(loaded.paths.store) (\(composition.restoredCount) entries)
+              store         \(loaded.paths.store) (\(composition.restoredLine))
               statistics    \(base)/cache/stats
             Point your client at it:  export OPENAI_BASE_URL=\(base)/v1
             """)

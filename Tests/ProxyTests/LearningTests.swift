@@ -110,14 +110,14 @@ import WireFormats
         let hit = await bench.ask(reworded, id: "hit-1")
         let id = try #require(hit[.xCacheEntry].flatMap { EntryID($0) })
         let stranger = bench.pipeline.tenant(authorization: "Bearer somebody else")
-        #expect(throws: MatchLearner.FeedbackError.unknownEntry) {
-            try bench.learner.feedback(entry: id, requestID: "hit-1", isRight: false, tenant: stranger)
+        await #expect(throws: MatchLearner.FeedbackError.unknownEntry) {
+            try await bench.learner.feedback(entry: id, requestID: "hit-1", isRight: false, tenant: stranger)
         }
-        #expect(throws: MatchLearner.FeedbackError.unknownRequest) {
-            try bench.learner.feedback(entry: id, requestID: "hit-2", isRight: false, tenant: nil)
+        await #expect(throws: MatchLearner.FeedbackError.unknownRequest) {
+            try await bench.learner.feedback(entry: id, requestID: "hit-2", isRight: false, tenant: nil)
         }
         #expect(bench.learner.report.observations == 0, "refused feedback changes nothing")
-        try bench.learner.feedback(entry: id, requestID: "hit-1", isRight: false, tenant: nil)
+        try await bench.learner.feedback(entry: id, requestID: "hit-1", isRight: false, tenant: nil)
         #expect(await bench.ask("how could I reset my account password")[.xCache] == "MISS")
         #expect(await bench.ask(first)[.xCacheMatch] == "exact")
         #expect(bench.learner.report.observations == 1)

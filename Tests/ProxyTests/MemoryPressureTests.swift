@@ -38,8 +38,6 @@ struct MemoryPressureTests {
         ) { used.withLock { $0 } }
         watch.look()
         #expect(bench.cache.count == 38)
-        #expect(await bench.ask("question 0").cache == "MISS")
-        #expect(await bench.ask("question 39").cache == "HIT")
         used.withLock { $0 = 100 }
         watch.look()
         #expect(bench.pressure.level == .none)

@@ -11,9 +11,9 @@ struct ResidentEntriesTests {
     @Test func foundByKeyAndByID() {
         var entries = ResidentEntries()
         #expect(entries.insert(Sample.entry(1)) == nil)
-        #expect(entries.entry(id(1))?.id == id(1))
-        #expect(entries.entry(for: Sample.entry(1).key)?.id == id(1))
-        #expect(entries.entry(for: Sample.entry(2).key) == nil)
+        #expect(entries.resident(id(1))?.entry?.id == id(1))
+        #expect(entries.resident(for: Sample.entry(1).key)?.metadata.id == id(1))
+        #expect(entries.resident(for: Sample.entry(2).key) == nil)
     }
 
     @Test func theSameKeyTakesOver() {
@@ -25,18 +25,56 @@ struct ResidentEntriesTests {
             answer: first.answer, createdAt: start, expiresAt: start + .seconds(1))
         #expect(entries.insert(second)?.id == id(1))
         #expect(entries.count == 1)
-        #expect(entries.entry(id(1)) == nil)
-        #expect(entries.entry(for: first.key)?.id == id(9))
+        #expect(entries.resident(id(1)) == nil)
+        #expect(entries.resident(for: first.key)?.metadata.id == id(9))
     }
 
-    @Test func useDecidesWhoIsOldest() {
+    /// Among equals in price and size, who was not used for longest goes; who is used often stays.
+    @Test func useDecidesWhoGoes() {
         var entries = ResidentEntries()
         for number in 1...3 { _ = entries.insert(Sample.entry(number)) }
-        entries.touch(id(1))
-        #expect(entries.leastRecentlyUsed == id(2))
-        entries.remove(id(2))
-        #expect(entries.leastRecentlyUsed == id(3))
-        #expect(entries.hits(id(1)) == 1)
+        for _ in 1...5 {
+            entries.request(Sample.entry(1).key)
+            entries.touch(id(1))
+        }
+        let first = entries.victim(newcomer: nil)
+        #expect(first != id(1) && first != nil)
+        first.map { _ = entries.remove($0) }
+        #expect(entries.victim(newcomer: nil) != id(1))
+        #expect(entries.hits(id(1)) == 5)
+    }
+
+    /// What is dear to ask for again stays before what is cheap, small before large, and a newcomer that is worth less than all does not come in.
+    @Test func valueDecidesWhoGoes() {
+        var entries = ResidentEntries()
+        _ = entries.insert(Sample.entry(1))
+        _ = entries.insert(Sample.entry(2, body: [UInt8](repeating: 32, count: 100_000)))
+        _ = entries.insert(Sample.entry(3))
+        #expect(entries.victim(newcomer: nil) == id(2))
+        for number in [1, 3] { for _ in 1...3 { entries.request(Sample.entry(number).key) } }
+        _ = entries.remove(id(2))
+        _ = entries.insert(Sample.entry(4, body: [UInt8](repeating: 32, count: 100_000)))
+        #expect(entries.victim(newcomer: id(4)) == id(4))
+    }
+
+    @Test func answersLeaveMemoryAndComeBack() {
+        var entries = ResidentEntries()
+        for number in 1...50 { _ = entries.insert(Sample.entry(number, body: [UInt8](repeating: 32, count: 10_000))) }
+        for _ in 1...3 { entries.request(Sample.entry(7).key) }
+        entries.touch(id(7))
+        let full = entries.memoryBytes
+        for _ in 1...40 { #expect(entries.coolOne() == true) }
+        #expect(entries.hotCount == 10)
+        #expect(entries.count == 50)
+        #expect(full - entries.memoryBytes > 40 * 10_000)
+        #expect(entries.resident(id(7))?.answer != nil)
+        let cold = (1...50).first { entries.resident(id($0))?.answer == nil } ?? 0
+        #expect(entries.resident(id(cold))?.metadata.query == "question \(cold)")
+        entries.warm(id(cold), Sample.entry(cold).answer)
+        #expect(entries.resident(id(cold))?.entry != nil)
+        for number in 1...50 { entries.remove(id(number)) }
+        #expect(entries.hotCount == 0)
+        #expect(entries.coolOne() == false)
     }
 
     @Test func expiryComesInOrderAndPassesOverTheGone() {
@@ -47,41 +85,50 @@ struct ResidentEntriesTests {
         #expect(entries.takeExpired(at: start + .seconds(3), limit: 10).isEmpty)
     }
 
+    /// An entry that is refreshed again and again leaves nothing behind in the queue of expiries.
+    @Test func refreshingHoldsNoMemory() {
+        var entries = ResidentEntries()
+        for number in 0..<20_000 { _ = entries.insert(Sample.entry(1, now: start + .seconds(Int64(number)))) }
+        #expect(entries.count == 1)
+        #expect(entries.memoryBytes < 1_000_000)
+        #expect(entries.takeExpired(at: start + .seconds(100_000), limit: 10) == [id(1)])
+    }
+
     @Test func memoryComesBack() {
         var entries = ResidentEntries()
         for number in 1...100 { _ = entries.insert(Sample.entry(number)) }
         #expect(entries.memoryBytes > 100 * 100)
         for number in 1...100 { entries.remove(id(number)) }
         #expect(entries.memoryBytes == 0)
+        #expect(entries.storedBytes == 0)
         #expect(entries.count == 0)
-        #expect(entries.leastRecentlyUsed == nil)
+        #expect(entries.victim(newcomer: nil) == nil)
     }
 
-    /// Against a plain list of ids, oldest first, under a long random walk.
-    @Test func behavesLikeAList() {
+    /// Against a plain set of ids under a long random walk.
+    @Test func behavesLikeASet() {
         var entries = ResidentEntries()
-        var model: [Int] = []
+        var model: Set<Int> = []
         var generator = SeededGenerator(seed: 42)
-        for _ in 0..<5000 {
-            let number = Int.random(in: 1...60, using: &generator)
-            switch Int.random(in: 0..<3, using: &generator) {
-            case 0:
-                _ = entries.insert(Sample.entry(number))
-                model.removeAll { $0 == number }
-                model.append(number)
-            case 1:
+        for _ in 0..<8000 {
+            let number = Int.random(in: 1...300, using: &generator)
+            switch Int.random(in: 0..<5, using: &generator) {
+            case 0, 1:
+                _ = entries.insert(Sample.entry(number), keepsAnswer: number % 3 > 0)
+                model.insert(number)
+            case 2:
                 entries.touch(id(number))
-                if model.contains(number) {
-                    model.removeAll { $0 == number }
-                    model.append(number)
-                }
+            case 3:
+                if entries.count > 250 { _ = entries.coolOne() }
             default:
-                entries.remove(id(number))
-                model.removeAll { $0 == number }
+                #expect((entries.remove(id(number)) != nil) == (model.remove(number) != nil))
             }
             #expect(entries.count == model.count)
-            #expect(entries.leastRecentlyUsed == model.first.map(id))
+            #expect((entries.resident(id(number)) != nil) == model.contains(number))
+            #expect((entries.resident(for: Sample.entry(number).key)?.metadata.id == id(number)) == model.contains(number))
+            #expect(entries.hotCount <= entries.count)
         }
+        #expect(Set(entries.all.map(\.id)) == Set(model.map(id)))
     }
 }
 

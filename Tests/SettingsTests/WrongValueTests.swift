@@ -65,6 +65,8 @@ struct WrongValueTests {
         ("cache.no_store_patterns", "[\"(\"]", "regular expressions", "the text '('"),
         ("cache.no_store_detect", "[names]", "keys, cards or emails", "'names'"),
         ("cache.max_entries", "1e6", "a whole number from 1 to 100000000", "'1e6'"),
+        ("cache.max_memory", "64KiB", "at least 1MiB", "'64KiB'"),
+        ("cache.max_disk", "much", size, "'much'"),
         ("cache.max_answer", "big", size, "'big'"),
         ("cache.tools", "exactly", "one of exact, off", "'exactly'; did you mean 'exact'?"),
         ("cache.embeddings", "off", "true or false", "'off'"),

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import SemanticCache
 @testable import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -90,6 +91,39 @@ struct SQLiteStoreTests {
         let opened = try SQLiteStore.open(path: path, now: now)
         let aside = try #require(opened.setAside)
         #expect(try Data(contentsOf: URL(filePath: aside)) == Data(bytes))
+        try await opened.store.insert([Sample.record(1)])
+        #expect(try await opened.store.records(after: nil, limit: 10).count == 1)
+    }
+
+    /// A file that lost its second half is noticed when it is opened; pages that were overwritten, when they are read. Both are set aside, and the store
+    /// goes on with an empty file.
+    @Test(arguments: [true, false])
+    func damageFoundLateIsSetAside(isShort: Bool) async throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("cache.db")
+        let first = try SQLiteStore.open(path: path, now: now).store
+        try await first.insert((1...400).map { Sample.record($0) })
+        try await first.close()
+        var bytes = try Data(contentsOf: URL(filePath: path))
+        if isShort {
+            bytes = bytes.prefix(bytes.count / 2 / 4096 * 4096)
+        } else {
+            bytes.replaceSubrange(8192..., with: Data(count: bytes.count - 8192))
+        }
+        try bytes.write(to: URL(filePath: path))
+
+        let told = Mutex<String?>(nil)
+        let opened = try SQLiteStore.open(path: path, now: now) { _, aside in told.withLock { $0 = aside } }
+        if isShort {
+            #expect(opened.setAside != nil)
+        } else {
+            await #expect { _ = try await opened.store.records(after: nil, limit: 1000) } throws: { error in
+                guard case StoreError.damaged(_, _, let aside)? = error as? StoreError else { return false }
+                return aside != nil
+            }
+        }
+        let aside = try #require(opened.setAside ?? told.withLock { $0 })
+        #expect(try Data(contentsOf: URL(filePath: aside)) == bytes)
         try await opened.store.insert([Sample.record(1)])
         #expect(try await opened.store.records(after: nil, limit: 10).count == 1)
     }

@@ -62,7 +62,7 @@ extension RequestPipeline {
         }
         let matching = matching(of: lookUp)
         var nearest: [Candidate] = []
-        if case .success(let entry) = lookUpExactly(lookUp.key, lookUp.controls) {
+        if case .success(let entry) = await lookUpExactly(lookUp.key, lookUp.controls) {
             return explanation(lookUp, matching, "exact hit", entry: entry.id, nil, nil, nearest)
         }
         let found = await lookUpByMeaning(lookUp, unless: .emptyScope, explores: false) { nearest = $0 }

@@ -27,8 +27,8 @@ extension MatchLearner {
     /// - Parameters:
     ///   - requestID: of the hit; without one nothing is learned.
     ///   - tenant: of the caller, where it gave a credential: entries of others are unknown to it.
-    package func feedback(entry id: EntryID, requestID: String?, isRight: Bool, tenant: TenantID?) throws(FeedbackError) {
-        guard let entry = cache.entry(id), tenant ?? entry.tenant == entry.tenant else { throw .unknownEntry }
+    package func feedback(entry id: EntryID, requestID: String?, isRight: Bool, tenant: TenantID?) async throws(FeedbackError) {
+        guard let entry = cache.metadata(id), tenant ?? entry.tenant == entry.tenant else { throw .unknownEntry }
         let now = clock.now()
         let failure = state.withLock { state -> FeedbackError? in
             var hit: RememberedHit?
@@ -55,7 +55,7 @@ extension MatchLearner {
             return nil
         }
         if let failure { throw failure }
-        if !isRight { cache.removeFromReach(id) }
+        if !isRight { await cache.removeFromReach(id) }
     }
 
     /// Near misses and disputed hits, the youngest first.

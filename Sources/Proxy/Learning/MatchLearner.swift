@@ -270,7 +270,7 @@ package final class MatchLearner: Service, Sendable {
         case .decision(let decision, let near):
             var same: EntryID?
             for (rank, id) in near.enumerated() {
-                guard let cached = cache.entry(id) else { continue }
+                guard let cached = await cache.entry(id) else { continue }
                 let isSame = await judge.compare(job.fresh, cached) == .same
                 if rank == 0 { await learn(job, decision, cached: cached, isRight: isSame) }
                 if isSame {
@@ -278,7 +278,7 @@ package final class MatchLearner: Service, Sendable {
                     break
                 }
             }
-            guard let same, cache.entry(job.fresh.id) != nil else { return }
+            guard let same, cache.contains(job.fresh.id) else { return }
             state.withLock { $0.groups.join(job.fresh.id, to: same) }
         }
     }

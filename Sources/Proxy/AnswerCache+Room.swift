@@ -1,0 +1,95 @@
+package import SemanticCache
+import Synchronization
+import Telemetry
+
+// Coming in, and making room for it.
+
+extension AnswerCache {
+    /// Takes over an entry that the store already holds. One that is resident already, or was removed while the store was read, stays as it is.
+    package func restore(_ record: CacheRecord) {
+        let entry = record.entry
+        let isGone = removedWhileRestoring.withLock { $0?.contains(entry.id) ?? false }
+        guard !isGone, metadata(for: entry.key).map({ $0.id < entry.id }) ?? true else { return }
+        // Answers stay where they are until somebody asks for them, unless there is plenty of room.
+        admit(record, keepsAnswer: !limits.keepsAnswersOnDisk || memoryBytes < limits.memoryBytes / 2, isNew: false)
+    }
+
+    /// Whether the store is still being read.
+    package var isRestoring: Bool { removedWhileRestoring.withLock { $0 != nil } }
+
+    /// Begins or ends the time in which the store is read.
+    package func setRestoring(_ isRestoring: Bool) { removedWhileRestoring.withLock { $0 = isRestoring ? [] : nil } }
+
+    /// Waits until the store has been read.
+    package func restored() async {
+        while isRestoring, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    /// Has the store remove these, and sees to it that none of them comes back from there.
+    func forget(_ ids: [EntryID]) {
+        removedWhileRestoring.withLock { removed in
+            if removed != nil { removed?.formUnion(ids) }
+        }
+        writer.remove(ids)
+    }
+
+    /// Removes entries whose time is over and that are only kept for the upstream's failures.
+    package func forgetRetired() {
+        let now = clock.now()
+        remove(all.filter { $0.isExpired(at: now) }.map(\.id), as: .expired)
+    }
+
+    /// Removes as many of the entries that are least worth their room.
+    package func evict(_ count: Int) {
+        let victims = resident.withLock { resident in
+            var victims: [EntryMetadata] = []
+            while victims.count < count, let victim = resident.victim(newcomer: nil), let entry = resident.remove(victim) { victims.append(entry) }
+            return victims
+        }
+        for entry in victims { unindex(entry) }
+        forget(victims.map(\.id))
+        metrics.recordEviction(.capacity, count: victims.count)
+    }
+
+    func admit(_ record: CacheRecord, keepsAnswer: Bool, isNew: Bool) {
+        let entry = record.entry
+        let replaced = resident.withLock { $0.insert(entry, keepsAnswer: keepsAnswer) }
+        if let replaced {
+            unindex(replaced)
+            if replaced.id != entry.id { forget([replaced.id]) }
+        }
+        if let embedding = record.embedding, let scope = entry.scope, embedding.fingerprint == fingerprint {
+            makeSearchable(entry.metadata, embedding.vector, in: scope)
+            // It was evicted or flushed between the two: an id without an entry must not stay in the index.
+            if !contains(entry.id) { unindex(entry.metadata) }
+        }
+        makeRoom(for: isNew ? entry.id : nil)
+    }
+
+    /// Removes answers from memory, then entries, until everything is within its limits. `newcomer` is what the room is for.
+    func makeRoom(for newcomer: EntryID?) {
+        var evicted: [EntryMetadata] = []
+        // What the index gives back as entries leave is known only afterwards, so that one call removes at most a few.
+        for _ in 0..<16 {
+            let indexBytes = index.memoryBytes + facts.memoryBytes
+            let removed = resident.withLock { resident -> [EntryMetadata]? in
+                let exceeds = resident.count > limits.entries || resident.storedBytes > limits.diskBytes
+                let isOverMemory = resident.memoryBytes + indexBytes > limits.memoryBytes
+                guard exceeds || isOverMemory else { return nil }
+                if !exceeds, limits.keepsAnswersOnDisk {
+                    var steps = 0
+                    while steps < 64, resident.memoryBytes + indexBytes > limits.memoryBytes, resident.coolOne() { steps += 1 }
+                    if steps > 0 { return [] }
+                }
+                guard let victim = resident.victim(newcomer: newcomer), let entry = resident.remove(victim) else { return nil }
+                return [entry]
+            }
+            guard let removed else { break }
+            for entry in removed { unindex(entry) }
+            evicted += removed
+        }
+        guard !evicted.isEmpty else { return }
+        forget(evicted.map(\.id))
+        metrics.recordEviction(.capacity, count: evicted.count)
+    }
+}

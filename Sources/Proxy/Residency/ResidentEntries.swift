@@ -1,0 +1,248 @@
+import HeapModule
+import SemanticCache
+
+/// The entries that the cache knows, found by key or id and queued by expiry: their metadata always, their answers while there is room.
+///
+/// A plain value without a lock; ``AnswerCache`` owns it under one. All calls are O(1), expiry O(log n) an entry. Nothing here grows by copying more
+/// than a few thousand entries at once.
+struct ResidentEntries {
+    /// An entry as far as it is in memory.
+    struct Resident {
+        let metadata: EntryMetadata
+        /// `nil` while the answer is in the store only.
+        var answer: Answer?
+
+        /// The entry, if all of it is here.
+        var entry: Entry? { answer.map { Entry(metadata, answer: $0) } }
+    }
+
+    private struct Slot {
+        var resident: Resident
+        var hits: UInt64 = 0
+        var rank: Double
+        /// What a hit saves, and the room that the entry takes in the store.
+        let cost: Float
+        let storedBytes: Int
+        /// Its place in `hot`; -1 while the answer is not in memory.
+        var hotPlace = -1
+        /// The number of touches and insertions before its last one.
+        var lastUse: UInt64
+    }
+
+    private struct Expiry: Comparable {
+        let at: Timestamp
+        let id: EntryID
+
+        static func < (a: Self, b: Self) -> Bool { (a.at, a.id) < (b.at, b.id) }
+    }
+
+    private static let chunkShift = 12
+
+    private var chunks: [[Slot?]] = []
+    private var slotCount = 0
+    private var free: [Int] = []
+    private var byKey = SlotTable()
+    private var byID = SlotTable()
+    private var expiries = Heap<Expiry>()
+    /// The slots whose answers are in memory.
+    private var hot: [Int32] = []
+    private var eviction: ValueEviction
+    private var clock: UInt64 = 0
+    private var metadataBytes = 0
+    private var answerBytes = 0
+    private(set) var count = 0
+    /// An estimate of what the entries take in the store, in bytes.
+    private(set) var storedBytes = 0
+
+    /// - Parameter capacity: about how many entries there will be.
+    init(capacity: Int = 1024) { eviction = ValueEviction(capacity: min(capacity, 1 << 20)) }
+
+    /// An estimate of the memory held, in bytes; 0 when there are no entries.
+    var memoryBytes: Int {
+        let slots = chunks.count * (MemoryLayout<Slot?>.stride - MemoryLayout<EntryMetadata>.stride) << Self.chunkShift
+        let tables =
+            (byKey.capacity + byID.capacity) * 8 + free.capacity * 8 + hot.capacity * 4 + expiries.count * MemoryLayout<Expiry>.stride * 3 / 2
+        return count == 0 ? 0 : metadataBytes + answerBytes + slots + tables
+    }
+
+    /// The number of entries whose answer is in memory.
+    var hotCount: Int { hot.count }
+
+    /// The entry with this id, without counting as use.
+    func resident(_ id: EntryID) -> Resident? { slot(of: id).flatMap { self[$0]?.resident } }
+
+    /// The entry with this key, without counting as use.
+    func resident(for key: CacheKey) -> Resident? { slot(of: key).flatMap { self[$0]?.resident } }
+
+    /// How often the entry was served since it became resident.
+    func hits(_ id: EntryID) -> UInt64 { slot(of: id).flatMap { self[$0]?.hits } ?? 0 }
+
+    /// Counts a request for this key, whether it is there or not.
+    mutating func request(_ key: CacheKey) { eviction.request(key.digest.prefix) }
+
+    /// Adds the entry; returns the one whose key it takes over, if there was one.
+    ///
+    /// - Parameter keepsAnswer: whether the answer is to be in memory.
+    mutating func insert(_ entry: Entry, keepsAnswer: Bool = true) -> EntryMetadata? {
+        let replaced = resident(for: entry.key)?.metadata
+        if let replaced { remove(replaced.id) }
+        remove(entry.id)
+        let index = free.popLast() ?? slotCount
+        if index == slotCount {
+            if index >> Self.chunkShift == chunks.count {
+                var chunk: [Slot?] = []
+                chunk.reserveCapacity(1 << Self.chunkShift)
+                chunks.append(chunk)
+            }
+            chunks[index >> Self.chunkShift].append(nil)
+            slotCount += 1
+        }
+        clock += 1
+        let stored = Self.storedBytes(entry)
+        let cost = entry.answer.savedCost
+        self[index] = Slot(
+            resident: Resident(metadata: entry.metadata, answer: nil),
+            rank: eviction.rank(entry.key.digest.prefix, cost: cost, bytes: stored), cost: Float(cost), storedBytes: stored, lastUse: clock)
+        byKey.insert(entry.key.digest.prefix, index)
+        byID.insert(Self.hash(entry.id), index)
+        metadataBytes += entry.metadata.memoryBytes
+        storedBytes += stored
+        count += 1
+        if keepsAnswer { warm(index, entry.answer) }
+        if expiries.count > 2 * count + 1024 { dropStaleExpiries() }
+        expiries.insert(Expiry(at: entry.expiresAt, id: entry.id))
+        return replaced
+    }
+
+    /// Brings the answer of an entry that is there back into memory.
+    mutating func warm(_ id: EntryID, _ answer: Answer) {
+        if let index = slot(of: id), self[index]?.hotPlace == -1 { warm(index, answer) }
+    }
+
+    /// Notes that the entry was served.
+    mutating func touch(_ id: EntryID) {
+        guard let index = slot(of: id), var slot = self[index] else { return }
+        clock += 1
+        slot.hits += 1
+        slot.lastUse = clock
+        slot.rank = eviction.rank(slot.resident.metadata.key.digest.prefix, cost: Double(slot.cost), bytes: slot.storedBytes)
+        self[index] = slot
+    }
+
+    /// Removes the entry and returns what was known of it.
+    @discardableResult
+    mutating func remove(_ id: EntryID) -> EntryMetadata? {
+        guard let index = slot(of: id), let slot = self[index] else { return nil }
+        cool(index)
+        let metadata = slot.resident.metadata
+        byKey.remove(metadata.key.digest.prefix, index)
+        byID.remove(Self.hash(id), index)
+        metadataBytes -= metadata.memoryBytes
+        storedBytes -= slot.storedBytes
+        count -= 1
+        self[index] = nil
+        free.append(index)
+        return metadata
+    }
+
+    /// Removes everything and gives up the memory; what was asked for how often is remembered.
+    mutating func removeAll() {
+        let kept = eviction
+        self = ResidentEntries()
+        eviction = kept
+    }
+
+    /// At most `limit` entries whose time to live was over at `now`, soonest first. Each is given once.
+    mutating func takeExpired(at now: Timestamp, limit: Int) -> [EntryID] {
+        var result: [EntryID] = []
+        var seen = 0
+        while result.count < limit, seen < 4096, let first = expiries.min, first.at <= now {
+            expiries.removeMin()
+            seen += 1
+            // The heap is not searched on removal, so it may still name entries that are gone.
+            if resident(first.id)?.metadata.expiresAt == first.at { result.append(first.id) }
+        }
+        return result
+    }
+
+    /// The metadata of all entries, in no order.
+    var all: [EntryMetadata] { chunks.flatMap { $0.compactMap { $0?.resident.metadata } } }
+}
+
+// MARK: Making room
+
+extension ResidentEntries {
+    /// Takes the answer that is least worth its memory out of it; whether there was one.
+    mutating func coolOne() -> Bool {
+        // A copy to look at: the order of candidates is drawn while they are looked at.
+        let now = self
+        let place = eviction.victim(among: hot.count) { place in
+            guard let slot = now[Int(now.hot[place])], let answer = slot.resident.answer else { return nil }
+            // Any answer can be had again from the store at the same price, so that only use and size count here.
+            let density = now.eviction.density(slot.resident.metadata.key.digest.prefix, cost: 1, bytes: answer.memoryBytes)
+            return density / Double(now.clock - slot.lastUse + 1)
+        }
+        guard let place else { return false }
+        cool(Int(hot[place]))
+        return true
+    }
+
+    /// The entry to remove when there are too many. That is `newcomer`, if it is worth less than the best candidate beside it.
+    mutating func victim(newcomer: EntryID?) -> EntryID? {
+        let newcomerSlot = newcomer.flatMap { slot(of: $0) }
+        let now = self
+        let index = eviction.victim(among: slotCount) { index in index == newcomerSlot ? nil : now[index]?.rank }
+        guard let index, let slot = self[index] else { return newcomer }
+        if let newcomerSlot, let new = self[newcomerSlot], eviction.rejects(density(new), against: density(slot)) { return new.resident.metadata.id }
+        eviction.evicted(rank: slot.rank)
+        return slot.resident.metadata.id
+    }
+
+    private func density(_ slot: Slot) -> Double {
+        eviction.density(slot.resident.metadata.key.digest.prefix, cost: Double(slot.cost), bytes: slot.storedBytes)
+    }
+
+    private mutating func warm(_ index: Int, _ answer: Answer) {
+        let place = hot.count
+        self[index]?.resident.answer = answer
+        self[index]?.hotPlace = place
+        hot.append(Int32(index))
+        answerBytes += answer.memoryBytes
+    }
+
+    private mutating func cool(_ index: Int) {
+        guard let slot = self[index], slot.hotPlace >= 0 else { return }
+        answerBytes -= slot.resident.answer?.memoryBytes ?? 0
+        let last = Int(hot.removeLast())
+        if last != index {
+            hot[slot.hotPlace] = Int32(last)
+            self[last]?.hotPlace = slot.hotPlace
+        }
+        self[index]?.resident.answer = nil
+        self[index]?.hotPlace = -1
+    }
+
+    /// What the entry takes in the store, roughly: its texts, its answer, a vector of 384 floats, and the rows around them.
+    private static func storedBytes(_ entry: Entry) -> Int {
+        400 + entry.query.utf8.count + entry.answer.memoryBytes + (entry.scope == nil ? 0 : 1536)
+    }
+
+    private mutating func dropStaleExpiries() {
+        expiries = Heap(all.map { Expiry(at: $0.expiresAt, id: $0.id) })
+    }
+
+    private func slot(of id: EntryID) -> Int? { byID.find(Self.hash(id)) { self[$0]?.resident.metadata.id == id } }
+
+    private func slot(of key: CacheKey) -> Int? { byKey.find(key.digest.prefix) { self[$0]?.resident.metadata.key == key } }
+
+    private static func hash(_ id: EntryID) -> UInt64 {
+        var value = UInt64(bitPattern: id.rawValue) &* 0x9E37_79B9_7F4A_7C15
+        value ^= value >> 29
+        return value &* 0xBF58_476D_1CE4_E5B9
+    }
+
+    private subscript(index: Int) -> Slot? {
+        get { chunks[index >> Self.chunkShift][index & ((1 << Self.chunkShift) - 1)] }
+        _modify { yield &chunks[index >> Self.chunkShift][index & ((1 << Self.chunkShift) - 1)] }
+    }
+}
