@@ -102,6 +102,7 @@ extension ScopedIndex {
         }
         reclaim(owner, graph)
         let repaired = repair(owner, graph, isThorough: isThorough)
+        reclaim(owner, graph)
         let linked = link(owner, graph)
         return repaired || linked
     }
