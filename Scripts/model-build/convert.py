@@ -68,25 +68,8 @@ class Graph:
         return self.node("LayerNormalization", inputs, name, axis=-1, epsilon=EPSILON)
 
 
-def build(weights):
-    """The float32 model as an onnx ModelProto."""
-    g = Graph()
-    first = g.constant("axis.first", np.array([0], np.int64))
-    last = g.constant("axis.last", np.array([-1], np.int64))
-    tokens = g.constant("axis.tokens", np.array([1], np.int64))
-
-    length = g.node("Shape", ["input_ids"], "length", start=1, end=2)
-    words = g.node("Gather", [g.constant("words", weights["embeddings.word_embeddings.weight"]), "input_ids"], "word")
-    table = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
-    places = g.node("Slice", [g.constant("places", table), first, length, first], "place")
-    x = g.node("Add", [words, places], "sum")
-    x = g.norm(x, weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"], "embedded")
-
-    mask = g.node("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
-    absent = g.node("Sub", [g.constant("1f", np.float32(1)), mask], "absent")
-    penalty = g.node("Mul", [absent, g.constant("minus", np.float32(-10000))], "penalty")
-    penalty = g.node("Unsqueeze", [penalty, g.constant("axes.heads", np.array([1, 2], np.int64))], "penalty.heads")
-
+def layers(g, weights, x, penalty):
+    """The encoder's layers over the embedded tokens [batch, length, 384]; `penalty` keeps padding out of the attention."""
     split = g.constant("shape.split", np.array([0, 0, HEADS, HEAD], np.int64))
     joined = g.constant("shape.joined", np.array([0, 0, HIDDEN], np.int64))
     for layer in range(LAYERS):
@@ -119,6 +102,29 @@ def build(weights):
         outer = g.linear(inner, weight("output.dense").T, bias("output.dense"), at + "outer")
         x = g.node("Add", [outer, x], at + "residual.2")
         x = g.norm(x, weight("output.LayerNorm"), bias("output.LayerNorm"), at + "norm.2")
+    return x
+
+
+def build(weights):
+    """The float32 model as an onnx ModelProto."""
+    g = Graph()
+    first = g.constant("axis.first", np.array([0], np.int64))
+    last = g.constant("axis.last", np.array([-1], np.int64))
+    tokens = g.constant("axis.tokens", np.array([1], np.int64))
+
+    length = g.node("Shape", ["input_ids"], "length", start=1, end=2)
+    words = g.node("Gather", [g.constant("words", weights["embeddings.word_embeddings.weight"]), "input_ids"], "word")
+    table = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+    places = g.node("Slice", [g.constant("places", table), first, length, first], "place")
+    x = g.node("Add", [words, places], "sum")
+    x = g.norm(x, weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"], "embedded")
+
+    mask = g.node("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
+    absent = g.node("Sub", [g.constant("1f", np.float32(1)), mask], "absent")
+    penalty = g.node("Mul", [absent, g.constant("minus", np.float32(-10000))], "penalty")
+    penalty = g.node("Unsqueeze", [penalty, g.constant("axes.heads", np.array([1, 2], np.int64))], "penalty.heads")
+
+    x = layers(g, weights, x, penalty)
 
     column = g.node("Unsqueeze", [mask, last], "mask.column")
     total = g.node("ReduceSum", [g.node("Mul", [x, column], "kept"), tokens], "total", keepdims=0)
@@ -136,7 +142,7 @@ def build(weights):
     return model
 
 
-def quantise(model, destination, reduce_range=True):
+def quantise(model, destination, reduce_range=True, keep=()):
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +150,7 @@ def quantise(model, destination, reduce_range=True):
         onnx.save(model, source)
         quantize_dynamic(
             source, destination, op_types_to_quantize=["MatMul", "Gather"], per_channel=True, reduce_range=reduce_range,
-            weight_type=QuantType.QInt8, extra_options={"MatMulConstBOnly": True})
+            weight_type=QuantType.QInt8, nodes_to_exclude=list(keep), extra_options={"MatMulConstBOnly": True})
 
 
 def main():

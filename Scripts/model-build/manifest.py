@@ -1,7 +1,8 @@
 """The list of a model folder's files with their SHA-256.
 
-    python manifest.py write DIR     makes DIR/manifest.json
-    python manifest.py check DIR     exit status 0 when every file is as the manifest says
+    python manifest.py write DIR              makes DIR/manifest.json
+    python manifest.py check DIR              exit status 0 when every file is as the manifest says
+    python manifest.py verifier DIR WEIGHTS   exit status 0 when DIR/verifier.onnx is as DIR/verifier.json says and was made from these weights
 """
 
 import hashlib
@@ -18,8 +19,15 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def main(verb, folder):
+def main(verb, folder, weights=None):
     folder = pathlib.Path(folder)
+    if verb == "verifier":
+        try:
+            known = json.loads((folder / "verifier.json").read_text())
+            right = known["weights"] == digest(weights) and known["files"]["verifier.onnx"] == digest(folder / "verifier.onnx")
+            return 0 if right and known["format"] == 1 else 1
+        except (OSError, ValueError, KeyError):
+            return 1
     manifest = folder / "manifest.json"
     if verb == "write":
         files = {name: digest(folder / name) for name in FILES}

@@ -45,7 +45,7 @@ enum {
 };
 
 // A version of the table that has all of these; any later library still serves it.
-enum { API_VERSION = 14, LOG_ERROR = 3, OPTIMIZE_ALL = 99, ALLOCATOR_ARENA = 1, MEMORY_DEFAULT = 0, ELEMENT_INT64 = 7 };
+enum { API_VERSION = 14, LOG_ERROR = 3, OPTIMIZE_ALL = 99, ALLOCATOR_ARENA = 1, MEMORY_DEFAULT = 0, ELEMENT_INT64 = 7, MOST_INPUTS = 8 };
 
 typedef const char *(*get_error_message_fn)(const OrtStatus *);
 typedef OrtStatus *(*create_env_fn)(int level, const char *name, OrtEnv **);
@@ -153,24 +153,26 @@ static char *copy_output(const cort_runtime *runtime, OrtValue *value, float *ou
     return message;
 }
 
-char *cort_run(cort_session *session, const int64_t *ids, const int64_t *mask, size_t batch, size_t length, float *output, size_t dimension) {
+char *cort_run(cort_session *session, const char *const *input_names, size_t input_count, const int64_t *values, size_t batch, size_t length,
+               const char *output_name, float *output, size_t count) {
     const cort_runtime *runtime = session->runtime;
     const int64_t shape[2] = {(int64_t)batch, (int64_t)length};
-    const size_t bytes = batch * length * sizeof(int64_t);
-    const char *const input_names[2] = {"input_ids", "attention_mask"};
-    const char *const output_names[1] = {"embedding"};
-    OrtValue *inputs[2] = {NULL, NULL};
+    OrtValue *inputs[MOST_INPUTS] = {NULL};
     OrtValue *outputs[1] = {NULL};
+    if (input_count > MOST_INPUTS) return message_of("the model has too many inputs");
     create_tensor_fn create = CALL(create_tensor_fn, runtime, CREATE_TENSOR_WITH_DATA);
-    char *message = failure(runtime, create(runtime->memory, (void *)ids, bytes, shape, 2, ELEMENT_INT64, &inputs[0]));
-    if (!message) message = failure(runtime, create(runtime->memory, (void *)mask, bytes, shape, 2, ELEMENT_INT64, &inputs[1]));
-    if (!message) {
-        message = failure(runtime, CALL(run_fn, runtime, RUN)(session->session, NULL, input_names, (const OrtValue *const *)inputs, 2, output_names, 1, outputs));
+    char *message = NULL;
+    for (size_t i = 0; i < input_count && !message; i++) {
+        const int64_t *input = values + i * batch * length;
+        message = failure(runtime, create(runtime->memory, (void *)input, batch * length * sizeof *input, shape, 2, ELEMENT_INT64, &inputs[i]));
     }
-    if (!message) message = copy_output(runtime, outputs[0], output, batch * dimension);
+    if (!message) {
+        run_fn run = CALL(run_fn, runtime, RUN);
+        message = failure(runtime, run(session->session, NULL, input_names, (const OrtValue *const *)inputs, input_count, &output_name, 1, outputs));
+    }
+    if (!message) message = copy_output(runtime, outputs[0], output, count);
     release(runtime, RELEASE_VALUE, outputs[0]);
-    release(runtime, RELEASE_VALUE, inputs[0]);
-    release(runtime, RELEASE_VALUE, inputs[1]);
+    for (size_t i = 0; i < input_count; i++) release(runtime, RELEASE_VALUE, inputs[i]);
     return message;
 }
 

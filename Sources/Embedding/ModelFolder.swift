@@ -43,7 +43,17 @@ package struct ModelFolder: Sendable {
     /// Where a file of the folder is.
     func file(_ name: String) -> String { path + "/" + name }
 
-    private static func digest(_ path: String) -> String? {
+    /// The tokeniser of the folder's vocabulary; `nil` when that is none.
+    ///
+    /// - Parameter limit: the window in tokens.
+    func tokenizer(limit: Int) -> WordPieceTokenizer? {
+        FileManager.default.contents(atPath: file("vocab.txt")).flatMap {
+            WordPieceTokenizer(vocabulary: String(decoding: $0, as: UTF8.self), limit: limit)
+        }
+    }
+
+    /// SHA-256 of a file, hexadecimal; `nil` when it cannot be read.
+    static func digest(_ path: String) -> String? {
         guard let file = FileHandle(forReadingAtPath: path) else { return nil }
         defer { try? file.close() }
         var hash = SHA256()

@@ -20,9 +20,10 @@ const char *cort_version(const cort_runtime *runtime);
 // Loads a model; `threads` compute one call together.
 char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **session);
 
-// Runs the model on `batch` x `length` token ids and their mask (1 for a token, 0 for padding), both int64, row by row, and writes `batch` x
-// `dimension` floats. Fails when the model's output is not of that size. One call at a time per session.
-char *cort_run(cort_session *session, const int64_t *ids, const int64_t *mask, size_t batch, size_t length, float *output, size_t dimension);
+// Runs the model and writes the `count` floats of its output `output_name`; fails when the output is not of that size. `values` holds the inputs one after
+// another in the order of `input_names`, each `batch` x `length` int64, row by row. One call at a time per session.
+char *cort_run(cort_session *session, const char *const *input_names, size_t input_count, const int64_t *values, size_t batch, size_t length,
+               const char *output_name, float *output, size_t count);
 
 void cort_unload(cort_session *session);
 void cort_close(cort_runtime *runtime);

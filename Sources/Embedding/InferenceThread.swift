@@ -1,0 +1,136 @@
+import Foundation
+import Synchronization
+
+/// One thread that runs a model on one input after another, for callers that wait without blocking an executor.
+final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: Sendable {
+    typealias Outcome = Result<Output, Failure>
+
+    private struct Job {
+        let input: Input
+        let pending: Pending<Output, Failure>
+    }
+
+    private struct Queue {
+        var jobs: ArraySlice<Job> = []
+        var isClosed = false
+        var hasEnded = false
+        var closers: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let queue = Mutex(Queue())
+    private let wake = DispatchSemaphore(value: 0)
+    private let closed: Failure
+    private let cancelled: Failure
+    private let run: @Sendable (Input) -> Outcome
+    private let unload: @Sendable () -> Void
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - closed: what a job after ``close()`` fails with.
+    ///   - cancelled: what a job fails with whose waiter was cancelled.
+    ///   - run: called on the thread alone, one job at a time.
+    ///   - unload: called on the thread as the last thing.
+    init(
+        name: String, closed: Failure, cancelled: Failure, run: @escaping @Sendable (Input) -> Outcome, unload: @escaping @Sendable () -> Void
+    ) {
+        self.closed = closed
+        self.cancelled = cancelled
+        self.run = run
+        self.unload = unload
+        let thread = Thread { [self] in work() }
+        thread.name = name
+        thread.start()
+    }
+
+    /// Queues a job; its outcome is waited for with ``Pending/value()``.
+    func submit(_ input: Input) -> Pending<Output, Failure> {
+        let pending = Pending<Output, Failure>(cancelled: cancelled)
+        let isClosed = queue.withLock { queue in
+            if !queue.isClosed { queue.jobs.append(Job(input: input, pending: pending)) }
+            return queue.isClosed
+        }
+        if isClosed { pending.resolve(.failure(closed)) } else { wake.signal() }
+        return pending
+    }
+
+    /// An outcome that is known without a run.
+    func known(_ output: Output) -> Pending<Output, Failure> { Pending(.success(output), cancelled: cancelled) }
+
+    /// Ends the thread and unloads the model. Jobs that wait fail.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            let hasEnded = queue.withLock { queue in
+                queue.isClosed = true
+                if !queue.hasEnded { queue.closers.append(continuation) }
+                return queue.hasEnded
+            }
+            if hasEnded { continuation.resume() } else { wake.signal() }
+        }
+    }
+
+    private func work() {
+        while true {
+            wake.wait()
+            let (job, isClosed) = queue.withLock { ($0.jobs.popFirst(), $0.isClosed) }
+            if isClosed {
+                job?.pending.resolve(.failure(closed))
+                break
+            }
+            // Nobody waits any more for what was cancelled: its turn costs nothing.
+            if let job, !job.pending.isResolved { job.pending.resolve(run(job.input)) }
+        }
+        let (jobs, closers) = queue.withLock { queue in
+            queue.hasEnded = true
+            defer { (queue.jobs, queue.closers) = ([], []) }
+            return (queue.jobs, queue.closers)
+        }
+        for job in jobs { job.pending.resolve(.failure(closed)) }
+        unload()
+        for closer in closers { closer.resume() }
+    }
+}
+
+/// One job on its way through the thread. The first resolution counts; cancelling who waits is one.
+final class Pending<Output: Sendable, Failure: Error>: Sendable {
+    typealias Outcome = Result<Output, Failure>
+
+    private struct State {
+        var outcome: Outcome?
+        var waiter: CheckedContinuation<Outcome, Never>?
+    }
+
+    private let cancelled: Failure
+    private let state: Mutex<State>
+
+    init(_ outcome: Outcome? = nil, cancelled: Failure) {
+        self.cancelled = cancelled
+        state = Mutex(State(outcome: outcome))
+    }
+
+    var isResolved: Bool { state.withLock { $0.outcome != nil } }
+
+    func resolve(_ outcome: Outcome) {
+        let waiter = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
+            guard state.outcome == nil else { return nil }
+            state.outcome = outcome
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: outcome)
+    }
+
+    func value() async -> Outcome {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let known = state.withLock { state in
+                    if state.outcome == nil { state.waiter = continuation }
+                    return state.outcome
+                }
+                if let known { continuation.resume(returning: known) }
+            }
+        } onCancel: {
+            resolve(.failure(cancelled))
+        }
+    }
+}
