@@ -97,7 +97,7 @@ final class Pending<Output: Sendable, Failure: Error>: Sendable {
 
     private struct State {
         var outcome: Outcome?
-        var waiter: CheckedContinuation<Outcome, Never>?
+        var waiter: (@Sendable (Outcome) -> Void)?
     }
 
     private let cancelled: Failure
@@ -111,26 +111,40 @@ final class Pending<Output: Sendable, Failure: Error>: Sendable {
     var isResolved: Bool { state.withLock { $0.outcome != nil } }
 
     func resolve(_ outcome: Outcome) {
-        let waiter = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
+        let waiter = state.withLock { state -> (@Sendable (Outcome) -> Void)? in
             guard state.outcome == nil else { return nil }
             state.outcome = outcome
             defer { state.waiter = nil }
             return state.waiter
         }
-        waiter?.resume(returning: outcome)
+        waiter?(outcome)
     }
 
     func value() async -> Outcome {
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let known = state.withLock { state in
-                    if state.outcome == nil { state.waiter = continuation }
-                    return state.outcome
-                }
-                if let known { continuation.resume(returning: known) }
-            }
+            await withCheckedContinuation { continuation in whenResolved { continuation.resume(returning: $0) } }
         } onCancel: {
             resolve(.failure(cancelled))
         }
+    }
+
+    /// Blocks the calling thread until the outcome is there.
+    func wait() -> Outcome {
+        let done = DispatchSemaphore(value: 0)
+        let box = Mutex<Outcome>(.failure(cancelled))
+        whenResolved { outcome in
+            box.withLock { $0 = outcome }
+            done.signal()
+        }
+        done.wait()
+        return box.withLock { $0 }
+    }
+
+    private func whenResolved(_ waiter: @escaping @Sendable (Outcome) -> Void) {
+        let known = state.withLock { state in
+            if state.outcome == nil { state.waiter = waiter }
+            return state.outcome
+        }
+        if let known { waiter(known) }
     }
 }

@@ -64,6 +64,12 @@ package final class OnnxVerifier: Verifier {
         return outcomes
     }
 
+    /// The logit of one pair; `nil` where it is refused or the model fails. Blocks the calling thread: for tools that serve nobody meanwhile.
+    package func logitBlocking(of pair: WordingPair) -> Float? {
+        guard case .success(let values) = inputs(of: pair), case .success(.success(let logit)) = thread.submit(values).wait() else { return nil }
+        return logit
+    }
+
     /// Ends the thread and unloads the model. Pairs that wait are refused.
     package func close() async { await thread.close() }
 

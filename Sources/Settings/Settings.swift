@@ -156,6 +156,7 @@ extension Settings {
         package var threshold = 0.90
         package var profile = GuardProfile.default
         package var requireModel = false
+        package var verifier = Verifier.on
         package var candidates = 8
         package var maxWordings = 100
         package var timeSensitive = TimeSensitivity.exact
@@ -293,6 +294,8 @@ extension Settings {
     package enum PriorChoice: String, SettingsChoice { case shipped, none }
     /// `matching.profile`: which hard guards are on.
     package enum GuardProfile: String, SettingsChoice { case faq, `default`, strict }
+    /// `matching.verifier`: whether a second model reads both wordings before one's answer serves the other.
+    package enum Verifier: String, SettingsChoice { case on, off }
     /// `matching.time_sensitive`: what to do with prompts that speak of today or the latest.
     package enum TimeSensitivity: String, SettingsChoice { case exact, match }
     /// `tenancy.sharing`.

@@ -201,6 +201,12 @@ enum SettingsCatalogue {
             SettingsKey(
                 "require_model", \.matching.requireModel, .flag,
                 "true: refuse to start when the model is missing or damaged. false: start with exact matches only, and say so."),
+            SettingsKey(
+                "verifier", \.matching.verifier, .choice,
+                """
+                on: a second small model reads both questions together before a reworded one hits, and refuses those that ask something else; it
+                takes some milliseconds, for reworded questions only, in the modes calibrated and shadow. off, missing or late: decided without it.
+                """),
             SettingsKey("candidates", \.matching.candidates, .whole(1...100), "Nearest entries that are looked at for one question."),
             SettingsKey(
                 "max_wordings", \.matching.maxWordings, .whole(0...1_000_000),

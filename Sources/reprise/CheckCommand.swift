@@ -48,6 +48,7 @@ struct CheckCommand: AsyncParsableCommand {
             }
             console.error("configuration: \(loaded.file.map { "\($0) is valid" } ?? "no file, the defaults hold")")
             console.error(model.line)
+            console.error(describeVerifier(loaded))
             if !model.ok, loaded.settings.matching.requireModel {
                 throw CommandFailure(.configuration, "the model cannot be used, and matching.require_model is true")
             }

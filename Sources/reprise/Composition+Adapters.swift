@@ -33,6 +33,22 @@ extension Composition {
         }
     }
 
+    /// The verifier of the settings; `nil` when there is none, which leaves the decision to what was learned and the guards.
+    static func loadVerifier(_ loaded: LoadedSettings, readiness: Readiness, logger: Logger) -> OnnxVerifier? {
+        guard loaded.settings.matching.verifier == .on else { return nil }
+        // What is wrong with the folder as a whole was said when the embedder was loaded.
+        guard let folder = try? ModelFolder(path: loaded.paths.model) else { return nil }
+        do throws(VerifierError) {
+            let verifier = try OnnxVerifier(folder, VerifierModel(folder: folder.path), threads: loaded.settings.embedder.threads)
+            readiness.set("verifier", .ready)
+            return verifier
+        } catch {
+            logger.warning("the verifier cannot be used; rewordings are judged without it", metadata: ["reason": "\(error)"])
+            readiness.set("verifier", .degraded(error.description))
+            return nil
+        }
+    }
+
     /// The embedder of the settings and a line about it; `nil` when there is none, which leaves exact repeats.
     static func loadEmbedder(_ loaded: LoadedSettings, readiness: Readiness, logger: Logger) throws(StartError) -> (OnnxEmbedder?, String) {
         guard loaded.settings.embedder.kind == .local, loaded.settings.matching.judgesRewordings else {

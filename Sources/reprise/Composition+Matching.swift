@@ -9,8 +9,8 @@ import Telemetry
 extension Composition {
     /// What learns when rewordings may hit, with what an earlier run learned; `nil` without a model.
     static func makeLearner(
-        _ settings: Settings, embedder: OnnxEmbedder?, cache: AnswerCache, upstream: any Upstream, store: any CacheStore, clock: any WallClock,
-        metrics: ProxyMetrics, logger: Logger
+        _ settings: Settings, embedder: OnnxEmbedder?, verifier: OnnxVerifier?, cache: AnswerCache, upstream: any Upstream, store: any CacheStore,
+        clock: any WallClock, metrics: ProxyMetrics, logger: Logger
     ) async -> MatchLearner? {
         guard let embedder else { return nil }
         var options = MatchLearner.Options()
@@ -20,14 +20,17 @@ extension Composition {
         var judging = AnswerJudge.Options()
         judging.model = settings.matching.judge.model
         judging.dailyCalls = settings.matching.judge.dailyCalls
-        let prior = settings.matching.prior == .shipped ? Prior.shipped(embedder: embedder.fingerprint) : nil
+        var prior = settings.matching.prior == .shipped ? Prior.shipped(embedder: embedder.fingerprint) : nil
+        if let verifier { prior = prior?.settingVerdictFloor(logit: Double(verifier.dayOneCut)) }
         if prior == nil, settings.matching.prior == .shipped {
             logger.notice("no prior was fitted for this embedder: rewordings hit once enough was learned")
         }
         let learner = MatchLearner(
             options: options, prior: prior, cache: cache,
-            judge: AnswerJudge(options: judging, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: nil, store: store,
-            fingerprint: "\(embedder.fingerprint) prior \(settings.matching.prior.rawValue)", clock: clock,
+            judge: AnswerJudge(options: judging, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: verifier,
+            store: store,
+            fingerprint: "\(embedder.fingerprint) verifier \(verifier?.fingerprint ?? "none") prior \(settings.matching.prior.rawValue)",
+            clock: clock,
             generator: SystemRandomNumberGenerator(), logger: logger)
         await learner.restore()
         return learner

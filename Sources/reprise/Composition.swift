@@ -54,6 +54,7 @@ struct Composition {
 
         let store = openStore(loaded, readiness: readiness, logger: logger)
         let (embedder, embedderLine) = try loadEmbedder(loaded, readiness: readiness, logger: logger)
+        let verifier = embedder == nil ? nil : loadVerifier(loaded, readiness: readiness, logger: logger)
         let transports = TransportPool()
         let upstream = SwitchedUpstream(try makeUpstream(loaded, transports: transports, logger: logger))
         let pressure = MemoryPressure()
@@ -74,7 +75,8 @@ struct Composition {
             key: await tenantKey(loaded, store: store, logger: logger))
         let options = LiveOptions(pipelineOptions(loaded))
         let learner = await makeLearner(
-            settings, embedder: embedder, cache: cache, upstream: upstream, store: store, clock: clock, metrics: metrics, logger: logger)
+            settings, embedder: embedder, verifier: verifier, cache: cache, upstream: upstream, store: store, clock: clock, metrics: metrics,
+            logger: logger)
         let pipeline = RequestPipeline(
             options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream,
             tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, above: lastID), clock: clock,
@@ -103,6 +105,7 @@ struct Composition {
             closing: {
                 await transports.close()
                 await sinks.close()
+                await verifier?.close()
                 await embedder?.close()
                 try? await store.close()
             },

@@ -63,6 +63,12 @@ struct EvaluateCommand: AsyncParsableCommand {
         help: ArgumentHelp("How much a file counts in the weights and in the gate of the prior (default 1:1).", valueName: "name=fit:gate"))
     var weighings: [String] = []
 
+    @Option(help: ArgumentHelp("What the verifier reads: pairs, all (pairs and streams; slow) or off.", valueName: "what"))
+    var verifier = Verified.pairs
+
+    /// `--verifier`.
+    enum Verified: String, ExpressibleByArgument, CaseIterable { case pairs, all, off }
+
     func validate() throws {
         guard eviction != !files.isEmpty else { throw ValidationError("expected files of labelled examples, or --eviction alone") }
         guard (1...1000).contains(seeds) else { throw ValidationError("--seeds: expected a number from 1 to 1000") }
@@ -90,23 +96,40 @@ struct EvaluateCommand: AsyncParsableCommand {
                 throw CommandFailure(.configuration, "the model cannot be used: \(error)")
             }
             let vectors = try await Self.embed(data.flatMap(\.data.texts), with: embedder) { if console.errorIsTerminal { console.writeError($0) } }
-            let prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder)
+            // A prior is fitted without a verifier: what it says holds with any.
+            let reader = fitPrior == nil ? try Self.loadVerifier(loaded, verifier) : nil
+            let logits = Logits(reader, readsAll: verifier == .all)
+            for case .pairs(let list) in data.map(\.data) { for pair in list { logits.read(pair.asked, pair.cached) } }
+            var prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder)
+            if let reader { prior = prior?.settingVerdictFloor(logit: Double(reader.dayOneCut)) }
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
-                profile: GuardProfile(loaded.settings.matching.profile), prior: prior, vector: { vectors[$0] }, verdict: nil,
+                profile: GuardProfile(loaded.settings.matching.profile), prior: prior, vector: { vectors[$0] },
+                verdict: logits.verdict,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if let fitPrior {
                 try await fit(evaluation, data, embedder: embedder.fingerprint, to: fitPrior, console)
             } else {
-                try await replay(evaluation, data, embedder: embedder.fingerprint, console)
+                try await replay(evaluation, data, embedder: embedder.fingerprint, verifier: reader?.fingerprint ?? "", console)
             }
+            await reader?.close()
             await embedder.close()
+        }
+    }
+
+    private static func loadVerifier(_ loaded: LoadedSettings, _ verified: Verified) throws -> OnnxVerifier? {
+        guard verified != .off, loaded.settings.matching.verifier == .on else { return nil }
+        do {
+            let folder = try ModelFolder(path: loaded.paths.model)
+            return try OnnxVerifier(folder, VerifierModel(folder: folder.path))
+        } catch {
+            throw CommandFailure(.configuration, "the verifier cannot be used: \(error); --verifier off goes without")
         }
     }
 
     private typealias File = (name: String, bytes: Data, data: LabelledData)
 
-    private func replay(_ evaluation: Evaluation, _ files: [File], embedder: String, _ console: Console) async throws {
+    private func replay(_ evaluation: Evaluation, _ files: [File], embedder: String, verifier: String, _ console: Console) async throws {
         var streams: [EvaluationReport.Stream] = []
         var pairs: [EvaluationReport.Pairs] = []
         for file in files {
@@ -115,7 +138,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             case .stream(let items): streams.append(await evaluation.stream(items, file: file.name) { console.error($0) })
             }
         }
-        let report = EvaluationReport(embedder: embedder, verifier: "", hasPrior: evaluation.prior != nil, streams: streams, pairs: pairs)
+        let report = EvaluationReport(embedder: embedder, verifier: verifier, hasPrior: evaluation.prior != nil, streams: streams, pairs: pairs)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
