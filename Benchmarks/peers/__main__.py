@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -109,6 +110,8 @@ def speed(options, base, deadline, reserve, upstream, upstream_port, running, re
 
 def main():
     options = arguments()
+    # The contenders have sessions of their own: ended from outside, this ends them too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.render:
         return report.write(json.loads((options.out / "peers.json").read_text()), options.out, readme(options))
     chosen = [kind for kind in contenders.SPEED + [contenders.StrictGPTCache] if not options.only or kind.name in options.only]
