@@ -35,7 +35,8 @@ struct Forwarder: Sendable {
     private func send(_ request: ProxyRequest, fields: HTTPFields) async throws(UpstreamError) -> UpstreamResponse {
         var fields = fields
         fields[.contentLength] = nil
-        fields[.xRequestID] = request.id
+        // What the client sent goes on as it is, also where it was not fit to name the request.
+        if fields[.xRequestID] == nil { fields[.xRequestID] = request.id }
         let isBelowVersion = request.path.hasPrefix(ProxyPath.prefix + "/")
         let target = isBelowVersion ? String(request.path.dropFirst(ProxyPath.prefix.count)) : request.path
         do throws(UpstreamError) {
