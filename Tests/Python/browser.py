@@ -3,7 +3,9 @@
 import base64
 import itertools
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
@@ -21,7 +23,8 @@ class Browser:
         assert program, "there is no Chromium: run Scripts/setup --tests"
         self.process = subprocess.Popen(
             [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-port=0", "--remote-allow-origins=*",
-             f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+             f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True)
         for line in self.process.stderr:
             if line.startswith("DevTools listening on "):
                 address = line.split()[-1].split("/")[2]
@@ -98,6 +101,7 @@ class Browser:
 
     def close(self):
         self.socket.close()
-        self.process.terminate()
+        # Debian starts the browser from a shell, which would leave it behind.
+        os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(timeout=20)
         self.process.stderr.close()
