@@ -20,7 +20,7 @@ extension RequestPipeline {
         var response = response
         var answer: Answer?
         if let id = response.fields[.xCacheEntry].flatMap({ EntryID($0) }) { answer = await cache.entry(id)?.answer }
-        for name in [HTTPField.Name.age, .cacheStatus, .xCache, .xCacheMatch, .xCacheSimilarity, .xCacheEntry, .xCacheReason] {
+        for name in [HTTPField.Name.age, .cacheStatus, .xCache, .xCacheMatch, .xCacheSimilarity, .xCacheEntry, .xCacheReason, .xRequestID] {
             response.fields[name] = nil
         }
         guard let answer else { return response }

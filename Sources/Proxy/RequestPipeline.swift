@@ -108,7 +108,7 @@ package struct RequestPipeline: Sendable {
 
     private func respond(to request: ProxyRequest, _ trace: RequestTrace) async -> ProxyResponse {
         let admission: AccessControl.Admission
-        switch access.admit(request, under: options.access) {
+        switch access.admit(request, under: options.access, at: clock.now()) {
         case .failure(let refusal):
             metrics.recordRefused()
             return refusal.response(path: request.path)

@@ -37,7 +37,7 @@ struct ClientKeyTests {
         #expect(answer.status == 200 && answer.body.contains("for nobody"))
     }
 
-    @Test(arguments: ["", "Bearer ", "Bearer rp-ap", "Bearer rp-app ", "Bearer rp-appx", "Basic rp-app", "rp-app", "Bearer RP-APP"])
+    @Test(arguments: ["", "Bearer ", "Bearer rp-ap", "Bearer rp app", "Bearer rp-appx", "Basic rp-app", "rp-app", "Bearer RP-APP"])
     func nothingElseDoes(authorization: String) async {
         _ = await bench.ask("one", fields: [.authorization: "Bearer rp-app"])
         let answer = await bench.ask("one", fields: [.authorization: authorization])

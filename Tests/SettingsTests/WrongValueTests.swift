@@ -80,6 +80,7 @@ struct WrongValueTests {
         ("embedder.model_dir", "", "a path", "nothing"),
         ("embedder.threads", "65", "a whole number from 1 to 64", "'65'"),
         ("embedder.timeout", "2", duration, "'2'"),
+        ("matching.verifier", "maybe", "one of on, off", "'maybe'"),
         ("matching.mode", "treshold", "one of exact, threshold, calibrated, shadow", "'treshold'; did you mean 'threshold'?"),
         ("matching.threshold", "1.5", "a number from 0.0 to 1.0", "'1.5'"),
         ("matching.threshold", "nan", "a number from 0.0 to 1.0", "'nan'"),

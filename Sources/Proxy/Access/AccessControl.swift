@@ -20,7 +20,7 @@ final class AccessControl: Sendable {
         let request: ProxyRequest
     }
 
-    func admit(_ request: ProxyRequest, under rules: AccessRules, at now: ContinuousClock.Instant = .now) -> Result<Admission, AccessRefusal> {
+    func admit(_ request: ProxyRequest, under rules: AccessRules, at now: Timestamp) -> Result<Admission, AccessRefusal> {
         guard let caller = rules.caller(of: request.fields) else { return .failure(.unknownKey) }
         guard case .client(let client) = caller else { return .success(Admission(caller: caller, request: request)) }
         if let model = Self.forbiddenModel(of: request, for: client) { return .failure(.model(model, client: client.name)) }
@@ -41,7 +41,7 @@ final class AccessControl: Sendable {
         return models.first { !allows($0) }
     }
 
-    private func take(from name: String, limit: Int, at now: ContinuousClock.Instant) -> Duration? {
+    private func take(from name: String, limit: Int, at now: Timestamp) -> Duration? {
         buckets.withLock { buckets in
             var bucket = buckets[name] ?? Bucket(perMinute: limit, tokens: TokenBucket(perMinute: limit, at: now))
             // A reload may have changed the limit.
