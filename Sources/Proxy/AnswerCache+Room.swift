@@ -35,8 +35,9 @@ extension AnswerCache {
 
     /// Removes entries whose time is over and that are only kept for the upstream's failures.
     package func forgetRetired() {
-        let now = clock.now()
-        remove(all.filter { $0.isExpired(at: now) }.map(\.id), as: .expired)
+        let retired = resident.withLock { resident in resident.retired.compactMap { resident.remove($0) } }
+        for entry in retired { unindex(entry) }
+        forget(retired.map(\.id))
     }
 
     /// Removes as many of the entries that are least worth their room.

@@ -36,7 +36,7 @@ package final class AnswerCache: Sendable {
         index: any VectorIndex, fingerprint: String?, writer: WriteBehind, store: (any CacheStore)? = nil, metrics: ProxyMetrics,
         clock: any WallClock, limits: CacheLimits
     ) {
-        resident = Mutex(ResidentEntries(capacity: limits.entries))
+        resident = Mutex(ResidentEntries(capacity: limits.entries, staleWindow: limits.staleWindow))
         self.index = index
         self.fingerprint = fingerprint
         self.writer = writer
@@ -57,7 +57,7 @@ package final class AnswerCache: Sendable {
     }
 
     /// The number of entries.
-    package var count: Int { resident.withLock { $0.count } }
+    package var count: Int { resident.withLock { $0.liveCount } }
 
     /// The number of entries whose answer is in memory.
     package var hotCount: Int { resident.withLock { $0.hotCount } }
@@ -140,7 +140,7 @@ package final class AnswerCache: Sendable {
 
     /// Makes an entry that has no vector yet findable by meaning. Does nothing when it is gone.
     package func attach(_ vector: UnitVector, to id: EntryID) async {
-        guard let fingerprint, let entry = await entry(id), let scope = entry.scope else { return }
+        guard let fingerprint, let entry = await entry(id), let scope = entry.scope, !entry.isExpired(at: clock.now()) else { return }
         makeSearchable(entry.metadata, vector, in: scope)
         guard contains(id) else {
             // It left between the look and the insertion.
@@ -188,15 +188,21 @@ package final class AnswerCache: Sendable {
         return count
     }
 
-    /// Removes entries whose time is over and that need not be kept for the upstream's failures either, some under each lock so that no request
-    /// waits long. Returns how many.
+    /// Takes entries whose time is over out of reach, and removes those that need not be kept for the upstream's failures either; some under each
+    /// lock, so that no request waits long. Returns how many came to the end of their time.
     package func sweep() async -> Int {
         var total = 0
         while true {
-            let now = clock.now() + (.zero - limits.staleWindow)
+            let now = clock.now()
             let expired = resident.withLock { $0.takeExpired(at: now, limit: 128) }
-            guard !expired.isEmpty else { return total }
-            total += remove(expired, as: .expired)
+            guard expired.count > 0 else { return total }
+            for entry in expired.retired { unindex(entry) }
+            metrics.recordEviction(.expired, count: expired.retired.count)
+            total += expired.retired.count + remove(expired.ended.filter { !$0.wasRetired }.map(\.id), as: .expired)
+            let outlived = expired.ended.filter(\.wasRetired).map(\.id)
+            let removed = resident.withLock { resident in outlived.compactMap { resident.remove($0) } }
+            for entry in removed { unindex(entry) }
+            forget(outlived)
             await Task.yield()
         }
     }

@@ -61,11 +61,13 @@ class Provider:
         self.requests = []
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        # A client that is gone before it was accepted must not leave the server waiting for the next one.
+        self.server.socket.setblocking(False)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
-        self.server.shutdown()
+        threading.Thread(target=self.server.shutdown, daemon=True).start()
         self.server.server_close()
 
     @property

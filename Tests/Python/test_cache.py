@@ -139,7 +139,7 @@ def test_statistics_add_up(proxy):
     proxy.chat("x", {"Cache-Control": "no-store"})
     stats = proxy.stats
     assert stats["requests"] == {
-        "total": 5, "exact_hits": 1, "semantic_hits": 1, "misses": 2, "bypassed": 1, "coalesced": 0, "stale": 0, "upstream_errors": 0}
+        "total": 5, "exact_hits": 1, "semantic_hits": 1, "misses": 2, "bypassed": 1, "coalesced": 0, "stale": 0, "refused": 0, "upstream_errors": 0}
     assert stats["hit_ratio"] == 0.5
     assert stats["entries"] == 2
     assert stats["saved"]["upstream_calls"] == 2 and stats["saved"]["completion_tokens"] == 24

@@ -27,6 +27,8 @@ struct ResidentEntries {
         var hotPlace = -1
         /// The number of touches and insertions before its last one.
         var lastUse: UInt64
+        /// Whether its time is over, and it stays only to stand in for a failing upstream.
+        var isRetired = false
     }
 
     private struct Expiry: Comparable {
@@ -51,11 +53,21 @@ struct ResidentEntries {
     private var metadataBytes = 0
     private var answerBytes = 0
     private(set) var count = 0
+    private var retiredCount = 0
+    private let staleWindow: Duration
     /// An estimate of what the entries take in the store, in bytes.
     private(set) var storedBytes = 0
 
-    /// - Parameter capacity: about how many entries there will be.
-    init(capacity: Int = 1024) { eviction = ValueEviction(capacity: min(capacity, 1 << 20)) }
+    /// - Parameters:
+    ///   - capacity: about how many entries there will be.
+    ///   - staleWindow: how long an entry whose time is over is kept all the same.
+    init(capacity: Int = 1024, staleWindow: Duration = .zero) {
+        eviction = ValueEviction(capacity: min(capacity, 1 << 20))
+        self.staleWindow = staleWindow
+    }
+
+    /// The number of entries without those whose time is over.
+    var liveCount: Int { count - retiredCount }
 
     /// An estimate of the memory held, in bytes; 0 when there are no entries.
     var memoryBytes: Int {
@@ -140,6 +152,7 @@ struct ResidentEntries {
         metadataBytes -= metadata.memoryBytes
         storedBytes -= slot.storedBytes
         count -= 1
+        if slot.isRetired { retiredCount -= 1 }
         self[index] = nil
         free.append(index)
         return metadata
@@ -148,22 +161,48 @@ struct ResidentEntries {
     /// Removes everything and gives up the memory; what was asked for how often is remembered.
     mutating func removeAll() {
         let kept = eviction
-        self = ResidentEntries()
+        self = ResidentEntries(staleWindow: staleWindow)
         eviction = kept
     }
 
-    /// At most `limit` entries whose time to live was over at `now`, soonest first. Each is given once.
-    mutating func takeExpired(at now: Timestamp, limit: Int) -> [EntryID] {
-        var result: [EntryID] = []
+    /// What came to its end: entries to be taken out of the reach of likeness, and entries to be removed.
+    struct Expired {
+        /// Their time to live is over; they stay for the stale window.
+        var retired: [EntryMetadata] = []
+        /// They have no use any more; whether they were retired before is told beside each.
+        var ended: [(id: EntryID, wasRetired: Bool)] = []
+
+        var count: Int { retired.count + ended.count }
+    }
+
+    /// At most `limit` entries whose time to live or whose stale window was over at `now`, soonest first. Each is given once in either way.
+    mutating func takeExpired(at now: Timestamp, limit: Int) -> Expired {
+        var result = Expired()
         var seen = 0
         while result.count < limit, seen < 4096, let first = expiries.min, first.at <= now {
             expiries.removeMin()
             seen += 1
             // The heap is not searched on removal, so it may still name entries that are gone.
-            if resident(first.id)?.metadata.expiresAt == first.at { result.append(first.id) }
+            guard let index = slot(of: first.id), let slot = self[index], expiry(of: slot) == first.at else { continue }
+            if slot.isRetired || staleWindow == .zero {
+                result.ended.append((first.id, slot.isRetired))
+            } else {
+                self[index]?.isRetired = true
+                retiredCount += 1
+                expiries.insert(Expiry(at: first.at + staleWindow, id: first.id))
+                result.retired.append(slot.resident.metadata)
+            }
         }
         return result
     }
+
+    /// When something is to be done about the entry next.
+    private func expiry(of slot: Slot) -> Timestamp {
+        slot.resident.metadata.expiresAt + (slot.isRetired ? staleWindow : .zero)
+    }
+
+    /// The entries that are kept past their time.
+    var retired: [EntryID] { retiredCount == 0 ? [] : chunks.flatMap { $0.compactMap { $0?.isRetired == true ? $0?.resident.metadata.id : nil } } }
 
     /// The metadata of all entries, in no order.
     var all: [EntryMetadata] { chunks.flatMap { $0.compactMap { $0?.resident.metadata } } }
@@ -228,7 +267,7 @@ extension ResidentEntries {
     }
 
     private mutating func dropStaleExpiries() {
-        expiries = Heap(all.map { Expiry(at: $0.expiresAt, id: $0.id) })
+        expiries = Heap(chunks.flatMap { $0.compactMap { $0 } }.map { Expiry(at: expiry(of: $0), id: $0.resident.metadata.id) })
     }
 
     private func slot(of id: EntryID) -> Int? { byID.find(Self.hash(id)) { self[$0]?.resident.metadata.id == id } }
