@@ -5,13 +5,46 @@ import Telemetry
 // Coming in, and making room for it.
 
 extension AnswerCache {
-    /// Takes over an entry that the store already holds. One that is resident already, or was removed while the store was read, stays as it is.
-    package func restore(_ record: CacheRecord) {
-        let entry = record.entry
-        let isGone = removedWhileRestoring.withLock { $0?.contains(entry.id) ?? false }
-        guard !isGone, metadata(for: entry.key).map({ $0.id < entry.id }) ?? true else { return }
-        // Answers stay where they are until somebody asks for them, unless there is plenty of room.
-        admit(record, keepsAnswer: !limits.keepsAnswersOnDisk || memoryBytes < limits.memoryBytes / 2, isNew: false)
+    /// Where the vector of an entry that comes from the store is.
+    package enum StoredVector: Sendable {
+        case vector(UnitVector)
+        /// In the index already, from its snapshot.
+        case indexed
+        case none
+    }
+
+    /// Takes over an entry that the store already holds; its answer stays there until somebody asks for it. One that is resident already, or was
+    /// removed while the store was read, stays as it is.
+    package func restore(_ outline: EntryOutline, _ vector: StoredVector) {
+        let metadata = outline.metadata
+        guard mayRestore(metadata) else { return }
+        let replaced = resident.withLock { $0.insert(metadata, answer: nil, cost: outline.savedCost, answerBytes: outline.answerBytes) }
+        drop(replaced, for: metadata.id)
+        if let scope = metadata.scope {
+            switch vector {
+            case .indexed: facts.add(metadata.query, in: scope)
+            case .vector(let vector): makeSearchable(metadata, vector, in: scope, isNew: true)
+            case .none: index.remove(metadata.id)
+            }
+            if !contains(metadata.id) { unindex(metadata) }
+        }
+        makeRoom(for: nil)
+    }
+
+    /// Takes over a whole record that the store already holds, as above.
+    func restore(_ record: CacheRecord) {
+        guard mayRestore(record.entry.metadata) else { return }
+        admit(record, isNew: false)
+    }
+
+    private func mayRestore(_ metadata: EntryMetadata) -> Bool {
+        let isGone = removedWhileRestoring.withLock { $0?.contains(metadata.id) ?? false }
+        return !isGone && self.metadata(for: metadata.key).map { $0.id < metadata.id } ?? true
+    }
+
+    /// Takes out of the index what has no entry, or one that rewordings may not find. Called when the store has been read.
+    func pruneIndex() {
+        for id in index.ids where metadata(id)?.scope == nil { index.remove(id) }
     }
 
     /// Whether the store is still being read.
@@ -52,19 +85,25 @@ extension AnswerCache {
         metrics.recordEviction(.capacity, count: victims.count)
     }
 
-    func admit(_ record: CacheRecord, keepsAnswer: Bool, isNew: Bool) {
+    func admit(_ record: CacheRecord, isNew: Bool) {
         let entry = record.entry
-        let replaced = resident.withLock { $0.insert(entry, keepsAnswer: keepsAnswer) }
-        if let replaced {
-            unindex(replaced)
-            if replaced.id != entry.id { forget([replaced.id]) }
+        let replaced = resident.withLock { resident in
+            resident.insert(entry.metadata, answer: entry.answer, cost: entry.answer.savedCost, answerBytes: entry.answer.memoryBytes)
         }
+        drop(replaced, for: entry.id)
         if let embedding = record.embedding, let scope = entry.scope, embedding.fingerprint == fingerprint {
-            makeSearchable(entry.metadata, embedding.vector, in: scope)
+            makeSearchable(entry.metadata, embedding.vector, in: scope, isNew: true)
             // It was evicted or flushed between the two: an id without an entry must not stay in the index.
             if !contains(entry.id) { unindex(entry.metadata) }
         }
         makeRoom(for: isNew ? entry.id : nil)
+    }
+
+    /// Finishes off an entry whose key another took over.
+    private func drop(_ replaced: EntryMetadata?, for id: EntryID) {
+        guard let replaced else { return }
+        unindex(replaced)
+        if replaced.id != id { forget([replaced.id]) }
     }
 
     /// Removes answers from memory, then entries, until everything is within its limits. `newcomer` is what the room is for.

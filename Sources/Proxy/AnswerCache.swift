@@ -135,7 +135,7 @@ package final class AnswerCache: Sendable {
     /// Adds an entry, in place of one with the same key; makes room when the cache is full.
     package func insert(_ record: CacheRecord) {
         writer.add(record)
-        admit(record, keepsAnswer: true, isNew: true)
+        admit(record, isNew: true)
     }
 
     /// Makes an entry that has no vector yet findable by meaning. Does nothing when it is gone.
@@ -245,8 +245,9 @@ package final class AnswerCache: Sendable {
         facts.remove(entry.query, in: scope)
     }
 
-    func makeSearchable(_ entry: EntryMetadata, _ vector: UnitVector, in scope: Scope) {
-        let isKnown = index.remove(entry.id)
+    /// - Parameter isNew: whether the entry has just become resident, so that a vector under its id is a snapshot's and its facts are not known.
+    func makeSearchable(_ entry: EntryMetadata, _ vector: UnitVector, in scope: Scope, isNew: Bool = false) {
+        let isKnown = index.remove(entry.id) && !isNew
         index.insert(entry.id, vector, in: scope)
         if !isKnown { facts.add(entry.query, in: scope) }
     }

@@ -65,8 +65,9 @@ package struct StatsReport: Encodable, Sendable {
     package struct Store: Encodable, Sendable {
         let queue, dropped: Int
         let fault: String?
-        /// Whether entries of an earlier run are still being read.
+        /// Whether entries of an earlier run are still being read; how many of them have been, and how many the store held at the start.
         let restoring: Bool
+        let restored, stored: Int
         /// Entries whose answer is in memory, not in the store alone.
         let answersInMemory: Int
     }
@@ -120,6 +121,7 @@ package struct StatsReporter: Sendable {
     let indexing: IndexingQueue?
     let writer: WriteBehind
     let store: any CacheStore
+    let restorer: EntryRestorer?
     let metrics: ProxyMetrics
     let learner: MatchLearner?
     let droppedLines: @Sendable () -> Int
@@ -128,7 +130,8 @@ package struct StatsReporter: Sendable {
 
     package init(
         version: String, options live: LiveOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, writer: WriteBehind,
-        store: any CacheStore, metrics: ProxyMetrics, learner: MatchLearner? = nil, droppedLines: @escaping @Sendable () -> Int = { 0 }
+        store: any CacheStore, restorer: EntryRestorer? = nil, metrics: ProxyMetrics, learner: MatchLearner? = nil,
+        droppedLines: @escaping @Sendable () -> Int = { 0 }
     ) {
         self.learner = learner
         self.version = version
@@ -138,6 +141,7 @@ package struct StatsReporter: Sendable {
         self.indexing = indexing
         self.writer = writer
         self.store = store
+        self.restorer = restorer
         self.metrics = metrics
         self.droppedLines = droppedLines
     }
@@ -147,6 +151,7 @@ package struct StatsReporter: Sendable {
         let counts = metrics.snapshot
         let learned = learner?.report
         let diskBytes = (try? await store.diskBytes()) ?? 0
+        let progress = restorer?.progress ?? EntryRestorer.Progress()
         return StatsReport(
             version: version,
             uptimeSeconds: ((ContinuousClock.now - started).inSeconds * 1000).rounded() / 1000,
@@ -176,7 +181,8 @@ package struct StatsReporter: Sendable {
                 upperBound: learned?.upperBound, observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init),
                 unlinked: cache.unlinkedCount),
             store: .init(
-                queue: writer.depth, dropped: writer.dropped, fault: writer.fault, restoring: cache.isRestoring, answersInMemory: cache.hotCount),
+                queue: writer.depth, dropped: writer.dropped, fault: writer.fault, restoring: cache.isRestoring,
+                restored: progress.read, stored: progress.total, answersInMemory: cache.hotCount),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
             models: Self.shares(metrics.modelAccounts), tenants: Self.shares(metrics.tenantAccounts),

@@ -17,8 +17,20 @@ package protocol CacheStore: Sendable {
     /// The largest id among all records, readable or not; `nil` when there are none.
     func lastID() async throws(StoreError) -> EntryID?
 
-    /// At most `limit` records with ids above `cursor`, ascending. An empty result is the end.
-    func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord]
+    /// The number of entries.
+    func count() async throws(StoreError) -> Int
+
+    /// At most `limit` entries without answers and vectors, with ids above `cursor`, ascending. An empty result is the end.
+    func outlines(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [EntryOutline]
+
+    /// The vectors of these entries; those without one are left out.
+    func embeddings(of ids: [EntryID]) async throws(StoreError) -> [EntryID: StoredEmbedding]
+
+    /// The state that the store is in. Everything inserted before the call has a generation of at most this.
+    func generation() async throws(StoreError) -> StoreGeneration
+
+    /// Begins another line of generations, so that nothing that was derived from earlier ones is taken for what is there now.
+    func beginLineage() async throws(StoreError)
 
     /// A named blob of the program's own state, such as the tenant key.
     func state(named name: String) async throws(StoreError) -> [UInt8]?
@@ -31,6 +43,25 @@ package protocol CacheStore: Sendable {
 
     /// Makes everything durable and gives up files and threads. Later calls throw ``StoreError/closed``.
     func close() async throws(StoreError)
+}
+
+/// A state of a store: its transactions are numbered.
+package struct StoreGeneration: Hashable, Sendable, Codable {
+    /// 32 hexadecimal digits drawn at random when the store was made: numbers of different lines say nothing about one another.
+    package let lineage: String
+    /// The number of the last transaction that inserted.
+    package let number: Int64
+
+    package init(lineage: String, number: Int64) {
+        self.lineage = lineage
+        self.number = number
+    }
+
+    /// A line of its own.
+    package static func freshLineage() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<32).map { _ in String(Int.random(in: 0..<16, using: &generator), radix: 16) }.joined()
+    }
 }
 
 /// A fault of the store.

@@ -48,6 +48,33 @@ package struct CacheRecord: Sendable {
     }
 }
 
+/// What a start needs to know of an entry: everything but its answer and its vector.
+package struct EntryOutline: Sendable {
+    package let metadata: EntryMetadata
+    /// ``Answer/memoryBytes`` and ``Answer/savedCost`` of its answer.
+    package let answerBytes: Int
+    package let savedCost: Double
+    /// The number of the transaction that wrote it: see ``StoreGeneration``.
+    package let generation: Int64
+    /// ``Embedder/fingerprint`` of the model that made its vector; `nil` where it has none.
+    package let fingerprint: String?
+
+    package init(metadata: EntryMetadata, answerBytes: Int, savedCost: Double, generation: Int64, fingerprint: String?) {
+        self.metadata = metadata
+        self.answerBytes = answerBytes
+        self.savedCost = savedCost
+        self.generation = generation
+        self.fingerprint = fingerprint
+    }
+
+    /// What there is to say of a whole record.
+    package init(_ record: CacheRecord, generation: Int64) {
+        self.init(
+            metadata: record.entry.metadata, answerBytes: record.entry.answer.memoryBytes, savedCost: record.entry.answer.savedCost,
+            generation: generation, fingerprint: record.embedding?.fingerprint)
+    }
+}
+
 /// A vector and the embedder it belongs to.
 package struct StoredEmbedding: Hashable, Sendable {
     package let vector: UnitVector

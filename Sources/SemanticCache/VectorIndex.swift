@@ -11,6 +11,12 @@ package protocol VectorIndex: Sendable {
     /// The number of vectors in `scope`; O(1).
     func count(in scope: Scope) -> Int
 
+    /// Whether the vector of `id` is there, under `scope`.
+    func contains(_ id: EntryID, in scope: Scope) -> Bool
+
+    /// The ids of all vectors, in no order.
+    var ids: [EntryID] { get }
+
     /// The vectors that a search still compares one by one, because a faster structure is being made behind it.
     var unlinkedCount: Int { get }
 

@@ -135,6 +135,7 @@ extension Settings {
         package var encryptionKeyEnv: String?
         package var formerKeysEnv: [String] = []
         package var flushInterval = Duration.milliseconds(200)
+        package var snapshotInterval = Duration.seconds(300)
         package var queueLimit = 10_000
     }
 

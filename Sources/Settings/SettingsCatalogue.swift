@@ -148,6 +148,12 @@ enum SettingsCatalogue {
                 "flush_interval", \.store.flushInterval, .duration(),
                 "New answers are written in batches at least this often (duration). A crash loses at most what came since."),
             SettingsKey(
+                "snapshot_interval", \.store.snapshotInterval, .duration(zero: true),
+                """
+                How often it is looked (duration) whether a fifth of the vector index has changed; then it is written beside the store, and at the end
+                too, so that the next start loads it in place of building it anew. It is encrypted as the store is. 0s: never.
+                """),
+            SettingsKey(
                 "queue_limit", \.store.queueLimit, .whole(1...10_000_000),
                 "Entries that may wait to be written; when a slow disk lets it fill up, further ones are served but not stored."),
         ])

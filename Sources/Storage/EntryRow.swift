@@ -5,18 +5,27 @@ import SemanticCache
 
 /// An entry and its answer as rows.
 enum EntryRow {
-    /// The columns in the order in which ``decode(_:)`` reads them: by index, which costs a third of reading them by name.
+    /// The columns in the order in which ``decode(_:cipher:)`` reads them: by index, which costs a third of reading them by name.
     static let select = """
-        SELECT e.id, e.key, e.scope, e.tenant, e.namespace, e.endpoint, e.model, e.tags, e.query, e.created_at, e.expires_at, e.vector, f.text,
-               a.form, a.bytes, a.marks, a.fields, a.prompt_tokens, a.completion_tokens, a.upstream_ms
-        FROM entries e JOIN answers a ON a.id = e.answer_id LEFT JOIN fingerprints f ON f.id = e.fingerprint_id
+        SELECT \(outlineColumns), a.form, a.bytes, a.marks, a.fields, a.prompt_tokens, a.completion_tokens, a.upstream_ms, v.bytes
+        FROM entries e JOIN answers a ON a.id = e.answer_id LEFT JOIN fingerprints f ON f.id = e.fingerprint_id LEFT JOIN vectors v ON v.id = e.id
+        """
+
+    /// What ``outline(_:cipher:)`` reads; answers and vectors are left where they are.
+    static let selectOutline = "SELECT \(outlineColumns) FROM entries e LEFT JOIN fingerprints f ON f.id = e.fingerprint_id"
+
+    private static let outlineColumns = """
+        e.id, e.key, e.scope, e.tenant, e.namespace, e.endpoint, e.model, e.tags, e.query, e.created_at, e.expires_at, e.is_sealed, e.answer_bytes,
+        e.saved_cost, e.generation, f.text
         """
 
     /// Added to an answer's form where the row's query, answer and vector are sealed.
     static let sealedForm = 2
 
     /// Adds or replaces the record; another entry with the same key goes.
-    static func insert(_ record: CacheRecord, into database: Database, cipher: RowCipher?) throws {
+    ///
+    /// - Parameter generation: the number of this transaction.
+    static func insert(_ record: CacheRecord, generation: Int64, into database: Database, cipher: RowCipher?) throws {
         let entry = record.entry
         let key = Data(entry.key.digest.bytes)
         let rivals = try Int64.fetchAll(
@@ -42,16 +51,20 @@ enum EntryRow {
             answer.usage?.prompt,
             answer.usage?.completion, answer.upstreamTime.wholeMilliseconds,
         ])
+        if let vector {
+            try database.cachedStatement(sql: "INSERT INTO vectors (id, bytes) VALUES (?, ?)").execute(arguments: [entry.id.rawValue, vector])
+        }
         try database.cachedStatement(
             sql: """
-                INSERT INTO entries (id, key, scope, tenant, namespace, endpoint, model, tags, query, created_at, expires_at, answer_id, vector, fingerprint_id)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO entries (id, key, scope, tenant, namespace, endpoint, model, tags, query, is_sealed, created_at, expires_at, answer_id,
+                                     answer_bytes, saved_cost, fingerprint_id, generation)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             entry.id.rawValue, key, entry.scope.map { Data($0.digest.bytes) }, Data(entry.tenant.digest.bytes), entry.namespace,
-            entry.endpoint.rawValue, entry.model, entry.tags.joined(separator: "\n"), query, entry.createdAt.milliseconds,
-            entry.expiresAt.milliseconds, entry.id.rawValue, vector,
-            try record.embedding.map { try fingerprintID($0.fingerprint, in: database) },
+            entry.endpoint.rawValue, entry.model, entry.tags.joined(separator: "\n"), query, cipher == nil ? 0 : 1, entry.createdAt.milliseconds,
+            entry.expiresAt.milliseconds, entry.id.rawValue, answer.memoryBytes, answer.savedCost,
+            try record.embedding.map { try fingerprintID($0.fingerprint, in: database) }, generation,
         ])
     }
 
@@ -60,6 +73,7 @@ enum EntryRow {
         let find = try database.cachedStatement(sql: "SELECT answer_id FROM entries WHERE id = ?")
         guard let answer = try Int64.fetchOne(find, arguments: [id.rawValue]) else { return }
         try database.cachedStatement(sql: "DELETE FROM entries WHERE id = ?").execute(arguments: [id.rawValue])
+        try database.cachedStatement(sql: "DELETE FROM vectors WHERE id = ?").execute(arguments: [id.rawValue])
         try database.cachedStatement(sql: "DELETE FROM answers WHERE id = ? AND NOT EXISTS (SELECT 1 FROM entries WHERE answer_id = ?)")
             .execute(arguments: [answer, answer])
     }
@@ -72,44 +86,61 @@ enum EntryRow {
 
     /// Reads a row of ``select``; `nil` when it is not what was written, or sealed with a key that is not at hand.
     static func decode(_ row: Row, cipher: RowCipher?) -> CacheRecord? {
-        // Each value is asked for its type: a subscript that expects another one traps.
-        guard let rawID: Int64 = value(row, 0), let key = digest(row, 1), let tenant = digest(row, 3),
-            let endpoint = (value(row, 5) as String?).flatMap(Endpoint.init(rawValue:)), let storedForm: Int = value(row, 13),
-            let storedBytes: Data = value(row, 14), let fields = FieldsCoding.decode(value(row, 16))
+        guard let outline = outline(row, cipher: cipher), let storedForm: Int = value(row, 16), let storedBytes: Data = value(row, 17),
+            let fields = FieldsCoding.decode(value(row, 19))
         else { return nil }
-        let id = EntryID(rawValue: rawID)
-        let scope = digest(row, 2)
-        if scope == nil, !(row[2] as DatabaseValue).isNull { return nil }
-
+        let id = outline.metadata.id
         let isSealed = storedForm >= sealedForm
-        func plain(_ data: Data, _ column: RowCipher.Column) -> [UInt8]? { isSealed ? cipher?.open(data, column, of: id) : Array(data) }
-        guard let bytes = plain(storedBytes, .answer), let query = plain(value(row, 8) ?? Data(), .query) else { return nil }
+        guard let bytes = isSealed ? cipher?.open(storedBytes, .answer, of: id) : Array(storedBytes) else { return nil }
         let recording: Recording
         switch storedForm % sealedForm {
         case 0: recording = .message(bytes)
         case 1 where storedForm >= 0:
-            guard let marks = MarksCoding.decode(value(row, 15) ?? Data(), byteCount: bytes.count) else { return nil }
+            guard let marks = MarksCoding.decode(value(row, 18) ?? Data(), byteCount: bytes.count) else { return nil }
             recording = .events(EventRecording(bytes: bytes, marks: marks))
         default: return nil
         }
         guard storedForm < 2 * sealedForm else { return nil }
         var usage: TokenUsage?
-        if let prompt: Int = value(row, 17), let completion: Int = value(row, 18) { usage = TokenUsage(prompt: prompt, completion: completion) }
+        if let prompt: Int = value(row, 20), let completion: Int = value(row, 21) { usage = TokenUsage(prompt: prompt, completion: completion) }
         var embedding: StoredEmbedding?
-        if let data: Data = value(row, 11), let fingerprint: String = value(row, 12) {
-            guard let vector = plain(data, .vector).flatMap({ VectorCoding.decode(Data($0)) }) else { return nil }
+        if let data: Data = value(row, 23), let fingerprint = outline.fingerprint {
+            guard let vector = vector(data, isSealed: isSealed, of: id, cipher: cipher) else { return nil }
             embedding = StoredEmbedding(vector: vector, fingerprint: fingerprint)
         }
-        let tags = value(row, 7) as String? ?? ""
         return CacheRecord(
             entry: Entry(
-                id: id, key: CacheKey(key), scope: scope.map { Scope($0) }, tenant: TenantID(tenant), namespace: value(row, 4) ?? "",
-                endpoint: endpoint,
-                model: value(row, 6) ?? "", tags: tags.isEmpty ? [] : tags.components(separatedBy: "\n"),
-                query: String(decoding: query, as: UTF8.self),
-                answer: Answer(recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(value(row, 19) as Int64? ?? 0)),
-                createdAt: Timestamp(milliseconds: value(row, 9) ?? 0), expiresAt: Timestamp(milliseconds: value(row, 10) ?? 0)),
+                outline.metadata,
+                answer: Answer(recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(value(row, 22) as Int64? ?? 0))),
             embedding: embedding)
+    }
+
+    /// Reads a row of ``selectOutline``; `nil` as above.
+    static func outline(_ row: Row, cipher: RowCipher?) -> EntryOutline? {
+        // Each value is asked for its type: a subscript that expects another one traps.
+        guard let rawID: Int64 = value(row, 0), let key = digest(row, 1), let tenant = digest(row, 3),
+            let endpoint = (value(row, 5) as String?).flatMap(Endpoint.init(rawValue:)), let isSealed: Bool = value(row, 11)
+        else { return nil }
+        let id = EntryID(rawValue: rawID)
+        let scope = digest(row, 2)
+        if scope == nil, !(row[2] as DatabaseValue).isNull { return nil }
+        let stored: Data = value(row, 8) ?? Data()
+        guard
+            let query = isSealed
+                ? cipher?.open(stored, .query, of: id).map({ String(decoding: $0, as: UTF8.self) }) : String(decoding: stored, as: UTF8.self)
+        else { return nil }
+        let tags = value(row, 7) as String? ?? ""
+        return EntryOutline(
+            metadata: EntryMetadata(
+                id: id, key: CacheKey(key), scope: scope.map { Scope($0) }, tenant: TenantID(tenant), namespace: value(row, 4) ?? "",
+                endpoint: endpoint, model: value(row, 6) ?? "", tags: tags.isEmpty ? [] : tags.components(separatedBy: "\n"), query: query,
+                createdAt: Timestamp(milliseconds: value(row, 9) ?? 0), expiresAt: Timestamp(milliseconds: value(row, 10) ?? 0)),
+            answerBytes: max(0, value(row, 12) ?? 0), savedCost: value(row, 13) ?? 0, generation: value(row, 14) ?? 0, fingerprint: value(row, 15))
+    }
+
+    /// Reads a vector as it is stored; `nil` as above.
+    static func vector(_ data: Data, isSealed: Bool, of id: EntryID, cipher: RowCipher?) -> UnitVector? {
+        isSealed ? cipher?.open(data, .vector, of: id).flatMap { VectorCoding.decode(Data($0)) } : VectorCoding.decode(data)
     }
 
     private static func value<Value: DatabaseValueConvertible>(_ row: Row, _ index: Int) -> Value? {

@@ -8,6 +8,9 @@ package final class MemoryStore: CacheStore {
         var idByKey: [CacheKey: EntryID] = [:]
         var named: [String: [UInt8]] = [:]
         var isClosed = false
+        var lineage = StoreGeneration.freshLineage()
+        var number: Int64 = 0
+        var generations: [EntryID: Int64] = [:]
     }
 
     private let state = Mutex(State())
@@ -23,7 +26,9 @@ package final class MemoryStore: CacheStore {
 
     package func insert(_ records: [CacheRecord]) async throws(StoreError) {
         try open { state in
+            state.number += 1
             for record in records where keepsRecords {
+                state.generations[record.entry.id] = state.number
                 if let rival = state.idByKey[record.entry.key] { state.records[rival] = nil }
                 if let former = state.records[record.entry.id] { state.idByKey[former.entry.key] = nil }
                 state.records[record.entry.id] = record
@@ -36,6 +41,7 @@ package final class MemoryStore: CacheStore {
         try open { state in
             for id in ids {
                 if let record = state.records.removeValue(forKey: id) { state.idByKey[record.entry.key] = nil }
+                state.generations[id] = nil
             }
         }
     }
@@ -44,6 +50,7 @@ package final class MemoryStore: CacheStore {
         try open { state in
             state.records = [:]
             state.idByKey = [:]
+            state.generations = [:]
         }
     }
 
@@ -53,12 +60,24 @@ package final class MemoryStore: CacheStore {
 
     package func lastID() async throws(StoreError) -> EntryID? { try open { $0.records.keys.max() } }
 
-    package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
+    package func count() async throws(StoreError) -> Int { try open { $0.records.count } }
+
+    package func outlines(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [EntryOutline] {
         try open { state in
             let ids = state.records.keys.filter { id in cursor.map { id > $0 } ?? true }.sorted().prefix(limit)
-            return ids.compactMap { state.records[$0] }
+            return ids.compactMap { id in state.records[id].map { EntryOutline($0, generation: state.generations[id] ?? 0) } }
         }
     }
+
+    package func embeddings(of ids: [EntryID]) async throws(StoreError) -> [EntryID: StoredEmbedding] {
+        try open { state in Dictionary(ids.compactMap { id in state.records[id]?.embedding.map { (id, $0) } }) { first, _ in first } }
+    }
+
+    package func generation() async throws(StoreError) -> StoreGeneration {
+        try open { StoreGeneration(lineage: $0.lineage, number: $0.number) }
+    }
+
+    package func beginLineage() async throws(StoreError) { try open { $0.lineage = StoreGeneration.freshLineage() } }
 
     package func state(named name: String) async throws(StoreError) -> [UInt8]? { try open { $0.named[name] } }
 

@@ -12,6 +12,8 @@ package struct RowCipher: Sendable {
         case query = 1
         case answer = 2
         case vector = 3
+        /// A piece of a snapshot of the index; its number stands for the row.
+        case snapshot = 4
     }
 
     private let current: SymmetricKey
@@ -27,17 +29,18 @@ package struct RowCipher: Sendable {
         keys = Dictionary(([current] + former.map(Self.key)).map { (Self.name(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func seal(_ bytes: [UInt8], _ column: Column, of id: EntryID) -> Data {
-        guard let box = try? AES.GCM.seal(bytes, using: current, authenticating: Self.place(column, id)), let combined = box.combined else {
+    /// - Parameter context: what else the value is bound to.
+    func seal(_ bytes: some DataProtocol, _ column: Column, of id: EntryID, context: [UInt8] = []) -> Data {
+        guard let box = try? AES.GCM.seal(bytes, using: current, authenticating: Self.place(column, id) + context), let combined = box.combined else {
             preconditionFailure("AES-GCM seals any text under 64 GiB with a 256-bit key and a 12-byte nonce")
         }
         return Data(currentName) + combined
     }
 
     /// The text; `nil` when it was sealed with a key that is not at hand, or changed since.
-    func open(_ sealed: Data, _ column: Column, of id: EntryID) -> [UInt8]? {
+    func open(_ sealed: Data, _ column: Column, of id: EntryID, context: [UInt8] = []) -> [UInt8]? {
         guard let key = keys[Array(sealed.prefix(4))], let box = try? AES.GCM.SealedBox(combined: sealed.dropFirst(4)) else { return nil }
-        return (try? AES.GCM.open(box, using: key, authenticating: Self.place(column, id))).map { Array($0) }
+        return (try? AES.GCM.open(box, using: key, authenticating: Self.place(column, id) + context)).map { Array($0) }
     }
 
     /// Whether the value was sealed with the current secret.

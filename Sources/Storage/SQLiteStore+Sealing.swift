@@ -19,9 +19,9 @@ extension SQLiteStore {
                 let rows = try Row.fetchCursor(statement, arguments: [from, batch])
                 while let row = try rows.next() {
                     last = row[0]
-                    let form = Int.fromDatabaseValue(row[13] as DatabaseValue) ?? 0
+                    let form = Int.fromDatabaseValue(row[16] as DatabaseValue) ?? 0
                     let isCurrent =
-                        form >= EntryRow.sealedForm && (Data.fromDatabaseValue(row[14] as DatabaseValue).map { cipher.isCurrent($0) } ?? false)
+                        form >= EntryRow.sealedForm && (Data.fromDatabaseValue(row[17] as DatabaseValue).map { cipher.isCurrent($0) } ?? false)
                     if !isCurrent, let record = EntryRow.decode(row, cipher: cipher) { outdated.append(record) }
                 }
                 return (outdated: outdated, last: last)
@@ -30,11 +30,12 @@ extension SQLiteStore {
             if !page.outdated.isEmpty {
                 let outdated = page.outdated
                 try await write { database in
+                    let generation = try Generation.advance(in: database)
                     for record in outdated {
                         // Gone or replaced since it was read: what came since is sealed already.
                         let find = try database.cachedStatement(sql: "SELECT 1 FROM entries WHERE id = ?")
                         guard try Int.fetchOne(find, arguments: [record.entry.id.rawValue]) != nil else { continue }
-                        try EntryRow.insert(record, into: database, cipher: cipher)
+                        try EntryRow.insert(record, generation: generation, into: database, cipher: cipher)
                     }
                 }
                 count += outdated.count

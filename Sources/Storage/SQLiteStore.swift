@@ -44,7 +44,8 @@ package final class SQLiteStore: CacheStore {
 
     package func insert(_ records: [CacheRecord]) async throws(StoreError) {
         try await write { [cipher] database in
-            for record in records { try EntryRow.insert(record, into: database, cipher: cipher) }
+            let generation = try Generation.advance(in: database)
+            for record in records { try EntryRow.insert(record, generation: generation, into: database, cipher: cipher) }
         }
     }
 
@@ -58,6 +59,7 @@ package final class SQLiteStore: CacheStore {
         try await write { database in
             try database.execute(sql: "DELETE FROM entries")
             try database.execute(sql: "DELETE FROM answers")
+            try database.execute(sql: "DELETE FROM vectors")
         }
     }
 
@@ -72,27 +74,63 @@ package final class SQLiteStore: CacheStore {
         try await read { database in try Int64.fetchOne(database, sql: "SELECT max(id) FROM entries").map(EntryID.init(rawValue:)) }
     }
 
-    package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
+    package func count() async throws(StoreError) -> Int {
+        try await read { database in try Int.fetchOne(database, sql: "SELECT count(*) FROM entries") ?? 0 }
+    }
+
+    package func outlines(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [EntryOutline] {
         // Rows that do not decode are passed over, and a page of nothing else must not look like the end.
         var cursor = cursor?.rawValue ?? -1
         while true {
             let from = cursor
-            let page = try await read { database in
-                let statement = try database.cachedStatement(sql: EntryRow.select + " WHERE e.id > ? ORDER BY e.id LIMIT ?")
-                var records: [CacheRecord] = []
+            let page = try await read { [cipher] database in
+                let statement = try database.cachedStatement(sql: EntryRow.selectOutline + " WHERE e.id > ? ORDER BY e.id LIMIT ?")
+                var outlines: [EntryOutline] = []
                 var last: Int64?
                 let rows = try Row.fetchCursor(statement, arguments: [from, limit])
                 while let row = try rows.next() {
                     last = row[0]
-                    if let record = self.decode(row) { records.append(record) }
+                    if let outline = EntryRow.outline(row, cipher: cipher) { outlines.append(outline) } else { self.countUnreadable() }
                 }
-                return (records: records, last: last)
+                return (outlines: outlines, last: last)
             }
             guard let last = page.last else { return [] }
-            if !page.records.isEmpty { return page.records }
+            if !page.outlines.isEmpty { return page.outlines }
             cursor = last
         }
     }
+
+    package func embeddings(of ids: [EntryID]) async throws(StoreError) -> [EntryID: StoredEmbedding] {
+        try await read { [cipher] database in
+            let statement = try database.cachedStatement(
+                sql: """
+                    SELECT v.bytes, e.is_sealed, f.text FROM vectors v JOIN entries e ON e.id = v.id JOIN fingerprints f ON f.id = e.fingerprint_id
+                    WHERE v.id = ?
+                    """)
+            var found: [EntryID: StoredEmbedding] = [:]
+            found.reserveCapacity(ids.count)
+            for id in ids {
+                guard let row = try Row.fetchOne(statement, arguments: [id.rawValue]) else { continue }
+                if let data = Data.fromDatabaseValue(row[0] as DatabaseValue), let isSealed = Bool.fromDatabaseValue(row[1] as DatabaseValue),
+                    let fingerprint = String.fromDatabaseValue(row[2] as DatabaseValue),
+                    let vector = EntryRow.vector(data, isSealed: isSealed, of: id, cipher: cipher)
+                {
+                    found[id] = StoredEmbedding(vector: vector, fingerprint: fingerprint)
+                } else {
+                    self.countUnreadable()
+                }
+            }
+            return found
+        }
+    }
+
+    package func generation() async throws(StoreError) -> StoreGeneration {
+        if let known = try await read({ try Generation.current(in: $0) }) { return known }
+        try await beginLineage()
+        return try await generation()
+    }
+
+    package func beginLineage() async throws(StoreError) { try await write { try Generation.beginLineage(in: $0) } }
 
     package func state(named name: String) async throws(StoreError) -> [UInt8]? {
         try await read { database in
@@ -109,7 +147,7 @@ package final class SQLiteStore: CacheStore {
 
     package func diskBytes() async throws(StoreError) -> Int {
         _ = try current()
-        return ["", "-wal", "-shm"].reduce(0) { sum, suffix in
+        return ["", "-wal", "-shm", SnapshotFile.suffix, SnapshotFile.freshSuffix].reduce(0) { sum, suffix in
             let size = (try? FileManager.default.attributesOfItem(atPath: path + suffix))?[.size] as? Int
             return sum + (size ?? 0)
         }
@@ -132,9 +170,11 @@ package final class SQLiteStore: CacheStore {
 
     private func decode(_ row: Row) -> CacheRecord? {
         let record = EntryRow.decode(row, cipher: cipher)
-        if record == nil { unreadable.withLock { $0 += 1 } }
+        if record == nil { countUnreadable() }
         return record
     }
+
+    private func countUnreadable() { unreadable.withLock { $0 += 1 } }
 
     private func current() throws(StoreError) -> DatabasePool {
         guard let pool = pool.withLock({ $0 }) else { throw .closed }

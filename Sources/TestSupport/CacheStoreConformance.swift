@@ -7,7 +7,8 @@ package enum CacheStoreConformance {
     package static let checks: [(name: String, run: @Sendable (any CacheStore) async throws -> String?)] = [
         ("what goes in comes out", comesBack), ("the same key takes over", takesOver), ("removal removes", removes),
         ("pages cover everything once", pages),
-        ("state is kept by name", keepsState), ("a closed store says so", closes),
+        ("outlines tell everything but answer and vector", outlines),
+        ("generations tell old from new", numbersGenerations), ("state is kept by name", keepsState), ("a closed store says so", closes),
     ]
 
     @Sendable private static func comesBack(_ store: any CacheStore) async throws -> String? {
@@ -76,6 +77,39 @@ package enum CacheStoreConformance {
         return seen == (1...57).map { EntryID(rawValue: $0) } ? nil : "pages gave \(seen)"
     }
 
+    @Sendable private static func outlines(_ store: any CacheStore) async throws -> String? {
+        let vector = UnitVector(normalizing: [0.1, -0.2, 0.3])
+        let full = CacheRecord(entry: Sample.entry(1), embedding: vector.map { StoredEmbedding(vector: $0, fingerprint: "model-a") })
+        try await store.insert([full, Sample.record(2)])
+        if try await store.count() != 2 { return "it counts \(try await store.count())" }
+        let found = try await store.outlines(after: nil, limit: 10)
+        let wanted = [EntryOutline(full, generation: 0), EntryOutline(Sample.record(2), generation: 0)]
+        if found.count != 2 { return "\(found.count) outlines instead of 2" }
+        for (outline, want) in zip(found, wanted) {
+            if "\(outline.metadata)" != "\(want.metadata)" { return "read \(outline.metadata), wrote \(want.metadata)" }
+            if outline.answerBytes != want.answerBytes || abs(outline.savedCost - want.savedCost) > 1e-6 || outline.fingerprint != want.fingerprint {
+                return "read \(outline), wrote \(want)"
+            }
+        }
+        let embeddings = try await store.embeddings(of: [EntryID(rawValue: 1), EntryID(rawValue: 99)])
+        return embeddings == [EntryID(rawValue: 1): full.embedding] ? nil : "read the vectors \(embeddings)"
+    }
+
+    @Sendable private static func numbersGenerations(_ store: any CacheStore) async throws -> String? {
+        try await store.insert([Sample.record(1), Sample.record(2)])
+        let early = try await store.generation()
+        if try await store.generation() != early { return "the generation changes by itself" }
+        try await store.insert([Sample.record(2), Sample.record(3)])
+        let late = try await store.generation()
+        if late.lineage != early.lineage || late.number <= early.number { return "\(late) after \(early)" }
+        let fresh = try await store.outlines(after: nil, limit: 10).filter { $0.generation > early.number }.map(\.metadata.id.rawValue)
+        if fresh != [2, 3] { return "written since: \(fresh)" }
+        try await store.removeAll()
+        if try await store.generation().number < late.number { return "numbers come again after removeAll" }
+        try await store.beginLineage()
+        return try await store.generation().lineage != early.lineage ? nil : "the line goes on"
+    }
+
     @Sendable private static func keepsState(_ store: any CacheStore) async throws -> String? {
         if try await store.state(named: "a") != nil { return "state before it was set" }
         try await store.setState([1, 2], named: "a")
@@ -93,5 +127,19 @@ package enum CacheStoreConformance {
         } catch StoreError.closed {
             return nil
         }
+    }
+}
+
+extension CacheStore {
+    /// At most `limit` whole records with ids above `cursor`, ascending. An empty result is the end.
+    package func records(after cursor: EntryID?, limit: Int) async throws -> [CacheRecord] {
+        var cursor = cursor
+        while case let page = try await outlines(after: cursor, limit: limit), let last = page.last {
+            var found: [CacheRecord] = []
+            for outline in page { if let record = try await record(for: outline.metadata.key) { found.append(record) } }
+            if !found.isEmpty { return found }
+            cursor = last.metadata.id
+        }
+        return []
     }
 }

@@ -53,13 +53,24 @@ package final class FaultyStore: CacheStore {
 
     package func lastID() async throws(StoreError) -> EntryID? { try locked { $0.records.keys.max() } }
 
-    package func records(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [CacheRecord] {
+    package func count() async throws(StoreError) -> Int { try locked { $0.records.count } }
+
+    package func outlines(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [EntryOutline] {
         try locked { state in
-            Array(
-                state.records.values.filter { record in cursor.map { record.entry.id > $0 } ?? true }.sorted { $0.entry.id < $1.entry.id }.prefix(
-                    limit))
+            let ids = state.records.keys.filter { id in cursor.map { id > $0 } ?? true }.sorted().prefix(limit)
+            return ids.compactMap { id in state.records[id].map { EntryOutline($0, generation: Int64(state.insertions)) } }
         }
     }
+
+    package func embeddings(of ids: [EntryID]) async throws(StoreError) -> [EntryID: StoredEmbedding] {
+        try locked { state in Dictionary(ids.compactMap { id in state.records[id]?.embedding.map { (id, $0) } }) { first, _ in first } }
+    }
+
+    package func generation() async throws(StoreError) -> StoreGeneration {
+        try locked { StoreGeneration(lineage: "test", number: Int64($0.insertions)) }
+    }
+
+    package func beginLineage() async throws(StoreError) { try locked { _ in } }
 
     package func state(named name: String) async throws(StoreError) -> [UInt8]? { try locked { $0.named[name] } }
 

@@ -42,6 +42,10 @@ package final class FlatIndex: VectorIndex {
 
     package var unlinkedCount: Int { 0 }
 
+    package var ids: [EntryID] { state.withLock { Array($0.places.keys) } }
+
+    package func contains(_ id: EntryID, in scope: Scope) -> Bool { state.withLock { $0.places[id]?.scope == scope } }
+
     package func count(in scope: Scope) -> Int {
         state.withLock { state in
             // Only the last chunk is not full.

@@ -1,3 +1,4 @@
+import CSimilarity
 import SemanticCache
 
 /// The vectors of one scope: slots in blocks, and a graph over them once there are many.
@@ -41,6 +42,8 @@ final class ScopeVectors: @unchecked Sendable {
     private var linking: Int?
     /// Grows with each placement, so that a compaction notices one.
     private(set) var placements = 0
+    /// Who has these vectors now: set when a snapshot brought the scope in and took over what was here.
+    private(set) var successor: ScopeVectors?
 
     // Mutation.
     var pass: RepairPass?
@@ -113,8 +116,10 @@ final class ScopeVectors: @unchecked Sendable {
         return (0..<slotCount).first { layout.id($0) == id.rawValue }
     }
 
-    /// The ids of all vectors.
-    var ids: [EntryID] { (0..<slotCount).compactMap { layout.id($0) < 0 ? nil : EntryID(rawValue: layout.id($0)) } }
+    /// The ids of all vectors and where they are.
+    var placed: [(id: EntryID, slot: Int)] {
+        (0..<slotCount).compactMap { layout.id($0) < 0 ? nil : (EntryID(rawValue: layout.id($0)), $0) }
+    }
 
     private func takeFree(_ epochs: ReaderEpochs) -> Int? {
         guard let last = free.last, refilled.count < Self.refillLimit else { return nil }
@@ -147,6 +152,49 @@ final class ScopeVectors: @unchecked Sendable {
             larger.setID(layout.id(slot), slot)
         }
         layout = larger
+    }
+}
+
+// MARK: Snapshots
+
+extension ScopeVectors {
+    /// The slots that are free or will be when searches have ended: nothing in them is needed, and they may be written at any time.
+    var freeSlots: Set<UInt32> { Set(free.map(\.slot)) }
+
+    /// A scope as a snapshot describes it: slots from 0 on, with a graph over the first `linkedCount` of them if there is one.
+    convenience init(
+        scope: Scope, shard: Int, layout: VectorLayout, slotCount: Int, linkedCount: Int, graph: HNSWGraph?, ledger: MemoryLedger, stamp: Int
+    ) {
+        self.init(scope: scope, shard: shard, padded: layout.padded, ledger: ledger)
+        self.layout = layout
+        self.slotCount = slotCount
+        self.graph = graph
+        self.linkedCount = linkedCount
+        for slot in 0..<slotCount {
+            if layout.id(slot) >= 0 {
+                liveCount += 1
+                // Reused, and not linked again yet.
+                if slot < linkedCount, cell_load(layout.baseLinks(slot)) == 0 { refilled.append(UInt32(slot)) }
+            } else if slot < linkedCount {
+                // Some list may still lead there.
+                removed.append(UInt32(slot))
+            } else {
+                free.append(Freed(slot: UInt32(slot), stamp: stamp))
+            }
+        }
+    }
+
+    /// Takes over all vectors of `other`, which is asked for them no more.
+    func takeOver(_ other: ScopeVectors, epochs: ReaderEpochs) {
+        for (_, slot) in other.placed {
+            if slotCount == layout.capacity { grow() }
+            layout.copy(slotCount, from: other.layout, slot)
+            layout.setID(other.layout.id(slot), slotCount)
+            slotCount += 1
+            liveCount += 1
+            placements += 1
+        }
+        other.successor = self
     }
 }
 

@@ -124,6 +124,7 @@ extension ScopedIndex {
                     return true
                 }
                 guard isCurrent else { return false }
+                changes.add(1, ordering: .relaxed)
             }
             return true
         }

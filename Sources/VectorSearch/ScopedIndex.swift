@@ -16,7 +16,7 @@ package import SemanticCache
 import Synchronization
 
 /// Neighbours within a scope, exact for small scopes and nearly so for large ones. Placing and removing take O(`dimension`).
-package final class ScopedIndex: VectorIndex {
+package final class ScopedIndex: SnapshotIndex {
     /// Figures that trade memory and time for recall.
     package struct Tuning: Sendable {
         /// Scopes of as many vectors get a graph. Below, a scan is as fast and exact: 16,384 vectors of 384 components take 0.3 ms.
@@ -49,13 +49,14 @@ package final class ScopedIndex: VectorIndex {
     package let dimension: Int
     let tuning: Tuning
     let padded: Int
-    let ids = (0..<256).map { _ in IDShard() }
+    let idShards = (0..<256).map { _ in IDShard() }
     let scopes = (0..<256).map { _ in ScopeShard() }
     let epochs = ReaderEpochs()
     let ledger = MemoryLedger()
     let scratches = ScratchPool()
     let linker = Linker()
-    private let total = Atomic<Int>(0)
+    let total = Atomic<Int>(0)
+    let changes = Atomic<Int>(0)
 
     /// An empty index for vectors of `dimension` components.
     package init(dimension: Int, tuning: Tuning = Tuning()) {
@@ -66,6 +67,12 @@ package final class ScopedIndex: VectorIndex {
     }
 
     package var count: Int { total.load(ordering: .relaxed) }
+
+    package var changeCount: Int { changes.load(ordering: .relaxed) }
+
+    package var ids: [EntryID] { idShards.flatMap { $0.places.withLock { Array($0.keys) } } }
+
+    package func contains(_ id: EntryID, in scope: Scope) -> Bool { idShard(id).places.withLock { $0[id]?.scope.scope == scope } }
 
     package func count(in scope: Scope) -> Int { shard(scope).scopes.withLock { $0[scope]?.liveCount ?? 0 } }
 
@@ -88,6 +95,7 @@ package final class ScopedIndex: VectorIndex {
             }
             places[id] = Place(scope: owner, slot: UInt32(slot))
             total.add(1, ordering: .relaxed)
+            changes.add(1, ordering: .relaxed)
             return owner
         }
         attend(owner)
@@ -106,7 +114,7 @@ package final class ScopedIndex: VectorIndex {
     }
 
     package func removeAll() {
-        for shard in ids {
+        for shard in idShards {
             let known = shard.places.withLock { Array($0.keys) }
             for id in known { remove(id) }
         }
@@ -115,19 +123,24 @@ package final class ScopedIndex: VectorIndex {
     /// Takes `id` out of its scope; the caller holds the id's shard.
     private func vacate(_ place: Place, _ id: EntryID) {
         total.subtract(1, ordering: .relaxed)
+        changes.add(1, ordering: .relaxed)
         scopes[place.scope.shard].scopes.withLock { table in
-            guard let slot = place.scope.slot(of: id, hint: Int(place.slot)) else { return }
-            place.scope.remove(slot, epochs: epochs)
-            if place.scope.liveCount == 0, table[place.scope.scope] === place.scope {
-                table[place.scope.scope] = nil
-                place.scope.clear()
+            // What a snapshot took over is no longer where it was placed.
+            let owner = place.scope.successor ?? place.scope
+            guard let slot = owner.slot(of: id, hint: Int(place.slot)) else { return }
+            owner.remove(slot, epochs: epochs)
+            if owner.liveCount == 0, table[owner.scope] === owner {
+                table[owner.scope] = nil
+                owner.clear()
             }
         }
     }
 
     func shard(_ scope: Scope) -> ScopeShard { scopes[Self.shardIndex(scope)] }
 
-    private static func shardIndex(_ scope: Scope) -> Int { scope.hashValue & 255 }
+    static func shardIndex(_ scope: Scope) -> Int { scope.hashValue & 255 }
 
-    func idShard(_ id: EntryID) -> IDShard { ids[Int(truncatingIfNeeded: (UInt64(bitPattern: id.rawValue) &* 0x9E37_79B9_7F4A_7C15) >> 56)] }
+    func idShard(_ id: EntryID) -> IDShard { idShards[Self.shardIndex(id)] }
+
+    static func shardIndex(_ id: EntryID) -> Int { Int(truncatingIfNeeded: (UInt64(bitPattern: id.rawValue) &* 0x9E37_79B9_7F4A_7C15) >> 56) }
 }

@@ -124,6 +124,12 @@ final class VectorLayout: @unchecked Sendable {
     }
 
     @inline(__always)
+    func fine(_ slot: Int) -> UnsafeMutablePointer<UInt8> {
+        let (block, row) = place(slot)
+        return block.fine + row * padded / 2
+    }
+
+    @inline(__always)
     func scale(_ slot: Int) -> UnsafeMutablePointer<Float> {
         let (block, row) = place(slot)
         return block.scales + row

@@ -1,5 +1,6 @@
 import Embedding
 import Logging
+import Proxy
 import SemanticCache
 import Server
 import Settings
@@ -14,8 +15,7 @@ extension Composition {
             return MemoryStore(keepsRecords: false)
         }
         do throws(StoreError) {
-            let cipher = loaded.secrets.encryptionKey.map { RowCipher(secret: $0.reveal(), former: loaded.secrets.formerKeys.map { $0.reveal() }) }
-            let opened = try SQLiteStore.open(path: path, now: SystemClock().now(), cipher: cipher) { reason, aside in
+            let opened = try SQLiteStore.open(path: path, now: SystemClock().now(), cipher: cipher(loaded)) { reason, aside in
                 logger.error("the store is damaged; it was set aside and a new one begun", metadata: ["reason": "\(reason)", "kept": "\(aside)"])
                 readiness.set("store", .degraded("a damaged store was set aside as \(aside)"))
             }
@@ -31,6 +31,21 @@ extension Composition {
             readiness.set("store", .degraded("in memory only: \(error)"))
             return MemoryStore(keepsRecords: false)
         }
+    }
+
+    /// What keeps the index over restarts; `nil` where nothing is to be kept, or nothing is embedded.
+    static func makeSnapshots(
+        _ loaded: LoadedSettings, index: any SnapshotIndex, cache: AnswerCache, store: any CacheStore, embedder: OnnxEmbedder?, logger: Logger
+    ) -> IndexSnapshots? {
+        let interval = loaded.settings.store.snapshotInterval
+        guard let embedder, store is SQLiteStore, interval > .zero else { return nil }
+        return IndexSnapshots(
+            index: index, cache: cache, store: store, snapshots: SnapshotFile(beside: loaded.paths.store, cipher: cipher(loaded)),
+            fingerprint: embedder.fingerprint, interval: interval, logger: logger)
+    }
+
+    private static func cipher(_ loaded: LoadedSettings) -> RowCipher? {
+        loaded.secrets.encryptionKey.map { RowCipher(secret: $0.reveal(), former: loaded.secrets.formerKeys.map { $0.reveal() }) }
     }
 
     /// The verifier of the settings; `nil` when there is none, which leaves the decision to what was learned and the guards.

@@ -63,12 +63,14 @@ struct Composition {
         let writer = WriteBehind(
             store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit, logger: logger,
             onFault: { fault in readiness.set("store", fault.map { .degraded("entries are in memory only: \($0)") } ?? .ready) })
+        let index = ScopedIndex(dimension: embedder?.dimension ?? 1)
         let cache = AnswerCache(
-            index: ScopedIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, store: store,
+            index: index, fingerprint: embedder?.fingerprint, writer: writer, store: store,
             metrics: metrics, clock: clock, limits: limits(settings, store: store))
         let indexing = embedder.map { IndexingQueue(cache: cache, embedder: $0, limit: settings.cache.maxEntries, logger: logger) }
+        let snapshots = makeSnapshots(loaded, index: index, cache: cache, store: store, embedder: embedder, logger: logger)
         let restorer = EntryRestorer(
-            store: store, cache: cache, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger)
+            store: store, cache: cache, snapshots: snapshots, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger)
         // A small store is read before the first request, a large one behind the requests.
         let lastID = await restorer.begin(for: .milliseconds(500))
         let tenants = TenantResolver(
@@ -85,11 +87,12 @@ struct Composition {
         quiet.logLevel = max(logger.logLevel, .warning)
 
         return Composition(
-            services: [writer as any Service] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
+            // The last snapshot is written when the writer has brought everything to the store.
+            services: (snapshots.map { [$0 as any Service] } ?? []) + [writer] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
                 restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
                 RowSealing(store: store, logger: logger), memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
             ],
-            embedderLine: embedderLine, restoredLine: cache.isRestoring ? "being read" : "\(restorer.count) entries", quietLogger: quiet,
+            embedderLine: embedderLine, restoredLine: cache.isRestoring ? "being read" : "\(restorer.progress.restored) entries", quietLogger: quiet,
             options: serverOptions(settings, fileLimit: fileLimit),
             parts: ServerParts(
                 pipeline: pipeline,
@@ -97,7 +100,7 @@ struct Composition {
                 warmer: CacheWarmer(pipeline: pipeline),
                 stats: StatsReporter(
                     version: Reprise.version, options: options, cache: cache, embedder: embedder, indexing: indexing, writer: writer, store: store,
-                    metrics: metrics, learner: learner, droppedLines: { sinks.dropped }),
+                    restorer: restorer, metrics: metrics, learner: learner, droppedLines: { sinks.dropped }),
                 gate: AdminGate(token: loaded.secrets.adminToken?.reveal(), isLoopback: settings.server.listensOnLoopback),
                 readiness: readiness, clock: clock,
                 dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts), pressure: pressure),

@@ -116,7 +116,7 @@ struct MemoryHierarchyTests {
         #expect(!bench.cache.isRestoring)
         #expect(bench.cache.count == 1999)
         #expect(bench.cache.searchableCount == 1999)
-        #expect(restorer.count >= 1999)
+        #expect(restorer.progress.restored >= 1999)
         await bench.cache.persist()
         #expect(await bench.cache.entry(for: Sample.entry(1234).key) == nil)
     }

@@ -114,7 +114,8 @@ struct ResidentEntriesTests {
             let number = Int.random(in: 1...300, using: &generator)
             switch Int.random(in: 0..<5, using: &generator) {
             case 0, 1:
-                _ = entries.insert(Sample.entry(number), keepsAnswer: number % 3 > 0)
+                let entry = Sample.entry(number)
+                _ = entries.insert(entry.metadata, answer: number % 3 > 0 ? entry.answer : nil, cost: 1, answerBytes: entry.answer.memoryBytes)
                 model.insert(number)
             case 2:
                 entries.touch(id(number))

@@ -75,6 +75,7 @@ struct WrongValueTests {
         ("store.encryption_key_env", "a b", "the name of an environment variable", "not shown"),
         ("store.former_keys_env", "[a-b]", "names of environment variables", "'a-b'"),
         ("store.flush_interval", "200", duration, "'200'"),
+        ("store.snapshot_interval", "often", "a duration such as 250ms, 30s, 5m, 24h or 7d", "'often'"),
         ("store.queue_limit", "many", "a whole number from 1 to 10000000", "'many'"),
         ("embedder.kind", "remote", "one of local, off", "'remote'"),
         ("embedder.model_dir", "", "a path", "nothing"),

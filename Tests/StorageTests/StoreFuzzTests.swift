@@ -19,7 +19,7 @@ struct StoreFuzzTests {
         try await store.close()
         let queue = try DatabaseQueue(path: path)
         let columns = [
-            ("entries", "key"), ("entries", "scope"), ("entries", "tenant"), ("entries", "endpoint"), ("entries", "vector"), ("answers", "form"),
+            ("entries", "key"), ("entries", "scope"), ("entries", "tenant"), ("entries", "endpoint"), ("vectors", "bytes"), ("answers", "form"),
             ("answers", "bytes"), ("answers", "marks"), ("answers", "fields"),
         ]
         let damages = (1...40).map { id in

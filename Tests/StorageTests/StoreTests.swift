@@ -161,7 +161,8 @@ struct SQLiteStoreTests {
             try database.execute(sql: "UPDATE entries SET scope = x'01' WHERE id = 5")
             try database.execute(sql: "UPDATE answers SET form = 7 WHERE id = 6")
             try database.execute(sql: "UPDATE answers SET form = 1, marks = x'ffffffff00000000' WHERE id = 7")
-            try database.execute(sql: "UPDATE entries SET vector = x'0000c07f', fingerprint_id = 1 WHERE id = 8")
+            try database.execute(sql: "UPDATE entries SET fingerprint_id = 1 WHERE id = 8")
+            try database.execute(sql: "INSERT OR REPLACE INTO vectors (id, bytes) VALUES (8, x'0000c07f')")
             try database.execute(sql: "INSERT INTO fingerprints (id, text) VALUES (1, 'f')")
         }
         try queue.close()

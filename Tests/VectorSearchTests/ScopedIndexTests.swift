@@ -190,7 +190,7 @@ struct ScopedIndexTests {
 }
 
 /// Unit vectors in clusters: a centre and a deviation of `spread` times its length.
-private struct ClusteredVectors {
+struct ClusteredVectors {
     private var source: VectorIndexConformance.Vectors
     private let centres: [UnitVector]
     private let spread: Float

@@ -93,9 +93,17 @@ struct ResidentEntries {
     mutating func request(_ key: CacheKey) { eviction.request(key.digest.prefix) }
 
     /// Adds the entry; returns the one whose key it takes over, if there was one.
+    mutating func insert(_ entry: Entry) -> EntryMetadata? {
+        insert(entry.metadata, answer: entry.answer, cost: entry.answer.savedCost, answerBytes: entry.answer.memoryBytes)
+    }
+
+    /// Adds the entry; returns the one whose key it takes over, if there was one.
     ///
-    /// - Parameter keepsAnswer: whether the answer is to be in memory.
-    mutating func insert(_ entry: Entry, keepsAnswer: Bool = true) -> EntryMetadata? {
+    /// - Parameters:
+    ///   - answer: `nil` where it is to stay in the store.
+    ///   - cost: ``Answer/savedCost``.
+    ///   - answerBytes: ``Answer/memoryBytes``.
+    mutating func insert(_ entry: EntryMetadata, answer: Answer?, cost: Double, answerBytes: Int) -> EntryMetadata? {
         let replaced = resident(for: entry.key)?.metadata
         if let replaced { remove(replaced.id) }
         remove(entry.id)
@@ -110,17 +118,16 @@ struct ResidentEntries {
             slotCount += 1
         }
         clock += 1
-        let stored = Self.storedBytes(entry)
-        let cost = entry.answer.savedCost
+        let stored = Self.storedBytes(entry, answerBytes: answerBytes)
         self[index] = Slot(
-            resident: Resident(metadata: entry.metadata, answer: nil),
+            resident: Resident(metadata: entry, answer: nil),
             rank: eviction.rank(entry.key.digest.prefix, cost: cost, bytes: stored), cost: Float(cost), storedBytes: stored, lastUse: clock)
         byKey.insert(entry.key.digest.prefix, index)
         byID.insert(Self.hash(entry.id), index)
-        metadataBytes += entry.metadata.memoryBytes
+        metadataBytes += entry.memoryBytes
         storedBytes += stored
         count += 1
-        if keepsAnswer { warm(index, entry.answer) }
+        if let answer { warm(index, answer) }
         if expiries.count > 2 * count + 1024 { dropStaleExpiries() }
         expiries.insert(Expiry(at: entry.expiresAt, id: entry.id))
         return replaced
@@ -261,9 +268,10 @@ extension ResidentEntries {
         self[index]?.hotPlace = -1
     }
 
-    /// What the entry takes in the store, roughly: its texts, its answer, a vector of 384 floats, and the rows around them.
-    private static func storedBytes(_ entry: Entry) -> Int {
-        400 + entry.query.utf8.count + entry.answer.memoryBytes + (entry.scope == nil ? 0 : 1536)
+    /// What the entry takes in the store, roughly: its texts, its answer, the rows around them, a vector of 384 floats, and its part of the snapshot
+    /// of the index.
+    private static func storedBytes(_ entry: EntryMetadata, answerBytes: Int) -> Int {
+        400 + entry.query.utf8.count + answerBytes + (entry.scope == nil ? 0 : 1536 + 768)
     }
 
     private mutating func dropStaleExpiries() {
