@@ -32,13 +32,14 @@ def exported(server):
 
 
 def test_kill_9_under_load_loses_no_integrity(tmp_path, stand_in):
-    """Whatever moment the process is killed at, every entry that is left is whole, and memory, index and store hold the same."""
+    """Whatever moment the process is killed at, every entry that is left is whole, and memory, index and store hold the same. The index comes from a
+    snapshot of some earlier moment, which is written all the time."""
     rng = random.Random(4)
     known = {}
     flushed = 0.05
     asked = 0
     for kill in range(KILLS + 1):
-        server = Reprise(tmp_path, stand_in.url, config=f"store:\n  flush_interval: {int(flushed * 1000)}ms\n")
+        server = Reprise(tmp_path, stand_in.url, config=f"store:\n  flush_interval: {int(flushed * 1000)}ms\n  snapshot_interval: 70ms\n")
         try:
             ready = server.request("GET", "/readyz")
             assert ready.status == 200, ready.body
@@ -86,10 +87,12 @@ def test_kill_9_under_load_loses_no_integrity(tmp_path, stand_in):
             asked = len(known)
         finally:
             server.stop(9)
+        assert "the snapshot of the index" not in server.errors, server.errors
         # The file is sound without any help of the program's.
         with sqlite3.connect(tmp_path / "cache.db") as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert database.execute("SELECT count(*) FROM entries WHERE answer_id NOT IN (SELECT id FROM answers)").fetchone() == (0,)
+    assert (tmp_path / "cache.db-index").exists()
     assert len(lines) > KILLS, f"only {len(lines)} of {asked} answers survived"
 
 
