@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 import SemanticCache
 
 extension RequestPipeline {
@@ -12,6 +12,15 @@ extension RequestPipeline {
         case (.client(let client), .tenant): return tenants.tenant(client: client.name)
         case (.anyone, .pool): return rules.isOpen ? tenants.pool : nil
         case (.anyone, .tenant): return rules.isOpen || AccessRules.key(in: fields) != nil ? tenants.tenant(of: fields) : nil
+        }
+    }
+
+    /// Whether an application may bring answers of its own, that no upstream gave: with a key that this proxy gave out, or where everybody is served.
+    package func maySubmit(_ fields: HTTPFields) -> Bool {
+        switch options.access.caller(of: fields) {
+        case .client: true
+        case .anyone: options.access.isOpen
+        case nil: false
         }
     }
 

@@ -41,26 +41,51 @@ struct AdminRoutes: Sendable {
     }
 
     /// The response to a request whose path begins with `/cache/`.
+    ///
+    /// What changes something is written to the audit log here, whichever route it takes: also when its body breaks off in the middle, for by then
+    /// something may have changed.
     func respond(to request: Request, path: Substring) async throws -> Response {
         if let refusal = refusal(of: request) { return refusal }
-        switch (request.method, path) {
-        case (.get, "/cache/openapi.json"): return OpenAPIDescription.response
-        case (.get, "/cache/stats"): return JSONBody.response(await stats.report())
-        case (.get, "/cache/entries"): return await list(request)
-        case (.post, "/cache/flush"): return try await flush(request)
-        case (.get, "/cache/export"): return await export(request)
-        case (.post, "/cache/import"):
-            return JSONBody.response(try await TransferRoutes(transfer: transfer).take(request.body))
-        case (.post, "/cache/warm"): return try await warm(request)
-        case (let method, "/cache/explain"), (let method, "/cache/feedback"), (let method, "/cache/near-misses"):
-            if let matching { return try await matching.respond(to: request, method: method, path: path) }
-            return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
-        case (let method, _) where path.hasPrefix("/cache/entries/"): return await entry(path.dropFirst("/cache/entries/".count), method: method)
-        case (_, "/cache/stats"), (_, "/cache/entries"), (_, "/cache/export"), (_, "/cache/openapi.json"):
-            return Self.notAllowed("GET")
-        case (_, "/cache/flush"), (_, "/cache/warm"), (_, "/cache/import"): return Self.notAllowed("POST")
-        default: return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
+        guard let route = AdminRoute(path: path) else { return JSONBody.error(.notFound, "There is no \(path).", code: "not_found") }
+        guard route.methods.contains(request.method) else { return Self.notAllowed(route.methods.map(\.rawValue).joined(separator: ", ")) }
+        let note = AuditNote()
+        do {
+            let response = try await respond(to: request, route, path: path, note)
+            if route.mayChange(request.method), response.status.kind == .successful { write(note, of: route, request.method) }
+            return response
+        } catch {
+            if route.mayChange(request.method) {
+                note.add(["broke_off": "\(error)"])
+                write(note, of: route, request.method)
+            }
+            throw error
         }
+    }
+
+    private func respond(to request: Request, _ route: AdminRoute, path: Substring, _ note: AuditNote) async throws -> Response {
+        switch route {
+        case .description: return OpenAPIDescription.response
+        case .stats: return JSONBody.response(await stats.report())
+        case .entries: return await list(request)
+        case .entry: return await entry(path.dropFirst("/cache/entries/".count), method: request.method, note)
+        case .flush: return try await flush(request, note)
+        case .export: return await export(request)
+        case .import: return JSONBody.response(try await TransferRoutes(transfer: transfer).take(request.body, note))
+        case .warm: return try await warm(request, note)
+        case .explain, .feedback, .nearMisses:
+            guard let matching else { return JSONBody.error(.notFound, "There is no \(path).", code: "not_found") }
+            switch route {
+            case .explain: return try await matching.explain(request)
+            case .feedback: return try await matching.feedback(request, note)
+            default: return matching.nearMisses(request)
+            }
+        }
+    }
+
+    private func write(_ note: AuditNote, of route: AdminRoute, _ method: HTTPRequest.Method) {
+        guard let facts = note.facts else { return }
+        let action = route == .entry ? "delete" : String(route.rawValue.dropFirst("/cache/".count))
+        AuditLog(logger: logger).write(action, by: gate.usesAuthorization ? .token : .loopback, facts)
     }
 
     /// The metrics in the Prometheus text format.
@@ -132,44 +157,44 @@ struct AdminRoutes: Sendable {
         }
     }
 
-    private func entry(_ name: Substring, method: HTTPRequest.Method) async -> Response {
-        guard method == .get || method == .delete else { return Self.notAllowed("GET, DELETE") }
+    private func entry(_ name: Substring, method: HTTPRequest.Method, _ note: AuditNote) async -> Response {
         guard let id = EntryID(name), let entry = await administration.entry(id) else {
             return JSONBody.error(.notFound, "There is no entry '\(name)'.", code: "entry_not_found")
         }
         if method == .get { return JSONBody.response(EntryView(entry, hits: administration.hits(id), now: clock.now(), withBody: true)) }
         var selector = EntrySelector()
         selector.id = id
-        return await flush(selector, isDryRun: false)
+        return await flush(selector, isDryRun: false, note)
     }
 
-    private func flush(_ request: Request) async throws -> Response {
+    private func flush(_ request: Request, _ note: AuditNote) async throws -> Response {
         guard let body = try await collect(request) else { return Self.tooLarge }
         do throws(SelectorReader.Failure) {
             let (selector, isDryRun) = try SelectorReader.read(json: body)
-            return await flush(selector, isDryRun: isDryRun)
+            return await flush(selector, isDryRun: isDryRun, note)
         } catch {
             return JSONBody.error(.badRequest, error.message, code: "bad_selector")
         }
     }
 
-    private func flush(_ selector: EntrySelector, isDryRun: Bool) async -> Response {
+    private func flush(_ selector: EntrySelector, isDryRun: Bool, _ note: AuditNote) async -> Response {
         struct Result: Encodable { let matched, removed: Int }
         do throws(AdministrationError) {
             let result = try await administration.flush(selector, isDryRun: isDryRun)
-            if !isDryRun { audit("flush", ["selector": "\(selector.auditText)", "matched": "\(result.matched)", "removed": "\(result.removed)"]) }
+            if isDryRun { note.dismiss() }
+            note.add(["selector": "\(selector.auditText)", "matched": "\(result.matched)", "removed": "\(result.removed)"])
             return JSONBody.response(Result(matched: result.matched, removed: result.removed))
         } catch {
             return Self.refusal(error)
         }
     }
 
-    private func warm(_ request: Request) async throws -> Response {
+    private func warm(_ request: Request, _ note: AuditNote) async throws -> Response {
         guard let body = try await collect(request) else { return Self.tooLarge }
         // While no admin token is set, `Authorization` is free to carry the application's own credential.
         let authorization = request.headers[.cacheAuthorization] ?? (gate.usesAuthorization ? nil : request.headers[.authorization])
         let report = await warmer.warm(body, authorization: authorization)
-        audit("import", ["imported": "\(report.imported)", "asked": "\(report.asked)", "bytes": "\(body.count)"])
+        note.add(["imported": "\(report.imported)", "asked": "\(report.asked)", "bytes": "\(body.count)"])
         return JSONBody.response(report)
     }
 

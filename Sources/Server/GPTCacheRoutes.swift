@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import Proxy
 import SemanticCache
@@ -26,6 +27,7 @@ struct GPTCacheRoutes: Sendable {
     let pipeline: RequestPipeline
     let warmer: CacheWarmer
     let maximumBody: Int
+    let audit: AuditLog
 
     func respond(to request: Request, path: Substring, id: String) async throws -> Response {
         let bytes: [UInt8]
@@ -37,13 +39,21 @@ struct GPTCacheRoutes: Sendable {
         guard let exchange = try? JSONDecoder().decode(Exchange.self, from: Data(bytes)) else {
             return JSONBody.error(.unprocessableContent, #"The body must be an object such as {"prompt": "...", "answer": "..."}."#, code: "bad_body")
         }
-        return path == "/put" ? try await put(exchange, request) : try await get(exchange, request, id: id)
+        return path == "/put" ? try await put(exchange, request, id: id) : try await get(exchange, request, id: id)
     }
 
-    private func put(_ exchange: Exchange, _ request: Request) async throws -> Response {
+    private func put(_ exchange: Exchange, _ request: Request, id: String) async throws -> Response {
+        guard pipeline.maySubmit(request.headers) else {
+            return JSONBody.error(
+                .unauthorized, "Only a caller with a key of this proxy (auth.clients) may put answers into a cache that the network can reach.",
+                code: "unauthenticated")
+        }
         let record = Exchange(prompt: exchange.prompt, answer: exchange.answer ?? "")
         let report = await warmer.warm(Array(try JSONEncoder().encode(record)), authorization: request.headers[.authorization])
-        guard let failure = report.errors.first else { return JSONBody.response("successfully update the cache") }
+        guard let failure = report.errors.first else {
+            audit.write("put", by: .client, ["request": "\(id)", "imported": "\(report.imported)", "replaced": "\(report.already)"])
+            return JSONBody.response("successfully update the cache")
+        }
         return JSONBody.error(.badRequest, failure.message, code: "bad_record")
     }
 

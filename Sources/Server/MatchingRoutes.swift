@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import Proxy
 import SemanticCache
@@ -13,21 +14,8 @@ struct MatchingRoutes: Sendable {
     let pipeline: RequestPipeline
     let gate: AdminGate
 
-    func respond(to request: Request, method: HTTPRequest.Method, path: Substring) async throws -> Response {
-        switch (method, path) {
-        case (.post, "/cache/explain"): return try await explain(request)
-        case (.post, "/cache/feedback"): return try await feedback(request)
-        case (.get, "/cache/near-misses"): return nearMisses(request)
-        default:
-            let allowed = path == "/cache/near-misses" ? "GET" : "POST"
-            var response = JSONBody.error(.methodNotAllowed, "Use \(allowed).", code: "method_not_allowed")
-            response.headers[.allow] = allowed
-            return response
-        }
-    }
-
     /// The body is what would be sent to a cached endpoint; `?endpoint=` names another than chat completions.
-    private func explain(_ request: Request) async throws -> Response {
+    func explain(_ request: Request) async throws -> Response {
         let name = request.uri.queryParameters["endpoint"].map(String.init) ?? Endpoint.chatCompletions.path
         guard let endpoint = Endpoint(rawValue: name) else {
             let known = Endpoint.allCases.map(\.path).joined(separator: ", ")
@@ -50,7 +38,8 @@ struct MatchingRoutes: Sendable {
         }
     }
 
-    private func feedback(_ request: Request) async throws -> Response {
+    /// What a person says of an answer that was served by meaning, or of a near miss.
+    func feedback(_ request: Request, _ note: AuditNote) async throws -> Response {
         struct Body: Decodable {
             let entry: String
             let request: String?
@@ -71,6 +60,7 @@ struct MatchingRoutes: Sendable {
             let status: HTTPResponse.Status = if case .otherEntry = error { .conflict } else { .notFound }
             return JSONBody.error(status, error.description, code: "bad_feedback")
         }
+        note.add(["entry": "\(id)", "request": "\(feedback.request ?? "")", "correct": "\(feedback.correct)"])
         struct Result: Encodable {
             let entry: String
             let correct, semantic: Bool
@@ -78,7 +68,8 @@ struct MatchingRoutes: Sendable {
         return JSONBody.response(Result(entry: feedback.entry, correct: feedback.correct, semantic: feedback.correct))
     }
 
-    private func nearMisses(_ request: Request) -> Response {
+    /// The latest decisions that a person may want to judge.
+    func nearMisses(_ request: Request) -> Response {
         struct Body: Encodable { let nearMisses: [View] }
         struct View: Encodable {
             let kind, at, request, entry, asked, cached, reason: String

@@ -63,12 +63,16 @@ package struct ServerParts: Sendable {
     package let clock: any WallClock
     package let dashboard: Dashboard
     package let pressure: MemoryPressure
+    /// `nil` listens without TLS.
+    package let certificate: ServerCertificate?
 
     package init(
         pipeline: RequestPipeline, administration: CacheAdministration, warmer: CacheWarmer, stats: StatsReporter, gate: AdminGate,
-        readiness: Readiness, clock: any WallClock, dashboard: Dashboard, pressure: MemoryPressure = MemoryPressure()
+        readiness: Readiness, clock: any WallClock, dashboard: Dashboard, pressure: MemoryPressure = MemoryPressure(),
+        certificate: ServerCertificate? = nil
     ) {
         self.pressure = pressure
+        self.certificate = certificate
         self.pipeline = pipeline
         self.administration = administration
         self.warmer = warmer
@@ -85,6 +89,7 @@ package struct ProxyServer: Service {
     private let options: ServerOptions
     private let router: TopRouter
     private let presences: ClientPresences
+    private let certificate: ServerCertificate?
     private let logger: Logger
     private let onRunning: @Sendable (Int) -> Void
 
@@ -94,6 +99,7 @@ package struct ProxyServer: Service {
         self.logger = logger
         self.onRunning = onRunning
         presences = ClientPresences()
+        certificate = parts.certificate
         let admin = AdminRoutes(
             administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger,
             matching: MatchingRoutes(pipeline: parts.pipeline, gate: parts.gate))
@@ -101,7 +107,8 @@ package struct ProxyServer: Service {
             proxy: ProxyRoutes(pipeline: parts.pipeline, maximumBody: options.maximumBody, presences: presences), admin: admin,
             dashboard: DashboardRoutes(dashboard: parts.dashboard, admin: admin, presences: presences),
             gptCache: options.speaksGPTCache
-                ? GPTCacheRoutes(pipeline: parts.pipeline, warmer: parts.warmer, maximumBody: options.maximumBody) : nil,
+                ? GPTCacheRoutes(
+                    pipeline: parts.pipeline, warmer: parts.warmer, maximumBody: options.maximumBody, audit: AuditLog(logger: logger)) : nil,
             readiness: parts.readiness, requests: RequestGate(limit: options.maximumRequests), pressure: parts.pressure)
     }
 
@@ -119,7 +126,11 @@ package struct ProxyServer: Service {
             idleTimeout: Self.timeAmount(options.idleTimeout), httpDecoderConfiguration: decoder)
         let application = Application(
             responder: router,
-            server: .http1(configuration: connections),
+            server: HTTPServerBuilder { [certificate] responder in
+                let plain = HTTP1Channel(responder: responder, configuration: connections)
+                guard let certificate else { return plain }
+                return TLSConnections(base: plain, certificate: certificate, handshakeTimeout: limits.readTimeout)
+            },
             configuration: .init(
                 address: .hostname(options.host, port: options.port),
                 backlog: 1024,

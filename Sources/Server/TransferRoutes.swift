@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import Proxy
 import SemanticCache
@@ -51,7 +52,7 @@ struct TransferRoutes: Sendable {
     }
 
     /// Takes in the lines of a body as they come. A bad line is reported and costs no other.
-    func take(_ body: some AsyncSequence<ByteBuffer, any Error>) async throws -> Report {
+    func take(_ body: some AsyncSequence<ByteBuffer, any Error>, _ note: AuditNote) async throws -> Report {
         var report = Report()
         var rest: [UInt8] = []
         var number = 0
@@ -62,6 +63,7 @@ struct TransferRoutes: Sendable {
             report.imported += taken.imported
             report.already += taken.already
             report.expired += taken.expired
+            note.add(["imported": "\(report.imported)", "already": "\(report.already)"])
         }
         func read(_ line: some Collection<UInt8>) {
             number += 1

@@ -45,6 +45,8 @@ package struct LoadedSettings: Sendable, Equatable {
         package var model: String
         package var caFile: String?
         package var accessFile: String?
+        package var tlsCertificate: String?
+        package var tlsKey: String?
         /// By the names of `upstreams`.
         package var upstreamCAFiles: [String: String] = [:]
 
@@ -53,6 +55,8 @@ package struct LoadedSettings: Sendable, Equatable {
             let named = resolved(settings.embedder.modelDirectory, environment)
             let isDefault = settings.embedder.modelDirectory == Settings.Embedder().modelDirectory
             model = isDefault && !holdsModel(named) ? packagedModel() ?? named : named
+            tlsCertificate = settings.server.tlsCertificate.map { resolved($0, environment) }
+            tlsKey = settings.server.tlsKey.map { resolved($0, environment) }
             caFile = settings.upstream.caFile.map { resolved($0, environment) }
             accessFile = settings.log.accessFile.map { resolved($0, environment) }
             for route in settings.upstreams { upstreamCAFiles[route.name] = route.upstream.caFile.map { resolved($0, environment) } }

@@ -47,6 +47,10 @@ extension Settings {
         package var maxHeader = ByteCount.kibibytes(64)
         package var readTimeout = Duration.seconds(30)
         package var idleTimeout = Duration.seconds(75)
+        /// As written; see `LoadedSettings.paths`. Unset: no TLS.
+        package var tlsCertificate: String?
+        package var tlsKey: String?
+        package var minTLS = TLSVersion.v12
         package var writeTimeout = Duration.seconds(60)
         package var maxConnections = 4096
         package var maxRequests = 2048

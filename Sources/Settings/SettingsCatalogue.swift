@@ -15,6 +15,16 @@ enum SettingsCatalogue {
                 """),
             SettingsKey("port", \.server.port, .whole(0...65535), "Port to listen on; 0 takes any free one and logs which. Flag: --port."),
             SettingsKey(
+                "tls_certificate", \.server.tlsCertificate, ValueKind<String>.path.optional,
+                """
+                PEM file with the server's certificate, followed by those that lead to its authority. Unset (null): plain HTTP. With it the
+                server speaks HTTPS only. Certificate and key are read again on SIGHUP; when the new ones cannot be used the old ones stay.
+                """),
+            SettingsKey(
+                "tls_key", \.server.tlsKey, ValueKind<String>.path.optional,
+                "PEM file with the certificate's private key, not encrypted. Goes with tls_certificate."),
+            SettingsKey("min_tls", \.server.minTLS, .choice, "The oldest version of TLS that is spoken with clients: v1.2 or v1.3."),
+            SettingsKey(
                 "max_body", \.server.maxBody, .size(),
                 """
                 Largest request body read into memory for a cached endpoint (size); larger ones are refused with 413. Requests that pass

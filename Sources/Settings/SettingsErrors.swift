@@ -18,6 +18,11 @@ package struct SettingsErrors: Error, Sendable, Equatable, CustomStringConvertib
         /// What was expected and what was found, and the nearest valid name.
         package var message: String
 
+        package init(place: Place, message: String) {
+            self.place = place
+            self.message = message
+        }
+
         /// `config.yaml:12:3: unknown key 'prot' in 'server'; did you mean 'port'?`
         package var description: String {
             switch place {
@@ -30,6 +35,8 @@ package struct SettingsErrors: Error, Sendable, Equatable, CustomStringConvertib
     }
 
     package var problems: [Problem]
+
+    package init(problems: [Problem]) { self.problems = problems }
 
     /// Whether the command line alone is at fault.
     package var areAllFlags: Bool {

@@ -164,6 +164,9 @@ struct SettingsReader {
         for route in settings.upstreams { check(route.upstream, named: "upstreams.\(route.name)", at: marks["upstreams"]) }
         checkFallbacks()
         checkAccess()
+        if (settings.server.tlsCertificate == nil) != (settings.server.tlsKey == nil) {
+            note("server: tls_certificate and tls_key go together", at: marks["server.tls_certificate"] ?? marks["server.tls_key"])
+        }
     }
 
     private mutating func checkAccess() {

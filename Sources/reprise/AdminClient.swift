@@ -20,8 +20,11 @@ struct AdminClient: Sendable {
     }
 
     /// A client of the proxy at `address`, with the limits of a person who waits: a warm-up's answer may take as long as the model does.
-    static func connecting(to address: String, token: String?) throws -> AdminClient {
+    ///
+    /// - Parameter caFile: the authorities that may vouch for the proxy's certificate, in place of the system's.
+    static func connecting(to address: String, caFile: String?, token: String?) throws -> AdminClient {
         var endpoint = try UpstreamEndpoint(baseURL: address)
+        endpoint.caFile = caFile
         endpoint.silenceTimeout = endpoint.firstByteTimeout
         return AdminClient(upstream: CurlUpstream(endpoint: endpoint, transport: CurlTransport()), server: endpoint.baseURL, token: token)
     }

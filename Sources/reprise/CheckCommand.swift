@@ -8,8 +8,8 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Validate the configuration and print the effective one, secrets redacted.",
         discussion: """
-            Every problem is reported with file, line, column and the nearest valid key; the exit status is then 78. A missing or damaged
-            model is reported too, and is an error when matching.require_model is true.
+            Every problem is reported with file, line, column and the nearest valid key; the exit status is then 78. The server's certificate is
+            read, where one is named. A missing or damaged model is reported too, and is an error when matching.require_model is true.
 
             Example:
               reprise check --config config.yaml
@@ -36,7 +36,11 @@ struct CheckCommand: AsyncParsableCommand {
             if defaults { return console.write(Settings().commentedYAML) }
             let environment = ProcessInfo.processInfo.environment
             let loaded: LoadedSettings
-            do throws(SettingsErrors) { loaded = try Settings.load(path: config, environment: { environment[$0] }) } catch {
+            let certificateLine: String?
+            do throws(SettingsErrors) {
+                loaded = try Settings.load(path: config, environment: { environment[$0] })
+                certificateLine = try describeCertificate(loaded, now: SystemClock().now())
+            } catch {
                 if json { console.out(String(decoding: try jsonBytes(Self.jsonReport(on: error)), as: UTF8.self)) }
                 throw CommandFailure(error)
             }
@@ -49,6 +53,7 @@ struct CheckCommand: AsyncParsableCommand {
             console.error("configuration: \(loaded.file.map { "\($0) is valid" } ?? "no file, the defaults hold")")
             console.error(model.line)
             console.error(describeVerifier(loaded))
+            if let certificateLine { console.error(certificateLine) }
             if !model.ok, loaded.settings.matching.requireModel {
                 throw CommandFailure(.configuration, "the model cannot be used, and matching.require_model is true")
             }

@@ -57,6 +57,7 @@ struct Composition {
         let verifier = embedder == nil ? nil : loadVerifier(loaded, readiness: readiness, logger: logger)
         let transports = TransportPool()
         let upstream = SwitchedUpstream(try makeUpstream(loaded, transports: transports, logger: logger))
+        let certificate = try serverCertificate(loaded, clock: clock, logger: logger)
         let pressure = MemoryPressure()
         let fileLimit = ProcessResources.raiseFileLimit()
 
@@ -103,7 +104,8 @@ struct Composition {
                     restorer: restorer, metrics: metrics, learner: learner, droppedLines: { sinks.dropped }),
                 gate: AdminGate(token: loaded.secrets.adminToken?.reveal(), isLoopback: settings.server.listensOnLoopback),
                 readiness: readiness, clock: clock,
-                dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts), pressure: pressure),
+                dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts), pressure: pressure,
+                certificate: certificate),
             logger: logger,
             closing: {
                 await transports.close()
@@ -114,6 +116,7 @@ struct Composition {
             },
             reloading: { new in
                 let newUpstream = try makeUpstream(new, transports: transports, logger: logger)
+                try certificate?.reload(new, clock: clock, logger: logger)
                 upstream.exchange(for: newUpstream)
                 options.exchange(for: pipelineOptions(new))
                 return new.settings.fixedDifferences(from: settings)
@@ -219,11 +222,14 @@ enum StartError: Error, CustomStringConvertible {
     case upstream(String)
     /// The access log cannot be written.
     case accessLog(String)
+    /// The server's certificate cannot be used.
+    case certificate(String)
 
     var description: String {
         switch self {
         case .modelRequired(let why): "matching.require_model is set, and the model cannot be used: \(why)"
         case .upstream(let why): "the upstream cannot be used: \(why)"
+        case .certificate(let why): "server.tls_certificate: \(why)"
         case .accessLog(let why): "log.access_file: \(why)"
         }
     }

@@ -81,7 +81,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func announce(_ loaded: LoadedSettings, port: Int, composition: Composition) {
         let settings = loaded.settings
         let host = settings.server.host.contains(":") ? "[\(settings.server.host)]" : settings.server.host
-        let base = "http://\(host):\(port)"
+        let base = "\(settings.server.scheme)://\(host):\(port)"
         print(
             """
             reprise \(Reprise.version) listens on \(base)

@@ -67,6 +67,8 @@ struct OptionTests {
         #expect(try ProxyAddress.address(of: server) == "http://127.0.0.1:8080")
         server.host = "::"
         #expect(try ProxyAddress.address(of: server) == "http://[::1]:8080")
+        server.tlsCertificate = "cert.pem"
+        #expect(try ProxyAddress.address(of: server) == "https://[::1]:8080")
         server.port = 0
         #expect(throws: CommandFailure.self) { try ProxyAddress.address(of: server) }
     }

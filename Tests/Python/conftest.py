@@ -33,6 +33,8 @@ class Process:
         self.log = tempfile.TemporaryFile("a+")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=cwd, env=env)
         self.url = None
+        # Whom to trust where the server speaks TLS.
+        self.trust = None
         for line in self.process.stdout:
             found = [word for word in line.split() if word.startswith(("http://", "https://"))]
             if found:
@@ -49,8 +51,13 @@ class Process:
         self.log.seek(0)
         return self.log.read()
 
+    def connect(self, timeout=30):
+        if self.url.startswith("https:"):
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self.trust)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
     def request(self, method, path, body=None, headers=None, timeout=30):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = self.connect(timeout)
         try:
             if isinstance(body, (dict, list)):
                 body, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}

@@ -30,8 +30,11 @@ struct RouterClient {
     let clock = ManualClock()
     let readiness = Readiness()
 
-    init(gate: AdminGate = AdminGate(token: nil, isLoopback: true), maximumBody: Int = 1 << 20, showsPrompts: Bool = false) {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    init(
+        gate: AdminGate = AdminGate(token: nil, isLoopback: true), maximumBody: Int = 1 << 20, showsPrompts: Bool = false, log: LogCapture? = nil,
+        speaksGPTCache: Bool = false
+    ) {
+        let logger = Logger(label: "test") { _ in log.map { $0 as any LogHandler } ?? SwiftLogNoOpLogHandler() }
         let upstream = ScriptedUpstream { _, _ in
             let body =
                 #"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#
@@ -45,8 +48,11 @@ struct RouterClient {
             index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,
             capacity: 100)
         let options = LiveOptions(PipelineOptions())
+        let learner = MatchLearner(
+            options: MatchLearner.Options(), prior: nil, cache: cache, judge: nil, verifier: nil, store: store, fingerprint: embedder.fingerprint,
+            clock: clock, generator: SeededGenerator(seed: 1), logger: logger)
         let pipeline = RequestPipeline(
-            options: options, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
+            options: options, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
             clock: clock,
             logger: logger)
@@ -54,18 +60,35 @@ struct RouterClient {
             administration: CacheAdministration(cache: cache, embedder: embedder, clock: clock), warmer: CacheWarmer(pipeline: pipeline),
             stats: StatsReporter(
                 version: "0.0.0", options: options, cache: cache, embedder: embedder, indexing: nil, writer: writer, store: store, metrics: metrics),
-            gate: gate, clock: clock, logger: logger)
+            gate: gate, clock: clock, logger: logger, matching: MatchingRoutes(pipeline: pipeline, gate: gate))
         let dashboard = Dashboard(recent: RecentDecisions(), history: History(), showsPrompts: showsPrompts)
         router = TopRouter(
             proxy: ProxyRoutes(pipeline: pipeline, maximumBody: maximumBody, presences: ClientPresences()), admin: admin,
-            dashboard: DashboardRoutes(dashboard: dashboard, admin: admin, presences: ClientPresences()), readiness: readiness)
+            dashboard: DashboardRoutes(dashboard: dashboard, admin: admin, presences: ClientPresences()),
+            gptCache: speaksGPTCache
+                ? GPTCacheRoutes(
+                    pipeline: pipeline, warmer: CacheWarmer(pipeline: pipeline), maximumBody: maximumBody, audit: AuditLog(logger: logger))
+                : nil,
+            readiness: readiness)
     }
 
     func send(_ method: HTTPRequest.Method, _ path: String, fields: HTTPFields = [:], body: String = "") async throws -> Answer {
         var fields = fields
         fields[.contentLength] = String(body.utf8.count)
+        return try await send(method, path, fields: fields, body: RequestBody(buffer: ByteBuffer(string: body)))
+    }
+
+    /// Sends a body that breaks off after its first bytes, with ``BrokenBody``.
+    func send(_ method: HTTPRequest.Method, _ path: String, brokenBody: String) async throws -> Answer {
+        let (stream, continuation) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
+        continuation.yield(ByteBuffer(string: brokenBody))
+        continuation.finish(throwing: BrokenBody())
+        return try await send(method, path, fields: [:], body: RequestBody(asyncSequence: stream))
+    }
+
+    private func send(_ method: HTTPRequest.Method, _ path: String, fields: HTTPFields, body: RequestBody) async throws -> Answer {
         let head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path, headerFields: fields)
-        let request = Request(head: head, body: .init(buffer: ByteBuffer(string: body)))
+        let request = Request(head: head, body: body)
         let channel = EmbeddedChannel()
         let response = try await router.respond(
             to: request, context: ConnectionContext(source: .init(channel: channel, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })))
@@ -86,6 +109,9 @@ private final class Collector: Sendable {
 
     func append(_ buffer: ByteBuffer) { collected.withLock { $0 += Array(buffer.readableBytesView) } }
 }
+
+/// The end of a body that never came whole.
+struct BrokenBody: Error {}
 
 private struct CollectingWriter: ResponseBodyWriter {
     let collector: Collector

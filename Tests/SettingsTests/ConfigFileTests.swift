@@ -31,6 +31,9 @@ struct ConfigFileTests {
         settings.server.maxBody = ByteCount(1_234_567)
         settings.server.readTimeout = .milliseconds(1500)
         settings.server.drainTimeout = .zero
+        settings.server.tlsCertificate = "on"
+        settings.server.tlsKey = "key: #1.pem"
+        settings.server.minTLS = .v13
         settings.upstream.baseURL = "http://localhost:9000/api"
         settings.upstream.apiKeyEnv = "KEY"
         settings.upstream.headers = [.init(name: "X-A", value: "a: \"b\" # c\\ \u{85}é"), .init(name: "X-B", value: "on")]
