@@ -6,9 +6,21 @@ import Synchronization
 /// An answer's last byte never waits for the embedder: the entry serves exact repeats at once, and its vector follows. A rewording that comes in
 /// that moment waits for it here, so that what was answered before a question was asked can answer it.
 final class LateVectors: Sendable {
+    private struct State {
+        var underway: [Scope: [EntryID: Task<Void, Never>]] = [:]
+        var waiters: [Scope: [Int: Waiter]] = [:]
+        var lastWaiter = 0
+    }
+
+    /// One that waits for a scope, until nothing is missing or it gives up.
+    private struct Waiter {
+        var missing: Set<EntryID>
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
     private let cache: AnswerCache
     private let indexing: IndexingQueue?
-    private let underway = Mutex<[Scope: [EntryID: Task<Void, Never>]]>([:])
+    private let state = Mutex(State())
 
     /// - Parameter indexing: takes over what could not be embedded in time; `nil` leaves it exact-only.
     init(cache: AnswerCache, indexing: IndexingQueue?) {
@@ -18,32 +30,59 @@ final class LateVectors: Sendable {
 
     /// Brings the vector to the entry, which is in the cache, when it is there.
     func follow(_ vector: LateVector, to id: EntryID, in scope: Scope, query: String) {
-        underway.withLock { underway in
+        state.withLock { state in
             // Begun under the lock, so that its end finds it.
-            underway[scope, default: [:]][id] = Task {
+            state.underway[scope, default: [:]][id] = Task {
                 if let vector = await vector.value { await cache.attach(vector, to: id) } else { indexing?.enqueue(id, query: query) }
                 forget(id, in: scope)
             }
         }
     }
 
-    /// Waits for the vectors that are on their way into `scope`; those that are announced later are not waited for.
+    /// Whether no vector is on its way into `scope`.
+    func isSettled(_ scope: Scope) -> Bool { state.withLock { $0.underway[scope] == nil } }
+
+    /// Waits for the vectors that are on their way into `scope`; those that are announced later are not waited for. Ends at once when cancelled.
     func settle(_ scope: Scope) async {
-        let tasks = underway.withLock { $0[scope].map { Array($0.values) } ?? [] }
-        for task in tasks { await task.value }
+        let number = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let hasToWait = state.withLock { state in
+                    guard !Task.isCancelled, let missing = state.underway[scope]?.keys else { return false }
+                    state.waiters[scope, default: [:]][number] = Waiter(missing: Set(missing), continuation: continuation)
+                    return true
+                }
+                if !hasToWait { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = state.withLock { Self.remove(number, in: scope, &$0) }
+            waiter?.continuation.resume()
+        }
     }
 
     /// Waits for all that are on their way.
     func settle() async {
-        let tasks = underway.withLock { $0.values.flatMap(\.values) }
+        let tasks = state.withLock { $0.underway.values.flatMap(\.values) }
         for task in tasks { await task.value }
     }
 
     private func forget(_ id: EntryID, in scope: Scope) {
-        underway.withLock { underway in
-            underway[scope]?[id] = nil
-            if underway[scope]?.isEmpty == true { underway[scope] = nil }
+        let served = state.withLock { state -> [Waiter] in
+            state.underway[scope]?[id] = nil
+            if state.underway[scope]?.isEmpty == true { state.underway[scope] = nil }
+            for number in (state.waiters[scope] ?? [:]).keys { state.waiters[scope]?[number]?.missing.remove(id) }
+            let served = (state.waiters[scope] ?? [:]).filter(\.value.missing.isEmpty)
+            return served.keys.compactMap { Self.remove($0, in: scope, &state) }
         }
+        for waiter in served { waiter.continuation.resume() }
+    }
+
+    private static func remove(_ number: Int, in scope: Scope, _ state: inout State) -> Waiter? {
+        defer { if state.waiters[scope]?.isEmpty == true { state.waiters[scope] = nil } }
+        return state.waiters[scope]?.removeValue(forKey: number)
     }
 }
 

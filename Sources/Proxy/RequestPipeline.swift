@@ -53,7 +53,7 @@ package struct RequestPipeline: Sendable {
     let indexing: IndexingQueue?
     private let forwarder: Forwarder
     private let access = AccessControl()
-    private let wordings = WordingCap()
+    let wordings = WordingCap()
     private let coalescer: RequestCoalescer
     private let replayer: ResponseReplayer
     let tenants: TenantResolver
@@ -121,6 +121,7 @@ package struct RequestPipeline: Sendable {
         case .passThrough(let outgoing, let reason, let strippingControls):
             metrics.record(.bypass(reason), .init(endpoint: Endpoint(rawValue: String(request.pathWithoutQuery))))
             trace.note { $0.outcome = .bypass(reason) }
+            if strippingControls, let refusal = Self.refusalToForward(request, reason) { return refusal }
             return await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
                 .answering(strippingControls ? PeerFamily.present(in: request.fields) : [])
         case .lookUp(let lookUp):
@@ -284,7 +285,7 @@ package struct RequestPipeline: Sendable {
     }
 
     /// Step 7a; `nil` when the answer does not exist in the form that is asked for.
-    private func replay(_ entry: Entry, as match: CacheOutcome.Match, for lookUp: LookUp) -> ProxyResponse? {
+    func replay(_ entry: Entry, as match: CacheOutcome.Match, for lookUp: LookUp) -> ProxyResponse? {
         let now = clock.now()
         let isHidden = options.access.hidesPoolHits && lookUp.tenant == tenants.pool
         guard var response = replayer.replay(entry.answer, for: lookUp.content, pace: isHidden ? .recorded : options.replayPace) else { return nil }
@@ -314,6 +315,7 @@ package struct RequestPipeline: Sendable {
     func forward(_ lookUp: LookUp, reason: MissReason, vector: UnitVector?) async -> ProxyResponse {
         lookUp.trace.note { $0.outcome = .miss(reason, isCollapsed: false) }
         let response = await fetch(lookUp, reason: reason, vector: vector)
+        if Self.saysNotNow(response), let spared = await spared(lookUp) { return spared }
         if Self.saysNotNow(response), let entry = await standIn(for: lookUp.key, controls: lookUp.controls),
             let stale = replay(entry, as: .stale, for: lookUp)
         {

@@ -44,14 +44,19 @@ struct SemanticLookup: Sendable {
         decide: ([Candidate]) async -> Decision
     ) async -> Result {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
-        await lateVectors.settle(scope)
+        // A vector that another request still makes is waited for within the same deadline.
+        let end = ContinuousClock.now + deadline
+        if !lateVectors.isSettled(scope) {
+            let settled = try? await withDeadline(deadline) { await lateVectors.settle(scope) }
+            guard settled != nil else { return Result(verdict: .forward(.lookupTimedOut)) }
+        }
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
         guard cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
         guard cache.mayMatchNumbers(of: query, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
         let vector: UnitVector
         do {
             let started = ContinuousClock.now
-            let outcome = try await withDeadline(deadline) { try await embedder.embed([query]) }
+            let outcome = try await withDeadline(end - started) { try await embedder.embed([query]) }
             metrics.embedLatency.record(ContinuousClock.now - started)
             switch outcome?.first {
             case nil: return Result(verdict: .forward(outcome == nil ? .lookupTimedOut : .embedderFailed))

@@ -70,16 +70,15 @@ struct YAMLDocument {
         return String(String.UnicodeScalarView([scalar] + written.dropFirst()))
     }
 
-    /// Where the first alias too many stands. Counts every `*name` that follows a blank, bracket or comma, so it may count some in quotes, too.
+    /// Where the first alias too many stands. Counts every `*name` that follows a blank, bracket, comma or colon, so it may count some in quotes, too.
     private static func aliasOverLimit(in lines: [[Unicode.Scalar]]) -> (line: Int, column: Int)? {
         var count = 0
         for (number, line) in lines.enumerated() where line.contains("*") {
             let content = line.first { $0 != " " && $0 != "\t" } == "#" ? [] : line
             for (column, scalar) in content.enumerated() where scalar == "*" {
                 let before = column == 0 ? " " : content[column - 1]
-                guard [" ", "\t", "[", "{", ",", ":", "?", "-"].contains(before), column + 1 < content.count, content[column + 1] != " " else {
-                    continue
-                }
+                guard [" ", "\t", "[", "{", ",", ":"].contains(before), column + 1 < content.count, ![" ", ",", "]", "}"].contains(content[column + 1])
+                else { continue }
                 count += 1
                 if count > aliasLimit { return (number + 1, column + 1) }
             }

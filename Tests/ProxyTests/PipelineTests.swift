@@ -203,6 +203,22 @@ struct ControlTests {
         #expect(bench.upstream.calls.count == 3)
     }
 
+    @Test(arguments: ["tools", "disabled", "encoded", "unauthenticated"])
+    func onlyIfCachedNeverAsksWhereNothingIsLookedUp(why: String) async {
+        var options = PipelineOptions()
+        options.tools = .off
+        options.isEnabled = why != "disabled"
+        options.access.isOpen = why != "unauthenticated"
+        let bench = ProxyBench(options: options)
+        let extra = why == "tools" ? #","tools":[{"type":"function","function":{"name":"f"}}]"# : ""
+        var fields: HTTPFields = [.cacheControl: "only-if-cached"]
+        if why == "encoded" { fields[.contentEncoding] = "gzip" }
+        let answer = await bench.ask("hello", extra: extra, fields: fields)
+        #expect(answer.status == 504 && answer.cache == "BYPASS" && answer.cacheStatus == "reprise; detail=only-if-cached")
+        #expect(bench.upstream.calls.isEmpty)
+        #expect(await bench.ask("hello", extra: extra).status == 200)
+    }
+
     @Test func onlyIfCachedNeverAsks() async {
         let bench = ProxyBench()
         let miss = await bench.ask("one", fields: [.cacheControl: "only-if-cached"])

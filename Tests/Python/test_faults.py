@@ -192,6 +192,44 @@ def test_connections_beyond_the_limit_are_told_so(start, upstream):
     assert wait_for(lambda: proxy.request("GET", "/healthz").status == 200, 1, "the recovery")
 
 
+def test_ten_times_too_many_clients_are_answered_and_forgotten(start, upstream):
+    proxy = start(upstream=upstream.url, config="server:\n  max_connections: 10\n")
+    ready = threading.Barrier(100)
+
+    def ask(number):
+        ready.wait()
+        return [proxy.chat(f"q{number}") for _ in range(5)]
+
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        got = [one for many in pool.map(ask, range(100)) for one in many]
+    assert {one.status for one in got} == {200, 503}
+    assert all(one.headers["Retry-After"] for one in got if one.status == 503)
+    assert wait_for(lambda: all(proxy.chat(f"after {number}").status == 200 for number in range(10)), 1, "the recovery")
+    assert proxy.process.poll() is None
+
+
+def resident(proxy):
+    with open(f"/proc/{proxy.process.pid}/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def test_memory_runs_short_of_cache_work_before_it_runs_short_of_requests(start, upstream, tmp_path):
+    proxy = start(upstream=upstream.url)
+    assert proxy.chat("kept").status == 200
+    used = resident(proxy)
+    proxy.stop()
+    # Between nine tenths of the ceiling and the ceiling: what is there is served, nothing new is kept.
+    proxy = start(upstream=upstream.url, config=f"server:\n  memory_limit: {used * 100 // 95}\n")
+    short = wait_for(lambda: (got := proxy.chat(f"new {time.monotonic()}")).headers["X-Cache-Reason"] == "memory-short" and got, 10, "the pressure")
+    assert short.status == 200 and "stored" not in short.headers["Cache-Status"]
+    proxy.stop()
+    # Above it: requests are told to come again, and the probes still answer.
+    proxy = start(upstream=upstream.url, config="server:\n  memory_limit: 64MiB\n")
+    refused = wait_for(lambda: (got := proxy.chat("more")).status == 503 and got, 10, "the ceiling")
+    assert refused.headers["Retry-After"] and refused.json["error"]["code"] == "proxy_overloaded"
+    assert proxy.request("GET", "/healthz").status == 200 and proxy.stats["requests"]
+
+
 @pytest.mark.parametrize("sent", [b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n", b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n{", b""],
                          ids=["half a head", "half a body", "drops of a head"])
 def test_a_client_that_dawdles_is_cut_off(start, upstream, sent):

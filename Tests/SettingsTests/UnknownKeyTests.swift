@@ -86,6 +86,15 @@ struct UnknownKeyTests {
         #expect(found.count == 1 && found[0].hasPrefix(start), "\(found)")
     }
 
+    @Test func patternsAreNoAliases() throws {
+        let clients = (1...100).map { "    client-\($0): {key_env: KEY, models: [gpt-*, claude-*]}\n" }.joined()
+        let found = problems(in: "auth:\n  clients:\n\(clients)", environment: ["KEY": "a key"])
+        #expect(!found.contains { $0.contains("alias") }, "\(found)")
+        #expect(
+            try load("upstreams:\n  a:\n    models:\n" + String(repeating: "      - a-*\n      - \"*-b\"\n", count: 50)).settings.upstreams.first?
+                .models.count == 100)
+    }
+
     @Test func aliasesWorkAndAreBounded() throws {
         #expect(try load("server: {read_timeout: &t 7s, idle_timeout: *t}").settings.server.idleTimeout == .seconds(7))
         var bomb = "a: &a [1,1,1,1,1,1,1,1,1]\n"

@@ -135,8 +135,8 @@ package final class MatchLearner: Service, Sendable {
         let (population, draw, isDue) = state.withLock { state -> (Population, Double, Bool) in
             let population = Self.population(key, &state, options, bound: matching.errorBound, touches: explores)
             // A wording's answer that served many others is compared with a fresh one now and then, whatever its score.
-            let isDue = candidates.first.map { state.groups.unverified($0.id) >= options.wordingLimit } ?? false
-            return (population, explores ? Double(state.generator.next() >> 11) * 0x1p-53 : 1, isDue && explores)
+            let needsVerifying = candidates.first.map { self.isDue($0.id, state) } ?? false
+            return (population, explores ? Double(state.generator.next() >> 11) * 0x1p-53 : 1, needsVerifying && explores)
         }
         func policy(_ draw: Double) -> CalibratedPolicy {
             CalibratedPolicy(
@@ -151,6 +151,11 @@ package final class MatchLearner: Service, Sendable {
         let logit = await logit(verifier, query, best.query)
         return policy(draw2).decide(query: query, candidates: candidates, verdict: logit)
     }
+
+    /// Whether an entry answered so many distinct wordings that it is compared with a fresh answer before it answers more.
+    func isVerificationDue(_ id: EntryID) -> Bool { state.withLock { self.isDue(id, $0) } }
+
+    private func isDue(_ id: EntryID, _ state: State) -> Bool { state.groups.unverified(id) >= options.wordingLimit }
 
     private func logit(_ verifier: any Verifier, _ asked: String, _ cached: String) async -> Double? {
         let pair = WordingPair(asked: asked, cached: cached)
