@@ -52,8 +52,8 @@ class Rig:
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, command):
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    def start(self, command, environment=None):
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")} | (environment or {})
         # A line a request goes to a file, as it would in production; a terminal would be measured instead.
         with open(f"{self.folder}/log", "a") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.folder, env=environment)
@@ -64,11 +64,11 @@ class Rig:
                     return process, word.rstrip("/")
         sys.exit(f"{command[0]} ended before it listened: {pathlib.Path(self.folder, 'log').read_text()}")
 
-    def proxy(self, upstream, *arguments, store="bench.db"):
+    def proxy(self, upstream, *arguments, store="bench.db", environment=None):
         binary = os.environ.get("REPRISE_BINARY", str(ROOT / ".build/release/reprise"))
         if not os.path.exists(binary):
             sys.exit("build the release first: swift build -c release --product reprise")
-        return self.start([binary, "serve", "--port", "0", "--upstream", upstream, "--store", store, *arguments])
+        return self.start([binary, "serve", "--port", "0", "--upstream", upstream, "--store", store, *arguments], environment)
 
     def stand_in(self, *arguments):
         return self.start([sys.executable, str(ROOT / "Examples/stand-in/stand_in.py"), "--port", "0", *arguments])
