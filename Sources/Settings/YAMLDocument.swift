@@ -77,7 +77,8 @@ struct YAMLDocument {
             let content = line.first { $0 != " " && $0 != "\t" } == "#" ? [] : line
             for (column, scalar) in content.enumerated() where scalar == "*" {
                 let before = column == 0 ? " " : content[column - 1]
-                guard [" ", "\t", "[", "{", ",", ":"].contains(before), column + 1 < content.count, ![" ", ",", "]", "}"].contains(content[column + 1])
+                guard [" ", "\t", "[", "{", ",", ":"].contains(before), column + 1 < content.count,
+                    ![" ", ",", "]", "}"].contains(content[column + 1])
                 else { continue }
                 count += 1
                 if count > aliasLimit { return (number + 1, column + 1) }
