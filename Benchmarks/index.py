@@ -13,7 +13,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "Sources"
 # What the index needs of the room of values, and nothing that needs a package.
-VALUES = ["EntryID", "UnitVector", "VectorIndex", "Timestamp", "Digest"]
+VALUES = ["EntryID", "UnitVector", "VectorIndex", "IndexSnapshot", "StoreGeneration", "Timestamp", "Digest"]
 
 
 def build(folder):

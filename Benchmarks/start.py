@@ -39,14 +39,23 @@ def stats(base):
     return json.loads(call(base, "GET", "/cache/stats")[1])
 
 
-def fill(path, entries, scopes):
-    """Copies of the one row that is there, with ids below its own, so that it is read last."""
+def vectors(count):
+    """Unit vectors, as bytes of float32."""
     chooser = random.Random(1)
     pool = []
     for _ in range(3000):
         values = [chooser.gauss(0, 1) for _ in range(384)]
         length = sum(value * value for value in values) ** 0.5
         pool.append(array.array("f", (value / length for value in values)).tobytes())
+    for number in range(count):
+        # Turned round by some components: another vector of the same length.
+        vector, shift = pool[number % len(pool)], 4 * (number // len(pool) % 384)
+        yield vector[shift:] + vector[:shift]
+
+
+def fill(path, entries, scopes):
+    """Copies of the one row that is there, with ids below its own, so that it is read last."""
+    chooser = random.Random(1)
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA synchronous = OFF")
         columns = [name for _, name, *_ in database.execute("PRAGMA table_info(entries)")]
@@ -63,14 +72,8 @@ def fill(path, entries, scopes):
                 }
                 yield tuple(changed.get(column, model[column]) for column in columns)
 
-        def vectors():
-            for number in range(entries):
-                # Turned round by some components: another vector of the same length.
-                vector, shift = pool[number % len(pool)], 4 * (number // len(pool) % 384)
-                yield base + number, vector[shift:] + vector[:shift]
-
         database.executemany(f"INSERT INTO entries VALUES ({','.join('?' * len(columns))})", rows())
-        database.executemany("INSERT INTO vectors VALUES (?, ?)", vectors())
+        database.executemany("INSERT INTO vectors VALUES (?, ?)", ((base + number, vector) for number, vector in enumerate(vectors(entries))))
         database.executemany(f"INSERT INTO answers VALUES ({','.join('?' * len(answer))})", ((base + number, *answer[1:]) for number in range(entries)))
     database.close()
 

@@ -1,5 +1,5 @@
 import CSimilarity
-package import SemanticCache
+import SemanticCache
 import Synchronization
 
 // Writing the index out and taking it in again.

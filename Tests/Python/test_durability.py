@@ -66,7 +66,9 @@ def test_kill_9_under_load_loses_no_integrity(tmp_path, stand_in):
                         answer = server.chat(prompt)
                         if answer.status != 200:
                             failures.append(answer.body)
-                        known[prompt] = answer.json["choices"][0]["message"]["content"]
+                        # What was served by meaning is another question's answer.
+                        if answer.headers["X-Cache-Match"] != "semantic":
+                            known[prompt] = answer.json["choices"][0]["message"]["content"]
                         if number % 7 == 6:
                             server.request("POST", "/cache/flush", {"older_than": "1h", "dry_run": True})
                     except (OSError, ValueError, http.client.HTTPException):
@@ -87,7 +89,8 @@ def test_kill_9_under_load_loses_no_integrity(tmp_path, stand_in):
             asked = len(known)
         finally:
             server.stop(9)
-        assert "the snapshot of the index" not in server.errors, server.errors
+        for fault in ["the snapshot of the index is not used", "the snapshot of the index cannot be written"]:
+            assert fault not in server.errors, server.errors
         # The file is sound without any help of the program's.
         with sqlite3.connect(tmp_path / "cache.db") as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
