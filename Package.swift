@@ -117,3 +117,18 @@ let package = Package(
         tests("ArchitectureTests", []),
     ]
 )
+
+// The fuzz target links the toolchain's fuzzer, which ordinary builds do without: Scripts/fuzz asks for it. Only the package's own rooms are watched for
+// coverage: what libraries do with an input is theirs.
+if Context.environment["REPRISE_FUZZ"] != nil {
+    let watched: SwiftSetting = .unsafeFlags(["-sanitize=fuzzer"])
+    let rooms = ["SemanticCache", "WireFormats", "Matching", "Settings", "Storage", "VectorSearch"]
+    for target in package.targets where rooms.contains(target.name) { target.swiftSettings = house + [watched] }
+    package.targets += [
+        .target(name: "CFuzzer", path: "Benchmarks/fuzz/CFuzzer"),
+        .executableTarget(
+            name: "reprise-fuzz",
+            dependencies: ["CFuzzer", "WireFormats", "Settings", "Storage", "Matching", "VectorSearch", "SemanticCache", .grdb, .httpTypes],
+            path: "Benchmarks/fuzz/Target", swiftSettings: house, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+    ]
+}
