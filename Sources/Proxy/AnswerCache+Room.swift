@@ -68,9 +68,8 @@ extension AnswerCache {
 
     /// Removes entries whose time is over and that are only kept for the upstream's failures.
     package func forgetRetired() {
-        let retired = resident.withLock { resident in resident.retired.compactMap { resident.remove($0) } }
-        for entry in retired { unindex(entry) }
-        forget(retired.map(\.id))
+        // Some under each lock, so that no request waits long. They were counted when their time ended.
+        while case let retired = resident.withLock({ $0.removeRetired(limit: 128) }), !retired.isEmpty { finish(retired, as: nil) }
     }
 
     /// Removes as many of the entries that are least worth their room.
@@ -80,9 +79,16 @@ extension AnswerCache {
             while victims.count < count, let victim = resident.victim(newcomer: nil), let entry = resident.remove(victim) { victims.append(entry) }
             return victims
         }
-        for entry in victims { unindex(entry) }
-        forget(victims.map(\.id))
-        metrics.recordEviction(.capacity, count: victims.count)
+        finish(victims, as: .capacity)
+    }
+
+    /// Brings what is no longer resident out of index and store.
+    ///
+    /// - Parameter kind: what it counts as; `nil` for what was counted before.
+    func finish(_ removed: [EntryMetadata], as kind: ProxyMetrics.Eviction?) {
+        for entry in removed { unindex(entry) }
+        forget(removed.map(\.id))
+        if let kind { metrics.recordEviction(kind, count: removed.count) }
     }
 
     func admit(_ record: CacheRecord, isNew: Bool) {

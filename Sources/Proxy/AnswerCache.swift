@@ -163,12 +163,14 @@ package final class AnswerCache: Sendable {
     }
 
     /// Removes these entries; returns how many were there.
+    ///
+    /// - Parameter kind: what they count as; `nil` for those that were counted when their time to live ended.
     @discardableResult
-    package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction) -> Int {
+    package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction?) -> Int {
         let removed = resident.withLock { resident in ids.compactMap { resident.remove($0) } }
-        for entry in removed { unindex(entry) }
-        forget(ids)
-        metrics.recordEviction(kind, count: removed.count)
+        finish(removed, as: kind)
+        // What is not resident may be in the store all the same.
+        if removed.count < ids.count { forget(ids) }
         return removed.count
     }
 
@@ -199,10 +201,7 @@ package final class AnswerCache: Sendable {
             for entry in expired.retired { unindex(entry) }
             metrics.recordEviction(.expired, count: expired.retired.count)
             total += expired.retired.count + remove(expired.ended.filter { !$0.wasRetired }.map(\.id), as: .expired)
-            let outlived = expired.ended.filter(\.wasRetired).map(\.id)
-            let removed = resident.withLock { resident in outlived.compactMap { resident.remove($0) } }
-            for entry in removed { unindex(entry) }
-            forget(outlived)
+            remove(expired.ended.filter(\.wasRetired).map(\.id), as: nil)
             await Task.yield()
         }
     }

@@ -87,4 +87,76 @@ package enum VectorIndexConformance {
         if index.count != 0 { return "count is \(index.count) after removing everything" }
         return index.memoryBytes - empty < full / 10 ? nil : "\(index.memoryBytes) of \(full) bytes remain"
     }
+
+    /// Every component counts: similarities are what the vectors' own are, up to `tolerance`.
+    package static func comparesEveryComponent(_ index: any VectorIndex, tolerance: Float) -> String? {
+        var vectors = Vectors(seed: 3, dimension: index.dimension)
+        let scope = Scope(Sample.digest(1))
+        for number in 0..<20 {
+            let (a, b) = (vectors.next(), vectors.next())
+            index.insert(EntryID(rawValue: Int64(number)), a, in: scope)
+            guard let found = index.nearest(to: b, in: scope, count: 30).first(where: { $0.id.rawValue == Int64(number) }) else {
+                return "\(number) is not found"
+            }
+            let off = abs(found.similarity - a.similarity(to: b))
+            if off >= tolerance { return "a similarity is off by \(off)" }
+        }
+        return nil
+    }
+
+    /// Equal vectors come in the order of their ids, whatever the order was in which they came.
+    package static func breaksTiesByAge(_ index: any VectorIndex) -> String? {
+        let scope = Scope(Sample.digest(1))
+        var vectors = Vectors(seed: 2, dimension: index.dimension)
+        let vector = vectors.next()
+        for raw in [5, 2, 9, 1, 7] as [Int64] { index.insert(EntryID(rawValue: raw), vector, in: scope) }
+        let found = index.nearest(to: vector, in: scope, count: 3).map(\.id.rawValue)
+        return found == [1, 2, 5] ? nil : "found \(found)"
+    }
+
+    /// Nothing is found in another scope, by a search for none, or after everything was removed; and what is there is told by scope.
+    package static func findsNothingWhereNothingIs(_ index: any VectorIndex) -> String? {
+        var vectors = Vectors(seed: 2, dimension: index.dimension)
+        let (vector, here, elsewhere) = (vectors.next(), Scope(Sample.digest(1)), Scope(Sample.digest(2)))
+        index.insert(EntryID(rawValue: 1), vector, in: here)
+        if !index.contains(EntryID(rawValue: 1), in: here) || index.contains(EntryID(rawValue: 1), in: elsewhere) {
+            return "it is in the wrong scope"
+        }
+        if index.ids != [EntryID(rawValue: 1)] { return "its ids are \(index.ids)" }
+        if !index.nearest(to: vector, in: elsewhere, count: 8).isEmpty { return "found in another scope" }
+        if !index.nearest(to: vector, in: here, count: 0).isEmpty { return "found when asked for none" }
+        index.removeAll()
+        return index.count == 0 && index.ids.isEmpty && index.nearest(to: vector, in: here, count: 8).isEmpty ? nil : "found after removeAll"
+    }
+
+    /// Searches while others write: no crash, and never an id of another scope.
+    package static func goesOnWhileOthersWrite(_ index: any VectorIndex) async -> String? {
+        await withTaskGroup(of: Bool.self) { group in
+            for worker in 0..<4 {
+                group.addTask {
+                    var vectors = Vectors(seed: UInt64(worker), dimension: index.dimension)
+                    let scope = Scope(Sample.digest(-1 - worker % 2))
+                    for step in 0..<2000 {
+                        let id = EntryID(rawValue: Int64(worker % 2 * 1000 + vectors.number(below: 600)))
+                        // Waves of insertions and of removals, so that whole regions go while a graph is led around others.
+                        if step / 500 % 2 == 0 ? step % 3 == 0 : step % 10 < 7 {
+                            _ = index.remove(id)
+                        } else {
+                            index.insert(id, vectors.next(), in: scope)
+                        }
+                        if step % 5 == 0 {
+                            let found = index.nearest(to: vectors.next(), in: scope, count: 8)
+                            if found.contains(where: { Int($0.id.rawValue) / 1000 != worker % 2 }) { return false }
+                        }
+                    }
+                    return true
+                }
+            }
+            var isRight = true
+            for await one in group { isRight = isRight && one }
+            let counts = (0..<2).map { index.count(in: Scope(Sample.digest(-1 - $0))) }
+            if !isRight { return "an id of another scope was found" }
+            return index.count == counts.reduce(0, +) ? nil : "\(index.count) vectors, \(counts) by scope"
+        }
+    }
 }

@@ -17,23 +17,15 @@ struct ScopedIndexTests {
 
     @Test(arguments: [1, 31, 32, 33, 64, 384])
     func everyDimensionIsSummedToItsEnd(dimension: Int) {
-        var vectors = VectorIndexConformance.Vectors(seed: 3, dimension: dimension)
-        let index = ScopedIndex(dimension: dimension)
-        let scope = Scope(Sample.digest(1))
-        for number in 0..<20 {
-            let (a, b) = (vectors.next(), vectors.next())
-            index.insert(EntryID(rawValue: Int64(number)), a, in: scope)
-            let found = index.nearest(to: b, in: scope, count: 30).first { $0.id.rawValue == Int64(number) }
-            #expect(abs((found?.similarity ?? 9) - a.similarity(to: b)) < 5e-4)
-        }
+        #expect(VectorIndexConformance.comparesEveryComponent(ScopedIndex(dimension: dimension), tolerance: 5e-4) == nil)
     }
 
     @Test func tiesGoToTheOlder() {
-        let index = ScopedIndex(dimension: 2)
-        let scope = Scope(Sample.digest(1))
-        guard let vector = UnitVector(normalizing: [1, 2]) else { return }
-        for raw in [5, 2, 9, 1, 7] as [Int64] { index.insert(EntryID(rawValue: raw), vector, in: scope) }
-        #expect(index.nearest(to: vector, in: scope, count: 3).map(\.id.rawValue) == [1, 2, 5])
+        #expect(VectorIndexConformance.breaksTiesByAge(ScopedIndex(dimension: 2)) == nil)
+    }
+
+    @Test func nothingIsFoundWhereNothingIs() {
+        #expect(VectorIndexConformance.findsNothingWhereNothingIs(ScopedIndex(dimension: 2)) == nil)
     }
 
     /// Near duplicates of one another by the hundred, as prompts made of one form are: the best is told from the second best.
@@ -147,36 +139,13 @@ struct ScopedIndexTests {
         #expect(many.memoryBytes / many.count < 800)
     }
 
-    /// Searches while others write and the graph is built and repaired: no crash, and never an id of another scope.
+    /// Searches while others write and the graph is built and repaired behind them.
     @Test func searchesGoOnWhileOthersWrite() async {
         var tuning = ScopedIndex.Tuning()
         (tuning.linkThreshold, tuning.buildWidth) = (100, 24)
         let index = ScopedIndex(dimension: 32, tuning: tuning)
-        await withTaskGroup(of: Bool.self) { group in
-            for worker in 0..<4 {
-                group.addTask {
-                    var vectors = VectorIndexConformance.Vectors(seed: UInt64(worker), dimension: 32)
-                    let scope = Scope(Sample.digest(-1 - worker % 2))
-                    for step in 0..<2000 {
-                        let id = EntryID(rawValue: Int64(worker % 2 * 1000 + vectors.number(below: 600)))
-                        // Waves of insertions and of removals, so that whole regions go while the graph is led around others.
-                        if step / 500 % 2 == 0 ? step % 3 == 0 : step % 10 < 7 {
-                            _ = index.remove(id)
-                        } else {
-                            index.insert(id, vectors.next(), in: scope)
-                        }
-                        if step % 5 == 0 {
-                            let found = index.nearest(to: vectors.next(), in: scope, count: 8)
-                            if found.contains(where: { Int($0.id.rawValue) / 1000 != worker % 2 }) { return false }
-                        }
-                    }
-                    return true
-                }
-            }
-            for await isRight in group { #expect(isRight) }
-        }
+        #expect(await VectorIndexConformance.goesOnWhileOthersWrite(index) == nil)
         index.settle()
-        #expect(index.count == (0..<2).reduce(0) { $0 + index.count(in: Scope(Sample.digest(-1 - $1))) })
         index.removeAll()
         #expect(index.count == 0)
     }

@@ -54,6 +54,8 @@ struct ResidentEntries {
     private var answerBytes = 0
     private(set) var count = 0
     private var retiredCount = 0
+    /// Entries in the order in which their time ended; may name some that are gone.
+    private var retiredIDs: [EntryID] = []
     private let staleWindow: Duration
     /// An estimate of what the entries take in the store, in bytes.
     private(set) var storedBytes = 0
@@ -196,6 +198,8 @@ struct ResidentEntries {
             } else {
                 self[index]?.isRetired = true
                 retiredCount += 1
+                if retiredIDs.count > 2 * retiredCount + 1024 { retiredIDs = retiredIDs.filter { isRetired($0) } }
+                retiredIDs.append(first.id)
                 expiries.insert(Expiry(at: first.at + staleWindow, id: first.id))
                 result.retired.append(slot.resident.metadata)
             }
@@ -208,8 +212,16 @@ struct ResidentEntries {
         slot.resident.metadata.expiresAt + (slot.isRetired ? staleWindow : .zero)
     }
 
-    /// The entries that are kept past their time.
-    var retired: [EntryID] { retiredCount == 0 ? [] : chunks.flatMap { $0.compactMap { $0?.isRetired == true ? $0?.resident.metadata.id : nil } } }
+    /// Removes at most `limit` of the entries that are kept past their time, the last to be retired first; returns what was known of them.
+    mutating func removeRetired(limit: Int) -> [EntryMetadata] {
+        var removed: [EntryMetadata] = []
+        while removed.count < limit, let id = retiredIDs.popLast() {
+            if isRetired(id), let metadata = remove(id) { removed.append(metadata) }
+        }
+        return removed
+    }
+
+    private func isRetired(_ id: EntryID) -> Bool { slot(of: id).flatMap { self[$0]?.isRetired } ?? false }
 
     /// The metadata of all entries, in no order.
     var all: [EntryMetadata] { chunks.flatMap { $0.compactMap { $0?.resident.metadata } } }
