@@ -400,7 +400,8 @@ package struct RequestPipeline: Sendable {
     ) -> ProxyResponse {
         switch head {
         case .success(let head):
-            let isStored = head.status == .ok && !isCollapsed && !lookUp.controls.isReadOnly && lookUp.controls.ttl != .zero
+            let isStored =
+                head.status == .ok && !isCollapsed && !lookUp.controls.isReadOnly && lookUp.controls.ttl != .zero && pressure.level == .none
             var answer = ProxyResponse(status: head.status, fields: head.fields, body: .stream(subscription.body))
             if options.asksForUsage, lookUp.content.hidesUsage { answer.hideUsage(subscription.body) }
             return answer.adding(CacheOutcome.miss(reason, isStored: isStored, isCollapsed: isCollapsed).fields)
