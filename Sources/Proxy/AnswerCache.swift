@@ -77,6 +77,25 @@ package final class AnswerCache: Sendable {
     /// The memory held by entries, index and tables, in bytes: an estimate, near and rather too high.
     package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes + facts.memoryBytes }
 
+    /// What memory knows of a key.
+    enum Memory {
+        case entry(Entry)
+        /// The answer, or word of it, can only be in the store.
+        case stored
+        case nothing
+    }
+
+    /// What memory knows of this key, without waiting for the store. Counts as a request for it, unless the store must be asked.
+    func remembered(_ key: CacheKey) -> Memory {
+        let isRestoring = isRestoring
+        return resident.withLock { resident in
+            let found = resident.resident(for: key)
+            if found?.answer == nil, found != nil || isRestoring { return .stored }
+            resident.request(key)
+            return found?.entry.map { .entry($0) } ?? .nothing
+        }
+    }
+
     /// The entry with this key, expired or not. Counts as a request for it.
     package func entry(for key: CacheKey) async -> Entry? {
         let found = resident.withLock { resident in

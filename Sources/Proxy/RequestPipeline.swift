@@ -44,6 +44,37 @@ package struct RequestPipeline: Sendable {
         var labels: ProxyMetrics.Labels { .init(endpoint: content.endpoint, model: content.model, tenant: tenant, namespace: namespace) }
     }
 
+    /// How far ``begin(_:)`` came.
+    package enum Beginning: Sendable {
+        case answered(ProxyResponse)
+        /// To be given to ``finish(_:)``, once.
+        case underway(Begun)
+    }
+
+    /// A request that was let in and read.
+    package struct Begun: Sendable {
+        enum Step: Sendable {
+            case passThrough(ProxyRequest, BypassReason, strippingControls: Bool)
+            case lookUp(LookUp, ExactFinding)
+        }
+
+        package let request: ProxyRequest
+        let trace: RequestTrace
+        let step: Step
+    }
+
+    /// What became of the look-up by key.
+    enum ExactFinding: Sendable {
+        case answer(ProxyResponse)
+        /// A hit that is asked afresh to learn how much answers to one question differ.
+        case sample(Entry)
+        /// An entry that cannot be given in the form that is asked for.
+        case unfit
+        case missing(MissReason)
+        /// Memory does not tell.
+        case unknown
+    }
+
     private let live: LiveOptions
     private let pressure: MemoryPressure
     let cache: AnswerCache
@@ -102,28 +133,34 @@ package struct RequestPipeline: Sendable {
 
     /// The life of a request. Never throws: whatever happens becomes a response.
     package func handle(_ request: ProxyRequest) async -> ProxyResponse {
-        let trace = RequestTrace(request, at: clock.now(), started: .now, observers: observers)
-        return trace.follow(await respond(to: request, trace))
+        switch begin(request) {
+        case .answered(let response): response
+        case .underway(let begun): await finish(begun)
+        }
     }
 
-    private func respond(to request: ProxyRequest, _ trace: RequestTrace) async -> ProxyResponse {
+    /// Goes as far as memory alone carries: refusals and exact hits end here, without a task of their own. Does not block.
+    package func begin(_ request: ProxyRequest) -> Beginning {
+        let options = options
+        let trace = RequestTrace(request, at: clock.now(), started: .now, observers: observers)
+        func answered(_ response: ProxyResponse) -> Beginning { .answered(trace.follow(response)) }
+
         let admission: AccessControl.Admission
         switch access.admit(request, under: options.access, at: clock.now()) {
         case .failure(let refusal):
             metrics.recordRefused()
-            return refusal.response(path: request.path)
+            return answered(refusal.response(path: request.path))
         case .success(let admitted): admission = admitted
         }
-        switch recognise(admission.request, caller: admission.caller, trace) {
+        switch recognise(admission.request, caller: admission.caller, options, trace) {
         case .refused(let response):
             metrics.recordRefused()
-            return response
+            return answered(response)
         case .passThrough(let outgoing, let reason, let strippingControls):
             metrics.record(.bypass(reason), .init(endpoint: Endpoint(rawValue: String(request.pathWithoutQuery))))
             trace.note { $0.outcome = .bypass(reason) }
-            if strippingControls, let refusal = Self.refusalToForward(request, reason) { return refusal }
-            return await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
-                .answering(strippingControls ? PeerFamily.present(in: request.fields) : [])
+            if strippingControls, let refusal = Self.refusalToForward(request, reason) { return answered(refusal) }
+            return .underway(Begun(request: request, trace: trace, step: .passThrough(outgoing, reason, strippingControls: strippingControls)))
         case .lookUp(let lookUp):
             trace.note { record in
                 record.endpoint = lookUp.content.endpoint
@@ -133,18 +170,36 @@ package struct RequestPipeline: Sendable {
                 record.content = lookUp.content
                 record.tags = lookUp.controls.tags
             }
-            var response = lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp)
-            if options.access.hidesPoolHits, lookUp.tenant == tenants.pool { response = await hidden(response, since: trace.started) }
-            return response.answering(lookUp.controls.families)
+            let exact = lookUp.content.items.count > 1 ? .unknown : exactFinding(lookUp, options)
+            if case .answer(let response) = exact, !hides(lookUp) { return answered(response.answering(lookUp.controls.families)) }
+            return .underway(Begun(request: request, trace: trace, step: .lookUp(lookUp, exact)))
         }
     }
+
+    /// Goes on with what ``begin(_:)`` began: everything that waits for something.
+    package func finish(_ begun: Begun) async -> ProxyResponse {
+        let response: ProxyResponse
+        switch begun.step {
+        case .passThrough(let outgoing, let reason, let strippingControls):
+            response = await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
+                .answering(strippingControls ? PeerFamily.present(in: begun.request.fields) : [])
+        case .lookUp(let lookUp, let exact):
+            var answer = lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp, exact)
+            if hides(lookUp) { answer = await hidden(answer, since: begun.trace.started) }
+            response = answer.answering(lookUp.controls.families)
+        }
+        return begun.trace.follow(response)
+    }
+
+    /// Whether the response may not show that it came from a pool.
+    private func hides(_ lookUp: LookUp) -> Bool { options.access.hidesPoolHits && lookUp.tenant == tenants.pool }
 
     /// Waits until every entry stored so far that can have a vector has it.
     package func settleVectors() async { await lateVectors.settle() }
 
     // MARK: 2. What is it?
 
-    func recognise(_ request: ProxyRequest, caller: AccessRules.Caller, _ trace: RequestTrace) -> Recognised {
+    func recognise(_ request: ProxyRequest, caller: AccessRules.Caller, _ options: PipelineOptions, _ trace: RequestTrace) -> Recognised {
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
             return .refused(
@@ -155,7 +210,7 @@ package struct RequestPipeline: Sendable {
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
         do throws(RequestError) {
-            return try recogniseControlled(request, caller: caller, endpoint: endpoint, trace)
+            return try recogniseControlled(request, caller: caller, endpoint: endpoint, options, trace)
         } catch {
             return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
@@ -163,7 +218,7 @@ package struct RequestPipeline: Sendable {
 
     /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
     private func recogniseControlled(
-        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, _ trace: RequestTrace
+        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, _ options: PipelineOptions, _ trace: RequestTrace
     ) throws(RequestError) -> Recognised {
         var controls = try RequestControls(request.fields)
         guard options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
@@ -196,14 +251,15 @@ package struct RequestPipeline: Sendable {
 
     // MARK: 3 to 7. Look up, then replay or forward
 
-    private func answer(_ lookUp: LookUp) async -> ProxyResponse {
+    private func answer(_ lookUp: LookUp, _ begun: ExactFinding) async -> ProxyResponse {
+        var finding = begun
+        if case .unknown = finding { finding = self.finding(await lookUpExactly(lookUp.key, lookUp.controls), for: lookUp, options) }
         let exactReason: MissReason
-        switch await lookUpExactly(lookUp.key, lookUp.controls) {
-        case .success(let entry):
-            if isNoiseSample(lookUp) { return await forward(lookUp.teaching(.noise(entry)), reason: .explored, vector: nil) }
-            if let response = replay(entry, as: .exact, for: lookUp) { return response }
-            return await forward(lookUp, reason: .incompleteEntry, vector: nil)
-        case .failure(.expired):
+        switch finding {
+        case .answer(let response): return response
+        case .sample(let entry): return await forward(lookUp.teaching(.noise(entry)), reason: .explored, vector: nil)
+        case .unfit: return await forward(lookUp, reason: .incompleteEntry, vector: nil)
+        case .missing(.expired):
             if let entry = await cache.entry(for: lookUp.key), staleWhileRevalidate(entry, controls: lookUp.controls),
                 let response = replay(entry, as: .stale, for: lookUp)
             {
@@ -211,7 +267,8 @@ package struct RequestPipeline: Sendable {
                 return response
             }
             exactReason = .expired
-        case .failure(let reason): exactReason = reason
+        case .missing(let reason): exactReason = reason
+        case .unknown: exactReason = .emptyScope
         }
         if exactReason == .refreshRequested { learner?.noteRefresh(lookUp.key) }
         let found = await lookUpByMeaning(lookUp, unless: exactReason)
@@ -238,8 +295,31 @@ package struct RequestPipeline: Sendable {
 
     /// Step 3. The reason of a failure is `emptyScope` when there is nothing under the key.
     func lookUpExactly(_ key: CacheKey, _ controls: RequestControls) async -> Result<Entry, MissReason> {
-        if controls.noCache || controls.mode == .refresh { return .failure(.refreshRequested) }
+        if controls.wantsFresh { return .failure(.refreshRequested) }
         guard let entry = await cache.entry(for: key) else { return .failure(.emptyScope) }
+        return usable(entry, controls)
+    }
+
+    /// Step 3 as far as memory knows.
+    private func exactFinding(_ lookUp: LookUp, _ options: PipelineOptions) -> ExactFinding {
+        if lookUp.controls.wantsFresh { return .missing(.refreshRequested) }
+        switch cache.remembered(lookUp.key) {
+        case .entry(let entry): return finding(usable(entry, lookUp.controls), for: lookUp, options)
+        case .stored: return .unknown
+        case .nothing: return .missing(.emptyScope)
+        }
+    }
+
+    private func finding(_ found: Result<Entry, MissReason>, for lookUp: LookUp, _ options: PipelineOptions) -> ExactFinding {
+        switch found {
+        case .failure(let reason): return .missing(reason)
+        case .success(let entry):
+            if isNoiseSample(lookUp) { return .sample(entry) }
+            return replay(entry, as: .exact, for: lookUp).map { .answer($0) } ?? .unfit
+        }
+    }
+
+    private func usable(_ entry: Entry, _ controls: RequestControls) -> Result<Entry, MissReason> {
         let now = clock.now()
         if entry.isExpired(at: now) { return .failure(.expired) }
         if let maximum = controls.maxAge, now - entry.createdAt > maximum { return .failure(.tooOld) }

@@ -1,5 +1,12 @@
 import NIOCore
+import Proxy
 import Synchronization
+
+/// A request that was begun before it reached its route.
+struct BegunRequest: Sendable {
+    let id: String
+    let beginning: RequestPipeline.Beginning
+}
 
 /// Tells whether the client of a connection is still there.
 ///
@@ -9,6 +16,7 @@ final class ClientPresence: Sendable {
     private struct State {
         var hasLeft = false
         var action: (@Sendable () -> Void)?
+        var begun: BegunRequest?
     }
 
     private let state = Mutex(State())
@@ -21,6 +29,12 @@ final class ClientPresence: Sendable {
         }
         if runNow { action?() }
     }
+
+    /// Leaves what was begun for the request that is handed on; `nil` for one that was not begun.
+    func handOn(_ begun: BegunRequest?) { state.withLock { $0.begun = begun } }
+
+    /// What was begun for the request that was handed on last, once.
+    func takeBegun() -> BegunRequest? { state.withLock { $0.begun.take() } }
 
     func leave() {
         let action = state.withLock { state in

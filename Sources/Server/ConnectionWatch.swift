@@ -27,7 +27,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let presences: ClientPresences
-    private let presence = ClientPresence()
+    private let presence: ClientPresence
     private let limits: ConnectionLimits
     private var isRefused = false
     /// Since when a head is coming in; `nil` while none is.
@@ -44,7 +44,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private var unwritableSince: NIODeadline?
     private var timer: RepeatedTask?
 
-    init(presences: ClientPresences, limits: ConnectionLimits) {
+    init(presence: ClientPresence, presences: ClientPresences, limits: ConnectionLimits) {
+        self.presence = presence
         self.presences = presences
         self.limits = limits
     }

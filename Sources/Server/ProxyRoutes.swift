@@ -13,6 +13,7 @@ struct ProxyRoutes: Sendable {
 
     func respond(to request: Request, path: String, channel: any Channel, id: String, place: RequestGate.Place) async throws -> Response {
         let presence = presences.presence(of: channel)
+        if let begun = presence.takeBegun() { return try await respond(to: begun.beginning, id: begun.id, presence: presence, place: place) }
         let isCollected = request.method == .post && Endpoint(path: path.prefix { $0 != "?" }) != nil
         let body: SemanticCache.RequestBody
         if isCollected {
@@ -28,7 +29,18 @@ struct ProxyRoutes: Sendable {
             body = Self.stream(request)
         }
         let proxyRequest = ProxyRequest(id: id, method: request.method, path: path, fields: request.headers, body: body)
-        var answer = try await presence.answer(pipeline, proxyRequest)
+        return try await respond(to: pipeline.begin(proxyRequest), id: id, presence: presence, place: place)
+    }
+
+    /// Only a request that waits for something needs to notice that its client left.
+    private func respond(to beginning: RequestPipeline.Beginning, id: String, presence: ClientPresence, place: RequestGate.Place) async throws
+        -> Response
+    {
+        var answer: ProxyResponse
+        switch beginning {
+        case .answered(let response): answer = response
+        case .underway(let begun): answer = try await presence.whilePresent { [pipeline] in await pipeline.finish(begun) }
+        }
         if answer.fields[.xRequestID] == nil { answer.fields[.xRequestID] = id }
         return Self.response(from: answer, presence: presence, place: place)
     }
@@ -75,14 +87,6 @@ struct ProxyRoutes: Sendable {
             if let length { response.headers[.contentLength] = String(length) }
             return response
         }
-    }
-}
-
-extension ClientPresence {
-    /// The pipeline's answer. Only a request that goes to the upstream needs to notice that its client left, but whether it does is not known
-    /// before; a task more costs a microsecond.
-    fileprivate func answer(_ pipeline: RequestPipeline, _ request: ProxyRequest) async throws -> ProxyResponse {
-        try await whilePresent { await pipeline.handle(request) }
     }
 }
 

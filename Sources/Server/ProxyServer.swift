@@ -9,6 +9,7 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOHTTP1
 package import Proxy
 package import SemanticCache
 import ServiceLifecycle
@@ -90,6 +91,7 @@ package struct ProxyServer: Service {
     private let router: TopRouter
     private let presences: ClientPresences
     private let certificate: ServerCertificate?
+    private let desk: MemoryAnswers.Desk
     private let logger: Logger
     private let onRunning: @Sendable (Int) -> Void
 
@@ -100,6 +102,7 @@ package struct ProxyServer: Service {
         self.onRunning = onRunning
         presences = ClientPresences()
         certificate = parts.certificate
+        desk = MemoryAnswers.Desk(pipeline: parts.pipeline, pressure: parts.pressure)
         let admin = AdminRoutes(
             administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger,
             matching: MatchingRoutes(pipeline: parts.pipeline, gate: parts.gate))
@@ -115,19 +118,18 @@ package struct ProxyServer: Service {
     package func run() async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
-        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: options.maximumHeader, maxHeaderListSize: options.maximumHeader, maxHeaderFieldCount: 200)
-        let presences = presences
+        var decoder = NIOHTTPDecoderLimitConfiguration()
+        decoder.maxHeaderFieldSize = options.maximumHeader
+        decoder.maxHeaderListSize = options.maximumHeader
+        decoder.maxHeaderFieldCount = 200
         let limits = ConnectionLimits(
             readTimeout: Self.timeAmount(options.readTimeout), writeTimeout: Self.timeAmount(options.writeTimeout),
             maximumConnections: options.maximumConnections)
-        let connections = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionWatch(presences: presences, limits: limits)],
-            idleTimeout: Self.timeAmount(options.idleTimeout), httpDecoderConfiguration: decoder)
         let application = Application(
             responder: router,
-            server: HTTPServerBuilder { [certificate] responder in
-                let plain = HTTP1Channel(responder: responder, configuration: connections)
+            server: HTTPServerBuilder { [decoder, options, presences, desk, certificate] responder in
+                let plain = ProxyChannel(
+                    responder: responder, decoder: decoder, limits: limits, idleTimeout: options.idleTimeout, presences: presences, desk: desk)
                 guard let certificate else { return plain }
                 return TLSConnections(base: plain, certificate: certificate, handshakeTimeout: limits.readTimeout)
             },
@@ -224,7 +226,7 @@ struct ConnectionContext: InitializableFromSource {
 
 extension HTTPFields {
     /// Whether every server on the way finds the same end of the body: one length, or chunks and nothing else (RFC 9112, section 6.3).
-    fileprivate var isPlainlyFramed: Bool {
+    var isPlainlyFramed: Bool {
         let codings = self[values: .transferEncoding]
         guard !codings.isEmpty else { return self[values: .contentLength].count <= 1 }
         return codings.count == 1 && codings[0].lowercased() == "chunked" && !contains(.contentLength)

@@ -40,6 +40,9 @@ package struct RequestControls: Hashable, Sendable {
 
     /// This program's own fields, which are not forwarded. `Cache-Control` and the peers' fields are not among them: see ``strip(_:)``.
     package static let fieldNames: [HTTPField.Name] = [.cacheTTL, .cacheNamespace, .cacheTags, .cacheThreshold, .cacheMode]
+    /// Whether nothing cached may answer.
+    package var wantsFresh: Bool { noCache || mode == .refresh }
+
     /// Longer than anyone means, and safe to add to a moment.
     package static let unlimited = Duration.seconds(100 * 365 * 86_400)
 

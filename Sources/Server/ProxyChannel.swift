@@ -1,0 +1,39 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// One connection, from bytes to requests: Hummingbird's HTTP/1.1 channel with two handlers of this program in it.
+///
+/// From the socket inwards: HTTP codec, ``ConnectionWatch``, Hummingbird's idle time and graceful end, ``MemoryAnswers``, then the requests that
+/// need to wait for something as an asynchronous sequence.
+struct ProxyChannel: ServerChildChannel, HTTPChannelHandler {
+    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+
+    let responder: HTTPChannelHandler.Responder
+    let decoder: NIOHTTPDecoderLimitConfiguration
+    let limits: ConnectionLimits
+    let idleTimeout: Duration
+    let presences: ClientPresences
+    let desk: MemoryAnswers.Desk
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            let presence = ClientPresence()
+            let pipeline = channel.pipeline.syncOperations
+            // Requests in a row wait in the asynchronous channel. Hummingbird's types have validated every header that goes out.
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false, withEncoderConfiguration: .init(),
+                withDecoderLimitConfiguration: decoder)
+            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(ConnectionWatch(presence: presence, presences: presences, limits: limits))
+            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger))
+            try pipeline.addHandler(MemoryAnswers(desk: desk, presence: presence))
+            return try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async { await handleHTTP(asyncChannel: value, logger: logger) }
+}
