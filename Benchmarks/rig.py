@@ -67,7 +67,7 @@ class Rig:
     def proxy(self, upstream, *arguments, store="bench.db", environment=None):
         binary = os.environ.get("REPRISE_BINARY", str(ROOT / ".build/release/reprise"))
         if not os.path.exists(binary):
-            sys.exit("build the release first: swift build -c release --product reprise")
+            sys.exit("build the release first: Scripts/build")
         return self.start([binary, "serve", "--port", "0", "--upstream", upstream, "--store", store, *arguments], environment)
 
     def stand_in(self, *arguments):

@@ -1,7 +1,7 @@
 """Reprise beside its peers: installs and starts GPTCache, LiteLLM's proxy, CacheLLM and nginx, asks all of them the same things by turns, and
 writes a page, a picture and the README's table.
 
-    swift build -c release --product reprise
+    Scripts/build
     python3 Benchmarks/peers --data FOLDER_OF_PAIRS
 
 FOLDER_OF_PAIRS holds fow_pairs.jsonl (fow-cache 0.1.0, CC BY 4.0) and gptcache_mock_pairs.jsonl (GPTCache's examples/benchmark, MIT), one

@@ -57,7 +57,7 @@ class Reprise(Contender):
 
     def install(self):
         if not pathlib.Path(self.options.reprise).exists():
-            raise Failure(f"there is no program at {self.options.reprise}: swift build -c release --product reprise")
+            raise Failure(f"there is no program at {self.options.reprise}: Scripts/build")
         if not (self.options.model / "model.onnx").exists():
             raise Failure(f"there is no model in {self.options.model}: Scripts/model")
         self.version = run([self.options.reprise, "--version"]).strip()

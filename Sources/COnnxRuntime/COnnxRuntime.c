@@ -42,6 +42,7 @@ enum {
     RELEASE_VALUE = 96,
     RELEASE_TENSOR_INFO = 99,
     RELEASE_SESSION_OPTIONS = 100,
+    ADD_SESSION_CONFIG_ENTRY = 130,
 };
 
 // A version of the table that has all of these; any later library still serves it.
@@ -54,6 +55,7 @@ typedef OrtStatus *(*run_fn)(OrtSession *, const void *options, const char *cons
                              const char *const *output_names, size_t output_count, OrtValue **outputs);
 typedef OrtStatus *(*create_session_options_fn)(OrtSessionOptions **);
 typedef OrtStatus *(*set_int_option_fn)(OrtSessionOptions *, int);
+typedef OrtStatus *(*add_config_entry_fn)(OrtSessionOptions *, const char *key, const char *value);
 typedef OrtStatus *(*create_tensor_fn)(const OrtMemoryInfo *, void *data, size_t bytes, const int64_t *shape, size_t shape_count, int type, OrtValue **);
 typedef OrtStatus *(*get_tensor_data_fn)(OrtValue *, void **);
 typedef OrtStatus *(*get_element_count_fn)(const OrtTensorInfo *, size_t *);
@@ -115,12 +117,22 @@ char *cort_open(const char *library_path, cort_runtime **result) {
 
 const char *cort_version(const cort_runtime *runtime) { return runtime->version; }
 
+// What differs from the runtime's defaults, in pairs of key and value. A key that a library does not know is passed over by it.
+static const char *const session_settings[][2] = {
+    // The fused addition and norm takes longer than the two by themselves: a sixth of an embedding of 16 tokens on AVX2.
+    {"optimization.disable_specified_optimizers", "SkipLayerNormFusion"},
+    // Threads wait for each other's next piece by spinning, which is quick, but not for the next call, which may never come.
+    {"session.force_spinning_stop", "1"},
+};
+
 char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **result) {
     OrtSessionOptions *options = NULL;
     OrtSession *session = NULL;
     char *message = failure(runtime, CALL(create_session_options_fn, runtime, CREATE_SESSION_OPTIONS)(&options));
     if (!message) message = failure(runtime, CALL(set_int_option_fn, runtime, SET_INTRA_OP_THREADS)(options, threads));
     if (!message) message = failure(runtime, CALL(set_int_option_fn, runtime, SET_GRAPH_OPTIMIZATION_LEVEL)(options, OPTIMIZE_ALL));
+    for (size_t i = 0; !message && i < sizeof session_settings / sizeof *session_settings; i++)
+        message = failure(runtime, CALL(add_config_entry_fn, runtime, ADD_SESSION_CONFIG_ENTRY)(options, session_settings[i][0], session_settings[i][1]));
     if (!message) message = failure(runtime, CALL(create_session_fn, runtime, CREATE_SESSION)(runtime->env, model_path, options, &session));
     release(runtime, RELEASE_SESSION_OPTIONS, options);
     if (message) return message;

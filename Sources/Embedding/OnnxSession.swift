@@ -1,4 +1,5 @@
 import COnnxRuntime
+import Foundation
 import Glibc
 
 /// A model on ONNX Runtime, in the process.
@@ -21,13 +22,15 @@ final class OnnxSession: @unchecked Sendable {
 
     /// - Parameters:
     ///   - inputs: names of the model's inputs, all int64 of [batch, length].
-    ///   - threads: compute one call together.
+    ///   - threads: compute one call together; no more than the machine has processors.
     init(library: String, model: String, inputs: [String], output: String, threads: Int) throws(Fault) {
         var runtime: OpaquePointer?
         try Self.check(cort_open(library, &runtime))
         guard let runtime else { throw Fault(message: "no environment") }
         var session: OpaquePointer?
-        do throws(Fault) { try Self.check(cort_load(runtime, model, Int32(clamping: threads), &session)) } catch {
+        do throws(Fault) {
+            try Self.check(cort_load(runtime, model, Int32(clamping: min(threads, ProcessInfo.processInfo.activeProcessorCount)), &session))
+        } catch {
             cort_close(runtime)
             throw error
         }

@@ -2,11 +2,23 @@ import Synchronization
 
 /// The pipeline's options, which a reload of the configuration may exchange while requests are under way.
 package final class LiveOptions: Sendable {
-    private let value: Mutex<PipelineOptions>
+    /// Shared rather than copied: every request reads several of the options.
+    final class Snapshot: Sendable {
+        let options: PipelineOptions
 
-    package init(_ options: PipelineOptions) { value = Mutex(options) }
+        init(_ options: PipelineOptions) { self.options = options }
+    }
 
-    package var current: PipelineOptions { value.withLock { $0 } }
+    private let value: Mutex<Snapshot>
 
-    package func exchange(for options: PipelineOptions) { value.withLock { $0 = options } }
+    package init(_ options: PipelineOptions) { value = Mutex(Snapshot(options)) }
+
+    var snapshot: Snapshot { value.withLock { $0 } }
+
+    package var current: PipelineOptions { snapshot.options }
+
+    package func exchange(for options: PipelineOptions) {
+        let snapshot = Snapshot(options)
+        value.withLock { $0 = snapshot }
+    }
 }

@@ -25,7 +25,7 @@ package struct ProxyRequest: Sendable {
     func withBody(_ bytes: [UInt8]) -> ProxyRequest { ProxyRequest(id: id, method: method, path: path, fields: fields, body: .bytes(bytes)) }
 
     /// The path without its query.
-    package var pathWithoutQuery: Substring { path.prefix { $0 != "?" } }
+    package var pathWithoutQuery: Substring { path.beforeQuery }
 }
 
 /// What goes back to the client.

@@ -129,7 +129,7 @@ package struct RequestPipeline: Sendable {
     }
 
     /// What the operator decided, as it stands now.
-    var options: PipelineOptions { live.current }
+    var options: PipelineOptions { live.snapshot.options }
 
     /// The life of a request. Never throws: whatever happens becomes a response.
     package func handle(_ request: ProxyRequest) async -> ProxyResponse {

@@ -12,14 +12,18 @@ package struct TenantResolver: Sendable {
         case pool
     }
 
-    private let key: SymmetricKey
+    /// With its key worked in, which takes as long as the hash of a credential itself.
+    private let keyed: HMAC<SHA256>
+    /// The tenant of all requests without a credential.
+    private let nobody: TenantID
     /// The tenant of everyone who shares.
     let pool: TenantID
 
     /// - Parameter key: the secret of the keyed hash, at least 16 bytes; the same over restarts, else old entries are out of reach.
     package init(key: [UInt8]) {
-        self.key = SymmetricKey(data: key)
-        pool = Self.hash("pool", kind: 0, key: self.key)
+        keyed = HMAC<SHA256>(key: SymmetricKey(data: key))
+        pool = Self.hash("pool", kind: 0, keyed)
+        nobody = Self.hash("", kind: 1, keyed)
     }
 
     /// The tenant of a request with these header fields. Requests without a credential share one tenant of their own.
@@ -28,10 +32,10 @@ package struct TenantResolver: Sendable {
     }
 
     /// The tenant of this credential.
-    package func tenant(credential: String) -> TenantID { Self.hash(credential, kind: 1, key: key) }
+    package func tenant(credential: String) -> TenantID { credential.isEmpty ? nobody : Self.hash(credential, kind: 1, keyed) }
 
     /// The tenant of a client that was given a key under this name. It stays the same when the key changes.
-    package func tenant(client name: String) -> TenantID { Self.hash(name, kind: 2, key: key) }
+    package func tenant(client name: String) -> TenantID { Self.hash(name, kind: 2, keyed) }
 
     /// Everything that says on whose behalf a request is made: the credentials that the providers' clients send, those of gateways that may stand before a
     /// provider, and the account fields that change whose data a call may see. One alone is itself; several are one together, with their names.
@@ -49,11 +53,10 @@ package struct TenantResolver: Sendable {
         "x-portkey-virtual-key", "x-portkey-provider", "cf-aig-authorization", "helicone-auth",
     ])
 
-    private static func hash(_ text: String, kind: UInt8, key: SymmetricKey) -> TenantID {
-        var code = HMAC<SHA256>(key: key)
-        code.update(data: [kind])
-        code.update(data: Array(text.utf8))
-        guard let digest = Digest256(bytes: code.finalize()) else { preconditionFailure("HMAC-SHA256 gives 32 bytes") }
+    private static func hash(_ text: String, kind: UInt8, _ keyed: HMAC<SHA256>) -> TenantID {
+        var code = keyed
+        code.update(data: [kind] + text.utf8)
+        guard let digest = code.finalize().withUnsafeBytes({ Digest256($0) }) else { preconditionFailure("HMAC-SHA256 gives 32 bytes") }
         return TenantID(digest)
     }
 }

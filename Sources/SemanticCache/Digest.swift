@@ -24,6 +24,13 @@ package struct Digest256: Hashable, Sendable {
         self.words = words
     }
 
+    /// Reads a digest from exactly 32 bytes in memory; `nil` for any other count.
+    package init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.byteCount else { return nil }
+        func word(_ index: Int) -> UInt64 { UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) }
+        words = (word(0), word(1), word(2), word(3))
+    }
+
     /// Reads 64 hexadecimal digits; `nil` for anything else.
     package init?(hexadecimal text: some StringProtocol) {
         let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue.map { UInt8($0) } }
@@ -38,16 +45,24 @@ package struct Digest256: Hashable, Sendable {
     package var bytes: [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(Self.byteCount)
-        for word in [words.0, words.1, words.2, words.3] {
-            for shift in stride(from: 56, through: 0, by: -8) { result.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
-        }
+        withUnsafeBytes(of: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)) { result.append(contentsOf: $0) }
         return result
     }
 
     /// Lower-case hexadecimal, 64 characters.
-    package var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    package var hex: String { Self.hex(words.0) + Self.hex(words.1) + Self.hex(words.2) + Self.hex(words.3) }
+
+    /// The first 16 hexadecimal digits.
+    package var shortHex: String { Self.hex(words.0) }
+
+    private static func hex(_ word: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 16) { digits in
+            for place in 0..<16 {
+                let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * place)) & 15
+                digits[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+            }
+            return 16
+        }
     }
 
     package static func == (a: Self, b: Self) -> Bool {
@@ -85,5 +100,5 @@ package struct TenantID: Hashable, Sendable, CustomStringConvertible {
     package init(_ digest: Digest256) { self.digest = digest }
 
     /// The first 16 hexadecimal digits: what people and scripts see and select by.
-    package var description: String { String(digest.hex.prefix(16)) }
+    package var description: String { digest.shortHex }
 }

@@ -33,3 +33,8 @@ package enum Endpoint: String, CaseIterable, Sendable {
         return name.isEmpty ? nil : String(name)
     }
 }
+
+extension String {
+    /// A request's target without its query.
+    package var beforeQuery: Substring { self[..<(utf8.firstIndex(of: UInt8(ascii: "?")) ?? endIndex)] }
+}

@@ -65,7 +65,7 @@ final class MemoryAnswers: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Whether the whole of it could be answered from memory. Whatever is unusual about a request is left to the other path.
     private func isWorthGathering(_ request: HTTPRequest) -> Bool {
-        guard underway == 0, request.method == .post, let path = request.path, Endpoint(path: path.prefix { $0 != "?" }) != nil else { return false }
+        guard underway == 0, request.method == .post, let path = request.path, Endpoint(path: path.beforeQuery) != nil else { return false }
         let fields = request.headerFields
         guard let length = fields[.contentLength].flatMap({ Int($0) }), length <= desk.maximumBody else { return false }
         return fields.isPlainlyFramed && fields[.expect] == nil && fields[.connection]?.lowercased() != "close"

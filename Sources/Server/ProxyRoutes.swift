@@ -14,7 +14,7 @@ struct ProxyRoutes: Sendable {
     func respond(to request: Request, path: String, channel: any Channel, id: String, place: RequestGate.Place) async throws -> Response {
         let presence = presences.presence(of: channel)
         if let begun = presence.takeBegun() { return try await respond(to: begun.beginning, id: begun.id, presence: presence, place: place) }
-        let isCollected = request.method == .post && Endpoint(path: path.prefix { $0 != "?" }) != nil
+        let isCollected = request.method == .post && Endpoint(path: path.beforeQuery) != nil
         let body: SemanticCache.RequestBody
         if isCollected {
             do {

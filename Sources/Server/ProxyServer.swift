@@ -165,7 +165,7 @@ struct TopRouter: HTTPResponder {
             return try await proxy.respond(
                 to: request, path: raw, channel: context.channel, id: RequestIDs.id(for: request.headers), place: place)
         }
-        let path = raw.prefix { $0 != "?" }
+        let path = raw.beforeQuery
         if path.hasPrefix("/cache/") { return try await admin.respond(to: request, path: path) }
         if path == "/metrics" { return await admin.metrics(request) }
         if path == "/dashboard" || path.hasPrefix("/dashboard/") { return await dashboard.respond(to: request, path: path, channel: context.channel) }

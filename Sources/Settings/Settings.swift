@@ -148,7 +148,7 @@ extension Settings {
         package var kind = EmbedderKind.local
         /// As written; see `LoadedSettings.paths`.
         package var modelDirectory = "~/.cache/reprise/all-MiniLM-L6-v2"
-        package var threads = 1
+        package var threads = 2
         package var timeout = Duration.seconds(2)
     }
 

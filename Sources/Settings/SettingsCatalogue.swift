@@ -181,7 +181,10 @@ enum SettingsCatalogue {
                 """),
             SettingsKey(
                 "threads", \.embedder.threads, .whole(1...64),
-                "Threads that one embedding may use. One answers a question of 12 words in a few milliseconds."),
+                """
+                Threads that compute one embedding, or one verdict of the verifier, together; at most one a processor. Two answer soonest, one leaves
+                most for everything else where the machine is always busy.
+                """),
             SettingsKey(
                 "timeout", \.embedder.timeout, .duration(), "A lookup whose embedding takes longer is a miss (duration); the request goes on."),
         ])

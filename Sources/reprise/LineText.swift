@@ -30,6 +30,11 @@ enum LineText {
     /// A JSON string.
     static func append(quoted text: String, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))
+        defer { line.append(UInt8(ascii: "\"")) }
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
+            line += text.utf8
+            return
+        }
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -44,7 +49,6 @@ enum LineText {
             default: line.append(byte)
             }
         }
-        line.append(UInt8(ascii: "\""))
     }
 
     private static func floored(_ value: Int64, _ unit: Int64) -> (Int64, Int64) {

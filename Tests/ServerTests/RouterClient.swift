@@ -27,6 +27,7 @@ struct RouterClient {
     }
 
     let router: TopRouter
+    let pipeline: RequestPipeline
     let clock = ManualClock()
     let readiness = Readiness()
 
@@ -51,7 +52,7 @@ struct RouterClient {
         let learner = MatchLearner(
             options: MatchLearner.Options(), prior: nil, cache: cache, judge: nil, verifier: nil, store: store, fingerprint: embedder.fingerprint,
             clock: clock, generator: SeededGenerator(seed: 1), logger: logger)
-        let pipeline = RequestPipeline(
+        pipeline = RequestPipeline(
             options: options, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
             clock: clock,

@@ -228,8 +228,9 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Whether this exact hit is to be forwarded all the same, for measuring the judge's noise. Only where there is learning to measure.
-    func samplesNoise(in key: PopulationKey) -> Bool {
+    func samplesNoise(in key: @autoclosure () -> PopulationKey) -> Bool {
         guard judge != nil, options.noiseSample > 0 else { return false }
+        let key = key()
         return state.withLock { state in
             guard let population = state.populations[key], population.observations >= 50 else { return false }
             return Double(state.generator.next() >> 11) * 0x1p-53 < options.noiseSample

@@ -127,7 +127,7 @@ package struct CacheableRequest: Sendable {
     }
 
     private func finish(_ hash: SHA256) -> Digest256 {
-        guard let digest = Digest256(bytes: hash.finalize()) else { preconditionFailure("SHA-256 gives 32 bytes") }
+        guard let digest = hash.finalize().withUnsafeBytes({ Digest256($0) }) else { preconditionFailure("SHA-256 gives 32 bytes") }
         return digest
     }
 }
