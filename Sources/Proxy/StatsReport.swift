@@ -108,6 +108,8 @@ package struct StatsReport: Encodable, Sendable {
     let store: Store
     let missReasons, bypassReasons, notStored: [String: Int]
     let similarities: Similarities
+    /// The circuit of each upstream: `closed`, or `open` while it is left alone.
+    let upstreams: [String: String]
     let models, tenants, namespaces: [String: Share]
 }
 
@@ -185,7 +187,8 @@ package struct StatsReporter: Sendable {
                 restored: progress.read, stored: progress.total, answersInMemory: cache.hotCount),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
-            models: Self.shares(metrics.modelAccounts), tenants: Self.shares(metrics.tenantAccounts),
+            upstreams: metrics.openCircuits.mapValues { $0 ? "open" : "closed" }, models: Self.shares(metrics.modelAccounts),
+            tenants: Self.shares(metrics.tenantAccounts),
             namespaces: Self.shares(metrics.namespaceAccounts))
     }
 

@@ -101,6 +101,7 @@ package final class ProxyMetrics: Sendable {
     let tenants = Accounts<TenantID>(limit: maximumTenants) { Account(name: $0.description, price: nil) }
     let namespaces = Accounts<String>(limit: maximumNamespaces) { Account(name: $0, price: nil) }
     package let prices: PriceTable
+    private let circuits = Mutex<[String: Bool]>([:])
 
     package let exactHitLatency = LatencyHistogram()
     package let semanticHitLatency = LatencyHistogram()
@@ -177,6 +178,12 @@ package final class ProxyMetrics: Sendable {
     package func recordCoalesced() { add(to: .coalesced) }
 
     package func recordUpstreamError() { add(to: .upstreamErrors) }
+
+    /// Notes whether calls to an upstream are kept away because it fails every time.
+    package func noteCircuit(of upstream: String, isOpen: Bool) { circuits.withLock { $0[upstream] = isOpen } }
+
+    /// By the upstream's name, whether its circuit is open.
+    package var openCircuits: [String: Bool] { circuits.withLock { $0 } }
 
     package func recordNotStored(_ reason: NotStoredReason) { notStored.add(at: NotStoredReason.allCases.firstIndex(of: reason) ?? 0) }
 

@@ -2,12 +2,15 @@ import Forwarding
 import Logging
 import SemanticCache
 import Settings
+import Telemetry
 import WireFormats
 
 extension Composition {
     /// Stacks each provider's adapters, chains the fallbacks and puts the routing on top.
-    static func makeUpstream(_ loaded: LoadedSettings, transports: TransportPool, logger: Logger) throws(StartError) -> any Upstream {
-        var makers = UpstreamMaker(loaded: loaded, transports: transports, logger: logger)
+    static func makeUpstream(_ loaded: LoadedSettings, transports: TransportPool, metrics: ProxyMetrics, logger: Logger) throws(StartError)
+        -> any Upstream
+    {
+        var makers = UpstreamMaker(loaded: loaded, transports: transports, metrics: metrics, logger: logger)
         let standard = try makers.chain("upstream", loaded.settings.upstream, following: [])
         var routes: [RoutedUpstream.Route] = []
         for route in loaded.settings.upstreams where !route.paths.isEmpty || !route.models.isEmpty {
@@ -24,12 +27,14 @@ extension Composition {
 private struct UpstreamMaker {
     let loaded: LoadedSettings
     let transports: TransportPool
+    let metrics: ProxyMetrics
     let logger: Logger
     private var made: [String: (upstream: any Upstream, origin: String)] = [:]
 
-    init(loaded: LoadedSettings, transports: TransportPool, logger: Logger) {
+    init(loaded: LoadedSettings, transports: TransportPool, metrics: ProxyMetrics, logger: Logger) {
         self.loaded = loaded
         self.transports = transports
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -51,15 +56,19 @@ private struct UpstreamMaker {
         if let known = made[name] { return known }
         let endpoint = try endpoint(name, settings)
         let transport = transports.transport(for: name, connections: settings.maxConnections)
-        let logger = logger
+        let (logger, metrics) = (logger, metrics)
+        metrics.noteCircuit(of: name, isOpen: false)
         let breaking = BreakingUpstream(
             CurlUpstream(endpoint: endpoint, transport: transport), limit: settings.breakerFailures, coolDown: settings.breakerCooldown,
             onTransition: { transition in
                 switch transition {
                 case .opened(let time, let reason):
+                    metrics.noteCircuit(of: name, isOpen: true)
                     logger.warning(
                         "an upstream keeps failing and is left alone", metadata: ["upstream": "\(name)", "for": "\(time)", "reason": "\(reason)"])
-                case .closed: logger.notice("an upstream works again", metadata: ["upstream": "\(name)"])
+                case .closed:
+                    metrics.noteCircuit(of: name, isOpen: false)
+                    logger.notice("an upstream works again", metadata: ["upstream": "\(name)"])
                 }
             })
         let limited = LimitedUpstream(

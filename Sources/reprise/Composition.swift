@@ -56,7 +56,7 @@ struct Composition {
         let (embedder, embedderLine) = try loadEmbedder(loaded, readiness: readiness, logger: logger)
         let verifier = embedder == nil ? nil : loadVerifier(loaded, readiness: readiness, logger: logger)
         let transports = TransportPool()
-        let upstream = SwitchedUpstream(try makeUpstream(loaded, transports: transports, logger: logger))
+        let upstream = SwitchedUpstream(try makeUpstream(loaded, transports: transports, metrics: metrics, logger: logger))
         let certificate = try serverCertificate(loaded, clock: clock, logger: logger)
         let pressure = MemoryPressure()
         let fileLimit = ProcessResources.raiseFileLimit()
@@ -115,7 +115,7 @@ struct Composition {
                 try? await store.close()
             },
             reloading: { new in
-                let newUpstream = try makeUpstream(new, transports: transports, logger: logger)
+                let newUpstream = try makeUpstream(new, transports: transports, metrics: metrics, logger: logger)
                 try certificate?.reload(new, clock: clock, logger: logger)
                 upstream.exchange(for: newUpstream)
                 options.exchange(for: pipelineOptions(new))

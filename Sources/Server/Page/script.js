@@ -286,7 +286,7 @@ function showHealth(stats) {
     if (typeof matching[name] === "number") facts.splice(2, 0, [label, format.percent(matching[name])]);
   }
   if (typeof matching.observations === "number") facts.splice(2, 0, ["labels learned from", whole.format(matching.observations)]);
-  if (stats.upstream && stats.upstream.breaker) facts.push(["circuit breaker", stats.upstream.breaker, stats.upstream.breaker !== "closed"]);
+  for (const [name, circuit] of Object.entries(stats.upstreams)) facts.push([name === "upstream" ? "circuit of the upstream" : `circuit of ${name}`, circuit, circuit !== "closed"]);
   $("health").replaceChildren(...facts.flatMap(([name, text, isBad]) => [element("dt", {}, name), element("dd", { class: isBad ? "bad" : null }, text)]));
 }
 
