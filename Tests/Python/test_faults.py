@@ -136,9 +136,11 @@ def test_a_dead_upstream_is_left_alone_and_comes_back(start, upstream):
     got = proxy.chat("more")
     assert got.json["error"]["code"] == "upstream_circuit_open" and int(got.headers["Retry-After"]) >= 1
     assert upstream.count == 3
+    assert proxy.stats["upstreams"] == {"upstream": "open"}
     upstream.reply = answer
     time.sleep(0.4)
     assert proxy.chat("more").status == 200 and proxy.chat("another").status == 200
+    assert proxy.stats["upstreams"] == {"upstream": "closed"}
 
 
 def test_calls_beyond_the_queue_are_refused(start, upstream):
