@@ -239,7 +239,7 @@ struct CancellationTests {
     @Test func leavingBeforeTheHeadClosesTheConnection() async throws {
         let closed = Mutex<Bool?>(nil)
         let pair = try Pair { _, connection in
-            closed.withLock { $0 = connection.waitForClose(seconds: 30) }
+            closed.withLock { $0 = connection.waitForClose(seconds: 300) }
             return false
         }
         let call = Task { try await pair.send() }
@@ -257,7 +257,7 @@ struct CancellationTests {
         let closed = Mutex<Bool?>(nil)
         let pair = try Pair { _, connection in
             connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
-            closed.withLock { $0 = connection.waitForClose(seconds: 30) }
+            closed.withLock { $0 = connection.waitForClose(seconds: 300) }
             return false
         }
         var response: UpstreamResponse? = try await pair.send()
@@ -271,7 +271,7 @@ struct CancellationTests {
 
     @Test func closingTheTransportEndsWhatIsUnderWay() async throws {
         let server = try ScriptedServer { _, connection in
-            _ = connection.waitForClose(seconds: 30)
+            _ = connection.waitForClose(seconds: 300)
             return false
         }
         let transport = CurlTransport()
@@ -290,14 +290,14 @@ struct CancellationTests {
 
 struct FaultTests {
     @Test func eachTimeLimitSaysWhatItWaitedFor() async throws {
-        let silent = try Pair(configure: { $0.firstByteTimeout = .milliseconds(200) }) { _, connection in connection.waitForClose(seconds: 30) }
+        let silent = try Pair(configure: { $0.firstByteTimeout = .milliseconds(200) }) { _, connection in connection.waitForClose(seconds: 300) }
         guard case .timedOut(.firstByte, _) = await failure({ try await silent.send() }) else {
             Issue.record("expected the first byte's limit")
             return
         }
         let stalled = try Pair(configure: { $0.silenceTimeout = .milliseconds(200) }) { _, connection in
             connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-            return connection.waitForClose(seconds: 30)
+            return connection.waitForClose(seconds: 300)
         }
         guard case .timedOut(.silence, _) = await failure({ try await stalled.text(stalled.send()) }) else {
             Issue.record("expected the silence's limit")

@@ -26,6 +26,8 @@ struct ProxyBench {
     ) {
         var options = options
         options.access.sharing = sharing
+        // The tests share few threads with all others: what is not about the deadline must not meet it. A test of it asks for less.
+        if options.lookupDeadline == PipelineOptions().lookupDeadline { options.lookupDeadline = .seconds(600) }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.store = store
         self.clock = clock
