@@ -24,7 +24,7 @@ final class MemoryAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         let pipeline: RequestPipeline
         let pressure: MemoryPressure
         /// The largest body that is looked at on the event loop, which serves other connections too, in bytes.
-        var maximumBody = 64 << 10
+        let maximumBody: Int
     }
 
     private let desk: Desk

@@ -102,7 +102,7 @@ package struct ProxyServer: Service {
         self.onRunning = onRunning
         presences = ClientPresences()
         certificate = parts.certificate
-        desk = MemoryAnswers.Desk(pipeline: parts.pipeline, pressure: parts.pressure)
+        desk = MemoryAnswers.Desk(pipeline: parts.pipeline, pressure: parts.pressure, maximumBody: min(64 << 10, options.maximumBody))
         let admin = AdminRoutes(
             administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger,
             matching: MatchingRoutes(pipeline: parts.pipeline, gate: parts.gate))
