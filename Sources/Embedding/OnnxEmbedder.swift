@@ -62,6 +62,8 @@ package final class OnnxEmbedder: Embedder {
         return outcomes
     }
 
+    package func unreadWords(in text: String) -> [String] { tokenizer.unreadWords(in: text) }
+
     /// Ends the thread and unloads the model. Texts that wait are refused.
     package func close() async { await thread.close() }
 }

@@ -65,6 +65,21 @@ package struct WordPieceTokenizer: Sendable {
         return .success(result)
     }
 
+    /// The words that become `[UNK]`, as the model sees them, in order.
+    package func unreadWords(in text: String) -> [String] {
+        // All of printable ASCII is in the vocabulary, letter by letter; only an endless word is not.
+        var unread: [String] = []
+        var pieces: [Int64] = []
+        for word in BertWords(text) {
+            pieces.removeAll(keepingCapacity: true)
+            append(word, to: &pieces)
+            guard pieces == [unknown] else { continue }
+            // What stands behind the end of an endless word was not read.
+            unread.append(word.count > Self.longestWord * 10 ? text : Self.text(word[...], isContinuation: false))
+        }
+        return unread
+    }
+
     /// Adds the words of a text without marks; `false` as soon as the window is full: the words that follow are not even read.
     private func append(_ text: String, to result: inout [Int64]) -> Bool {
         for word in BertWords(text) {

@@ -20,6 +20,7 @@ package struct Evaluation: Sendable {
     package let thresholds: [Float]
     package let seeds: Int
     package let profile: GuardProfile
+    let unreadWords: UnreadWordsGuard?
     package let prior: Prior?
     let vector: @Sendable (String) -> UnitVector?
     let verdict: (@Sendable (String, String) -> Double?)?
@@ -30,7 +31,8 @@ package struct Evaluation: Sendable {
     ///   - vector: the embedding of every text of the files.
     ///   - scope: of a conversation's earlier messages.
     package init(
-        bounds: [Double], thresholds: [Float], seeds: Int, profile: GuardProfile, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?,
+        bounds: [Double], thresholds: [Float], seeds: Int, profile: GuardProfile, unreadWords: UnreadWordsGuard? = nil, prior: Prior?,
+        vector: @escaping @Sendable (String) -> UnitVector?,
         verdict: (@Sendable (String, String) -> Double?)?, makeIndex: @escaping @Sendable () -> any VectorIndex,
         scope: @escaping @Sendable ([String]) -> Scope
     ) {
@@ -38,6 +40,7 @@ package struct Evaluation: Sendable {
         self.thresholds = thresholds
         self.seeds = seeds
         self.profile = profile
+        self.unreadWords = unreadWords
         self.prior = prior
         self.vector = vector
         self.verdict = verdict
@@ -75,14 +78,16 @@ package struct Evaluation: Sendable {
                     pairs,
                     policy: CalibratedPolicy(
                         population: Population(prior: prior), errorBound: bound, profile: profile, floor: StreamReplay.floor, draw: 1,
-                        prompts: PreparedPrompts(capacity: 1 << 16))))
+                        prompts: PreparedPrompts(capacity: 1 << 16), unreadWords: unreadWords)))
         }
         for (suffix, profile) in [("", nil), (" and guards", profile)] as [(String, GuardProfile?)] {
             rows += thresholds.map { threshold in
                 EvaluationReport.PairRow(
                     rule: "cosine \(threshold)\(suffix)",
                     outcomes: replay.run(
-                        pairs, policy: profile.map { ThresholdPolicy(threshold: threshold, profile: $0) } ?? PlainThreshold(threshold: threshold)))
+                        pairs,
+                        policy: profile.map { ThresholdPolicy(threshold: threshold, profile: $0, unreadWords: unreadWords) }
+                            ?? PlainThreshold(threshold: threshold)))
             }
         }
         return EvaluationReport.Pairs(file: file, pairs: pairs.count, rows: rows)
@@ -126,7 +131,7 @@ package struct Evaluation: Sendable {
     }
 
     private func replay(_ rule: StreamReplay.Rule) -> StreamReplay {
-        StreamReplay(rule: rule, prior: prior, vector: vector, verdict: verdict, makeIndex: makeIndex)
+        StreamReplay(rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords, makeIndex: makeIndex)
     }
 
     private static func shuffled(_ items: [StreamItem], _ seed: Int) -> [StreamItem] {

@@ -37,16 +37,18 @@ package struct StreamReplay: Sendable {
     let vector: @Sendable (String) -> UnitVector?
     /// The verifier's logit for the asked and the cached prompt; `nil` without one.
     let verdict: (@Sendable (String, String) -> Double?)?
+    let unreadWords: UnreadWordsGuard?
     let makeIndex: @Sendable () -> any VectorIndex
 
     package init(
         rule: Rule, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?, verdict: (@Sendable (String, String) -> Double?)?,
-        makeIndex: @escaping @Sendable () -> any VectorIndex
+        unreadWords: UnreadWordsGuard? = nil, makeIndex: @escaping @Sendable () -> any VectorIndex
     ) {
         self.rule = rule
         self.prior = prior
         self.vector = vector
         self.verdict = verdict
+        self.unreadWords = unreadWords
         self.makeIndex = makeIndex
     }
 
@@ -148,7 +150,8 @@ package struct StreamReplay: Sendable {
         switch rule {
         case .threshold(let threshold, let profile):
             guard let profile else { return Choice(serves: best.similarity >= threshold) }
-            let verdict = ThresholdPolicy(threshold: threshold, profile: profile).decide(query: prompt, candidates: candidates).verdict
+            let verdict = ThresholdPolicy(threshold: threshold, profile: profile, unreadWords: unreadWords)
+                .decide(query: prompt, candidates: candidates).verdict
             return Choice(serves: verdict == .replay(best.answer))
         case .vCache(let bound, _):
             var labels = cache.answers[best.answer]?.labels ?? .init()
@@ -166,7 +169,8 @@ package struct StreamReplay: Sendable {
         _ prompt: String, _ candidates: [Candidate], _ population: Population, _ bound: Double, _ profile: GuardProfile, draw: Double
     ) -> Choice {
         let policy = CalibratedPolicy(
-            population: population, errorBound: bound, profile: profile, floor: Self.floor, draw: draw, prompts: Self.sharedPrompts)
+            population: population, errorBound: bound, profile: profile, floor: Self.floor, draw: draw, prompts: Self.sharedPrompts,
+            unreadWords: unreadWords)
         let logit = candidates.first.flatMap { best in best.similarity >= Self.floor ? verdict?(prompt, best.query) : nil }
         let decision = policy.decide(query: prompt, candidates: candidates, verdict: logit)
         let isGuarded = decision.evidence.guards.contains(where: \.isFired)

@@ -30,19 +30,29 @@ package struct GuardVerdict: Hashable, Sendable {
 
 /// Which guards stand before the cache.
 package enum GuardProfile: String, CaseIterable, Sendable {
-    /// Numbers and polarity: for a fixed set of questions without names.
+    /// Numbers, signs and polarity: for a fixed set of questions without names.
     case faq
     /// All guards but the one for a single replaced word.
     case `default`
     /// All guards.
     case strict
 
-    package var guards: [any HardGuard] {
+    /// The guards in the order in which they give the reason.
+    ///
+    /// - Parameter unreadWords: looks for what the embedder cannot read, which no list knows; `nil` where any word can be read.
+    package func guards(_ unreadWords: UnreadWordsGuard? = nil) -> [any HardGuard] {
+        wordingGuards + (unreadWords.map { [$0] } ?? [])
+    }
+
+    private var wordingGuards: [any HardGuard] {
         switch self {
-        case .faq: [NumbersGuard(), PolarityGuard()]
-        case .default: [NumbersGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard()]
+        case .faq: [NumbersGuard(), SignsGuard(), PolarityGuard()]
+        case .default: [NumbersGuard(), SignsGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard()]
         case .strict:
-            [NumbersGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard(), ReplacedWordGuard()]
+            [
+                NumbersGuard(), SignsGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard(),
+                ReplacedWordGuard(),
+            ]
         }
     }
 }

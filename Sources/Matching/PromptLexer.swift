@@ -10,6 +10,8 @@ struct PromptLexer {
     private(set) var quotes: [String] = []
     /// Fenced blocks, white space collapsed, case kept.
     private(set) var fences: [String] = []
+    /// Signs that are no words, punctuation or code: `×`, `≥`, `²`, `½`, `→`, an emoji. Signs side by side are one.
+    private(set) var signs: [String] = []
 
     private let scalars: [Unicode.Scalar]
     private var offset = 0
@@ -163,6 +165,8 @@ struct PromptLexer {
         } else if start == low, ChunkForm.isOperator(scalars[start..<end]) {
             codes.append(Self.collapsed(scalars[start..<end]))
         }
+        // "5!" is a factorial as often as it is a cry.
+        if tail.first == "!", low < high, Self.isDigit(scalars[high - 1]) { signs.append("!") }
         advance(from: high, to: end)
         if tail.contains(where: { $0 == "." || $0 == "!" || $0 == "?" || $0 == ":" || $0 == "。" || $0 == "？" || $0 == "¿" }) { startsSentence = true }
     }
@@ -201,8 +205,10 @@ struct PromptLexer {
                     append(.word, FoldedText.string(scalars[index..<end]), from..<offset, scalars[index..<end])
                     index = end
                 } else {
-                    advance(from: index, to: index + 1)
-                    index += 1
+                    let end = Signs.end(scalars, index, low, high)
+                    if end > index { signs.append(Signs.text(scalars[index..<end])) }
+                    advance(from: index, to: max(end, index + 1))
+                    index = max(end, index + 1)
                 }
             }
         }

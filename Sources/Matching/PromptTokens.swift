@@ -28,6 +28,8 @@ package struct PromptTokens: Sendable {
     package let codes: [String]
     package let quotes: [String]
     package let fences: [String]
+    /// Signs that are no words, punctuation or code, in order.
+    package let signs: [String]
     package let facts: [NumberFact]
     package let content: [ContentWord]
     package let things: [Thing]
@@ -56,6 +58,7 @@ package struct PromptTokens: Sendable {
         codes = lexer.codes
         quotes = lexer.quotes
         fences = lexer.fences
+        signs = lexer.signs
         facts = numbers.facts
         stems = Set(tokens.lazy.map(\.stem))
         let negators = tokens.indices.filter {

@@ -62,6 +62,8 @@ package struct WordLists: Sendable {
     package let languages: [String: [String]]
     package let languageNames: [String]
     package let synonyms: [String: Set<Int>]
+    /// The stems of the words that say a sign; see `Words/signs.txt`.
+    package let spokenSigns: [String: [String]]
     /// Opposites by the stem of a single word, and by phrase.
     package let oppositesByStem: [String: [String]]
     package let oppositePhrases: [OppositePhrase]
@@ -85,6 +87,7 @@ package struct WordLists: Sendable {
         timeWords = times
         (languages, languageNames) = Self.readLanguages(PackageResources.languages_txt)
         synonyms = Self.readSynonyms(PackageResources.synonyms_txt)
+        spokenSigns = Self.readSigns(PackageResources.signs_txt)
         (oppositesByStem, oppositePhrases) = OppositePhrase.index(antonyms)
     }
 
@@ -199,6 +202,15 @@ package struct WordLists: Sendable {
             for word in Set(split(sides[1], " ")) { languages[word, default: []].append(sides[0]) }
         }
         return (languages, names)
+    }
+
+    private static func readSigns(_ bytes: [UInt8]) -> [String: [String]] {
+        var signs: [String: [String]] = [:]
+        for line in lines(bytes) {
+            let words = split(line, " ")
+            for sign in words.first.map({ split($0, ",") }) ?? [] { signs[sign] = words.dropFirst().map(Stem.of) }
+        }
+        return signs
     }
 
     private static func readSynonyms(_ bytes: [UInt8]) -> [String: Set<Int>] {

@@ -13,6 +13,13 @@ package protocol Embedder: Sendable {
     ///
     /// Never blocks the calling executor. Throws ``EmbedderError`` when the model itself fails.
     func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>]
+
+    /// The words of a text that the model has no piece for, in order: two texts that differ in nothing else have the same vector.
+    func unreadWords(in text: String) -> [String]
+}
+
+extension Embedder {
+    package func unreadWords(in text: String) -> [String] { [] }
 }
 
 /// Why one text has no vector.

@@ -16,6 +16,8 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case polarityDiffers = "polarity-differs"
     /// Quoted or fenced code, identifiers, paths or operators differ.
     case codeDiffers = "code-differs"
+    /// Words differ that the embedder has no piece for.
+    case unreadWords = "unread-words"
     /// The prompts are in different scripts or languages.
     case languageDiffers = "language-differs"
     /// Named things differ.

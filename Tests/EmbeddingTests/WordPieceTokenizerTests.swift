@@ -21,6 +21,17 @@ struct WordPieceTokenizerTests {
         }
     }
 
+    @Test func wordsWithoutPiecesAreNamed() throws {
+        let tokenizer = try Fixtures.tokenizer()
+        #expect(tokenizer.unreadWords(in: "What does 🥑 mean in plain words, déjà vu?") == ["🥑"])
+        #expect(tokenizer.unreadWords(in: "How do I reset my password? 2×3 ≥ 5").isEmpty)
+        let (long, other) = (String(repeating: "ab", count: 60), String(repeating: "ac", count: 60))
+        #expect(tokenizer.unreadWords(in: "the size of \(long)") == [long] && tokenizer.unreadWords(in: other) == [other])
+        // Words that differ where nobody reads on differ all the same.
+        let endless = String(repeating: "x", count: 1500)
+        #expect(tokenizer.unreadWords(in: endless + "a") != tokenizer.unreadWords(in: endless + "b"))
+    }
+
     @Test func theWindowIsKept() throws {
         let vocabulary = "[UNK]\n[CLS]\n[SEP]\na\n"
         let tokenizer = try #require(WordPieceTokenizer(vocabulary: vocabulary, limit: 10))

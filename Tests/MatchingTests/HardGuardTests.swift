@@ -8,6 +8,25 @@ import Testing
         #expect(try NumbersGuard().findings(a, b) == (nil, nil))
     }
 
+    @Test(arguments: Wordings.signs.traps) func signsFire(_ a: String, _ b: String) throws { #expect(try SignsGuard().fires(a, b)) }
+    @Test(arguments: Wordings.signs.rewordings) func signsStayQuiet(_ a: String, _ b: String) throws {
+        #expect(try SignsGuard().findings(a, b) == (nil, nil))
+    }
+
+    /// What an embedder without ideographs and emoji cannot read.
+    private static let unreadWords = UnreadWordsGuard { text in
+        text.unicodeScalars.filter { Script.of($0) == .han || $0.properties.isEmojiPresentation }.map(String.init)
+    }
+
+    @Test(arguments: [
+        ("如何重置密码", "如何更改地址"), ("what is 猫 in english", "what is 犬 in english"), ("what is 猫 in english", "what is cat in english"),
+        ("explain 🥑", "explain 🍆"), ("下上", "上下"),
+    ])
+    func unreadWordsFire(_ a: String, _ b: String) throws { #expect(try Self.unreadWords.fires(a, b)) }
+
+    @Test(arguments: [("如何重置密码?", "如何重置密码"), ("thank you 🙏 where is my order", "where is my order"), ("hi", "hello")])
+    func unreadWordsStayQuiet(_ a: String, _ b: String) throws { #expect(try Self.unreadWords.findings(a, b) == (nil, nil)) }
+
     @Test(arguments: Wordings.polarity.traps) func polarityFires(_ a: String, _ b: String) throws { #expect(try PolarityGuard().fires(a, b)) }
     @Test(arguments: Wordings.polarity.rewordings) func polarityStaysQuiet(_ a: String, _ b: String) throws {
         #expect(try PolarityGuard().findings(a, b) == (nil, nil))
@@ -47,6 +66,9 @@ import Testing
 
     @Test func findingsSayWhatWasSeen() throws {
         #expect(try NumbersGuard().findings("Where is order 48213?", "Where is order 48231?").0 == "numbers differ: 48213 / 48231")
+        #expect(try NumbersGuard().findings("2 and 2 and 3", "2 and 3 and 3").0 == "numbers are arranged differently: 2, 2, 3 / 2, 3, 3")
+        #expect(try SignsGuard().findings("2×3", "2÷3").0 == "signs differ: × / ÷")
+        #expect(try Self.unreadWords.findings("猫", "犬").0 == "words that the embedder cannot read differ: 猫 / 犬")
         #expect(try PolarityGuard().findings("enable it", "disable it").0 == "opposites: enable / disable")
         #expect(try PolarityGuard().findings("is it not included", "is it included").0 == "negation differs: not / -")
         #expect(try NamesGuard().findings("Is the Zorblat new?", "Is the Quimby new?").0 == "names differ: zorblat / quimby")
@@ -55,11 +77,11 @@ import Testing
     }
 
     @Test(arguments: Wordings.allPrompts) func noGuardFiresForAPromptBesideItself(_ prompt: String) throws {
-        for guardian in GuardProfile.strict.guards { #expect(try guardian.findings(prompt, prompt) == (nil, nil)) }
+        for guardian in GuardProfile.strict.guards() { #expect(try guardian.findings(prompt, prompt) == (nil, nil)) }
     }
 
     @Test(arguments: Wordings.allPrompts) func courtesyChangesNothing(_ prompt: String) throws {
-        for guardian in GuardProfile.strict.guards where !(guardian is LanguageGuard) {
+        for guardian in GuardProfile.strict.guards() where !(guardian is LanguageGuard) {
             #expect(try guardian.findings(prompt, prompt + " thanks!") == (nil, nil))
         }
     }
@@ -68,7 +90,7 @@ import Testing
         for (a, _) in Wordings.allPairs.enumerated() {
             let pair = Wordings.allPairs[a]
             let other = Wordings.allPairs[(a * 7 + 3) % Wordings.allPairs.count]
-            for guardian in GuardProfile.strict.guards {
+            for guardian in GuardProfile.strict.guards() {
                 _ = try guardian.fires(pair.0, pair.1)
                 _ = try guardian.fires(pair.0, other.1)
             }

@@ -15,7 +15,7 @@ import Testing
         #expect(decision.evidence.best == EntryID(rawValue: 1))
         #expect(decision.evidence.similarity == 0.95)
         #expect(decision.evidence.threshold == 0.9)
-        #expect(decision.evidence.guards.count == GuardProfile.default.guards.count)
+        #expect(decision.evidence.guards.count == GuardProfile.default.guards().count)
         #expect(decision.evidence.findings.isEmpty)
     }
 
@@ -125,7 +125,7 @@ import Testing
             for _ in 0..<(1 + next(40)) { view.append(pieces[next(pieces.count)]) }
             return String(view)
         }
-        let strict = GuardProfile.strict.guards
+        let strict = GuardProfile.strict.guards()
         for _ in 0..<3000 {
             let a = prompt()
             let b = prompt()

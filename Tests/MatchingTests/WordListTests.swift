@@ -64,6 +64,15 @@ import Testing
         }
     }
 
+    @Test(arguments: lines(PackageResources.signs_txt)) func signsAreSignsAndCanBeSaid(_ line: String) throws {
+        let words = WordLists.split(line, " ")
+        for sign in WordLists.split(words[0], ",") {
+            #expect(try PromptTokens("is 5\(sign)5 right").signs == [sign] || sign == "-" || sign == "*")
+            if sign != "-" { #expect(try SignsGuard().fires("is 5\(sign)5 right", "is 5 5 right") != Signs.isPictorial(sign)) }
+            for word in words.dropFirst() { #expect(try SignsGuard().findings("is 5\(sign)5 right", "is 5 \(word) 5 right") == (nil, nil)) }
+        }
+    }
+
     @Test(arguments: kindLines()) func kindMembersAreKnown(_ kind: String, _ members: [String]) throws {
         #expect(members.count > 1)
         for member in members {

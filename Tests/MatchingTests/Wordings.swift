@@ -34,6 +34,11 @@ struct Wordings {
             ("هل الرقم ٤٥ صحيح", "هل الرقم ٥٤ صحيح"),
             ("3天够吗", "5天够吗"),
             ("what is error 404", "what is an error"),
+            ("what is 2 plus 2 plus 3", "what is 2 plus 3 plus 3"),
+            ("divide 8 by 4", "divide 4 by 8"),
+            ("a ratio of 2 to 3", "a ratio of 3 to 2"),
+            ("from 3 km to 5 km", "from 5 km to 3 km"),
+            ("question 1 2 0", "question 1 0 2"),
         ],
         rewordings: [
             ("a 2-year fixed mortgage", "two-year fixes"),
@@ -59,6 +64,22 @@ struct Wordings {
             ("open on Mondays", "open on Mondys"),
             ("the first page of it", "page of it"),
             ("１５ items", "15 items"),
+        ])
+
+    static let signs = Wordings(
+        traps: [
+            ("what is 2+3", "what is 2-3"), ("what is a+b", "what is a-b"), ("what is 2×3", "what is 2÷3"), ("what is 2 × 3", "what is 2 ÷ 3"),
+            ("if x ≥ 3", "if x ≤ 3"), ("what is √2", "what is 2"), ("what is 5!", "what is 5"), ("meaning of ♂", "meaning of ♀"),
+            ("the ♥ card", "the ♠ card"), ("H₂O mass", "H₃O mass"), ("root of x²", "root of x³"), ("½ cup of oil", "¼ cup of oil"),
+            ("is A ∩ B empty", "is A ∪ B empty"), ("meaning of →", "meaning of ←"), ("C♯ on a piano", "C♭ on a piano"), ("!ready in C", "ready in C"),
+            ("What does 🥑 mean?", "What does 🍆 mean?"), ("reply to 👍🏽", "reply to 👎🏽"), ("A ∩ B ∪ C", "A ∪ B ∩ C"), ("5+ years", "5 years"),
+            ("what is 4*2", "what is 4 2"),
+        ],
+        rewordings: [
+            ("what is 2+3", "what is 2 plus 3"), ("what is 2 × 3", "what is 2 times 3"), ("x² of a number", "x squared of a number"),
+            ("thanks 😊 where is my order", "where is my order"), ("the Swift™ language", "the Swift language"), ("I ❤️ it, why", "I ❤ it, why"),
+            ("a well-known fact", "a well known fact"), ("tea and/or coffee", "tea or coffee"), ("a **bold** claim", "a bold claim"),
+            ("is it open 24/7", "is it open 24/7?"), ("~5 miles away", "about 5 miles away"), ("1-2 days", "1-2 days"),
         ])
 
     static let polarity = Wordings(
@@ -208,9 +229,9 @@ struct Wordings {
         ])
 
     /// Every prompt of every table.
-    static let allPrompts: [String] = [numbers, polarity, code, language, names, kinds, order, replacedWord].flatMap { table in
+    static let allPrompts: [String] = [numbers, signs, polarity, code, language, names, kinds, order, replacedWord].flatMap { table in
         (table.traps + table.rewordings).flatMap { [$0.0, $0.1] }
     }
 
-    static let allPairs: [Pair] = [numbers, polarity, code, language, names, kinds, order, replacedWord].flatMap { $0.traps + $0.rewordings }
+    static let allPairs: [Pair] = [numbers, signs, polarity, code, language, names, kinds, order, replacedWord].flatMap { $0.traps + $0.rewordings }
 }

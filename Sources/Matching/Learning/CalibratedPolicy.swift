@@ -22,14 +22,18 @@ package struct CalibratedPolicy: DecisionPolicy {
     ///   - floor: the least similarity that is looked at, in 0...1; not a number serves nothing.
     ///   - draw: a number drawn evenly from 0..<1 for this decision; 1 never explores.
     ///   - prompts: remembers cached prompts taken apart.
-    package init(population: Population, errorBound: Double, profile: GuardProfile, floor: Float, draw: Double, prompts: PreparedPrompts) {
+    ///   - unreadWords: looks for what the embedder cannot read.
+    package init(
+        population: Population, errorBound: Double, profile: GuardProfile, floor: Float, draw: Double, prompts: PreparedPrompts,
+        unreadWords: UnreadWordsGuard? = nil
+    ) {
         self.population = population
         self.errorBound = errorBound
         self.profile = profile
         self.floor = floor
         self.draw = draw
         self.prompts = prompts
-        guards = profile.guards
+        guards = profile.guards(unreadWords)
         cut = population.cut(bound: errorBound)
     }
 

@@ -81,6 +81,7 @@ package final class MatchLearner: Service, Sendable {
     let cache: AnswerCache
     let judge: AnswerJudge?
     let verifier: (any Verifier)?
+    let unreadWords: UnreadWordsGuard?
     let store: any CacheStore
     let fingerprint: String
     let clock: any WallClock
@@ -93,17 +94,19 @@ package final class MatchLearner: Service, Sendable {
     /// - Parameters:
     ///   - prior: what to begin with; `nil` begins shut.
     ///   - judge: compares answers; `nil` learns from feedback alone.
+    ///   - unreadWords: looks for what the embedder cannot read.
     ///   - fingerprint: of embedder and verifier: what was learned with others is not taken up again.
     ///   - generator: where chance comes from.
     package init(
-        options: Options, prior: Prior?, cache: AnswerCache, judge: AnswerJudge?, verifier: (any Verifier)?, store: any CacheStore,
-        fingerprint: String, clock: any WallClock, generator: any RandomNumberGenerator & Sendable, logger: Logger
+        options: Options, prior: Prior?, cache: AnswerCache, judge: AnswerJudge?, verifier: (any Verifier)?, unreadWords: UnreadWordsGuard? = nil,
+        store: any CacheStore, fingerprint: String, clock: any WallClock, generator: any RandomNumberGenerator & Sendable, logger: Logger
     ) {
         self.options = options
         self.prior = prior
         self.cache = cache
         self.judge = judge
         self.verifier = verifier
+        self.unreadWords = unreadWords
         self.store = store
         self.fingerprint = fingerprint
         self.clock = clock
@@ -141,7 +144,7 @@ package final class MatchLearner: Service, Sendable {
         func policy(_ draw: Double) -> CalibratedPolicy {
             CalibratedPolicy(
                 population: population, errorBound: matching.errorBound, profile: matching.profile, floor: max(floor, options.floor), draw: draw,
-                prompts: prompts)
+                prompts: prompts, unreadWords: unreadWords)
         }
         let draw2 = isDue ? 0 : draw
         guard let verifier, let best = candidates.first else { return policy(draw2).decide(query: query, candidates: candidates) }

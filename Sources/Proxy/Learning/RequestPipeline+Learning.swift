@@ -16,7 +16,9 @@ extension RequestPipeline {
     func decide(_ query: String, _ candidates: [Candidate], for lookUp: LookUp, _ matching: MatchingOptions, explores: Bool) async -> Decision {
         let asked = lookUp.controls.threshold ?? 0
         guard let learner, matching.mode == .calibrated || matching.mode == .shadow else {
-            return ThresholdPolicy(threshold: max(matching.threshold, asked), profile: matching.profile).decide(query: query, candidates: candidates)
+            let unreadWords = embedder.map { embedder in UnreadWordsGuard { embedder.unreadWords(in: $0) } }
+            return ThresholdPolicy(threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: unreadWords)
+                .decide(query: query, candidates: candidates)
         }
         return await learner.decide(query, candidates, in: lookUp.population, matching, floor: asked, explores: explores)
     }
