@@ -163,18 +163,18 @@ extension ScopeVectors {
 
     /// A scope as a snapshot describes it: slots from 0 on, with a graph over the first `linkedCount` of them if there is one.
     convenience init(
-        scope: Scope, shard: Int, layout: VectorLayout, slotCount: Int, linkedCount: Int, graph: HNSWGraph?, ledger: MemoryLedger, stamp: Int
+        scope: Scope, shard: Int, layout: VectorLayout, slotCount: Int, linkedCount: Int, refilled: [UInt32], graph: HNSWGraph?, ledger: MemoryLedger,
+        stamp: Int
     ) {
         self.init(scope: scope, shard: shard, padded: layout.padded, ledger: ledger)
         self.layout = layout
         self.slotCount = slotCount
         self.graph = graph
         self.linkedCount = linkedCount
+        self.refilled = refilled
         for slot in 0..<slotCount {
             if layout.id(slot) >= 0 {
                 liveCount += 1
-                // Reused, and not linked again yet.
-                if slot < linkedCount, cell_load(layout.baseLinks(slot)) == 0 { refilled.append(UInt32(slot)) }
             } else if slot < linkedCount {
                 // Some list may still lead there.
                 removed.append(UInt32(slot))

@@ -38,7 +38,7 @@ extension ScopedIndex {
         }
         return ScopeVectors(
             scope: scope, shard: Self.shardIndex(scope), layout: VectorLayout(blocks: blocks, links: [], padded: padded), slotCount: count,
-            linkedCount: 0, graph: nil, ledger: ledger, stamp: epochs.stamp)
+            linkedCount: 0, refilled: [], graph: nil, ledger: ledger, stamp: epochs.stamp)
     }
 
     private func linked(_ source: SnapshotSource) throws -> ScopeVectors {
@@ -70,14 +70,16 @@ extension ScopedIndex {
         }
         let layout = VectorLayout(blocks: blocks, links: links, padded: padded)
         check(graph, layout, slotCount, linkedCount)
+        let refilled = unlink(graph, layout, slotCount, linkedCount, entry)
         if entry >= 0, entry < linkedCount, top <= graph.layer(of: entry, layout) {
             graph.setEntryPoint(entry, layer: top)
         } else if linkedCount > 0 {
             throw SnapshotError.damaged("a graph without a way in")
         }
         return ScopeVectors(
-            scope: scope, shard: Self.shardIndex(scope), layout: layout, slotCount: slotCount, linkedCount: linkedCount, graph: graph, ledger: ledger,
-            stamp: epochs.stamp)
+            scope: scope, shard: Self.shardIndex(scope), layout: layout, slotCount: slotCount, linkedCount: linkedCount, refilled: refilled,
+            graph: graph,
+            ledger: ledger, stamp: epochs.stamp)
     }
 
     /// Takes out of every list what cannot be a neighbour there.
@@ -96,6 +98,30 @@ extension ScopedIndex {
                 list[0] = UInt32(kept)
             }
         }
+    }
+
+    /// The slots that hold a vector and have no neighbours: reused and not linked again when the snapshot was written. They must be outside of the
+    /// graph before they are linked, so no list leads there and they have no lists of their own. The entry point is inside, with or without neighbours.
+    private func unlink(_ graph: HNSWGraph, _ layout: VectorLayout, _ slotCount: Int, _ linkedCount: Int, _ entry: Int) -> [UInt32] {
+        let refilled = (0..<linkedCount).filter { $0 != entry && layout.id($0) >= 0 && cell_load(layout.baseLinks($0)) == 0 }
+        guard !refilled.isEmpty else { return [] }
+        for slot in refilled {
+            graph.uppers.release(cell_load(layout.upper(slot)))
+            cell_store(layout.upper(slot), 0)
+        }
+        let outside = Set(refilled.map { UInt32($0) })
+        for slot in 0..<linkedCount {
+            for layer in 0...graph.layer(of: slot, layout) {
+                let list = graph.list(slot, layer, layout)
+                var kept = 0
+                for index in 0..<Int(list[0]) where !outside.contains(list[index + 1]) {
+                    list[kept + 1] = list[index + 1]
+                    kept += 1
+                }
+                list[0] = UInt32(kept)
+            }
+        }
+        return Array(outside)
     }
 
     /// Reads what stands for `count` slots of one block.

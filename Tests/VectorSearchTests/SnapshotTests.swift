@@ -147,6 +147,46 @@ struct SnapshotTests {
         }
     }
 
+    /// Slots of several layers whose lowest list is empty are linked anew after the loading, while other lists named them.
+    @Test(arguments: 1...5) func slotsWithoutNeighboursAreLinkedAnew(seed: UInt64) throws {
+        var vectors = ClusteredVectors(seed: seed, dimension: 48, clusters: 30, spread: 0.5)
+        let (index, known) = Self.filled(&vectors)
+        var bytes = try Self.bytes(index)
+        // One block of 700 slots: the mark and the header, the scope's name, four counts, then ids, scales, vectors, lists.
+        let kind = 16
+        try #require(bytes[kind] == 2 || bytes[kind] == 1)
+        if let start = Self.firstLinked(bytes) {
+            let entry = bytes[start + 41..<start + 45].enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) } - 1
+            let padded = 64
+            let lists = start + 49 + 700 * (8 + 4 + padded + padded / 2)
+            var random = SeededGenerator(seed: seed)
+            for slot in 0..<700 where slot != entry && (seed == 1 || Int.random(in: 0..<3, using: &random) == 0) {
+                for byte in 0..<4 { bytes[lists + slot * 33 * 4 + byte] = 0 }
+            }
+        } else {
+            Issue.record("no scope with a graph")
+        }
+        let copy = Self.index(linkThreshold: 500)
+        try Self.load(bytes, into: copy)
+        #expect(copy.unlinkedCount > 0)
+        for _ in 0..<20 { #expect(copy.nearest(to: vectors.next(), in: Self.scope, count: 1).count == 1) }
+        copy.settle()
+        #expect(copy.unlinkedCount == 0 && Set(copy.ids) == Set(known.keys))
+        var found = 0
+        for (id, vector) in known where id.rawValue < 700 {
+            if copy.nearest(to: vector, in: Self.scope, count: 1).first?.id == id { found += 1 }
+        }
+        #expect(found >= 690)
+    }
+
+    /// Where the scope with a graph begins, after the scanned ones before it.
+    private static func firstLinked(_ bytes: [UInt8]) -> Int? {
+        func number(_ at: Int) -> Int { bytes[at..<at + 4].enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) } }
+        var at = 16
+        while bytes[at] == 1 { at += 37 + number(at + 33) * (8 + 4 + 64 + 32) }
+        return bytes[at] == 2 ? at : nil
+    }
+
     /// Whatever stands in the bytes, reading them throws or gives an index that can be searched: its lists lead nowhere else.
     @Test(arguments: 1...6)
     func noBytesLeadASearchAstray(seed: UInt64) throws {
