@@ -31,13 +31,14 @@ package enum CacheOutcome: Sendable {
         switch self {
         case .hit(let match, let entry, let age, let remaining):
             let seconds = remaining < .zero ? -Int64((-remaining.inSeconds).rounded(.up)) : Int64(remaining.inSeconds)
-            fields[.age] = String(max(0, Int64(age.inSeconds)))
-            fields[.xCache] = "HIT"
-            fields[.xCacheEntry] = entry.description
+            fields.reserveCapacity(8)
+            fields.set(.age, String(max(0, Int64(age.inSeconds))))
+            fields.set(.xCache, "HIT")
+            fields.set(.xCacheEntry, entry.description)
             switch match {
             case .exact:
-                fields[.cacheStatus] = "reprise; hit; ttl=\(seconds); detail=exact"
-                fields[.xCacheMatch] = "exact"
+                fields.set(.cacheStatus, "reprise; hit; ttl=\(seconds); detail=exact")
+                fields.set(.xCacheMatch, "exact")
             case .semantic(let similarity):
                 fields[.cacheStatus] = "reprise; hit; detail=semantic"
                 fields[.xCacheMatch] = "semantic"

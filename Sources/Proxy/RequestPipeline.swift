@@ -152,7 +152,7 @@ package struct RequestPipeline: Sendable {
             return answered(refusal.response(path: request.path))
         case .success(let admitted): admission = admitted
         }
-        switch recognise(admission.request, caller: admission.caller, options, trace) {
+        switch recognise(admission.request, caller: admission.caller, document: admission.document, options, trace) {
         case .refused(let response):
             metrics.recordRefused()
             return answered(response)
@@ -170,7 +170,7 @@ package struct RequestPipeline: Sendable {
                 record.content = lookUp.content
                 record.tags = lookUp.controls.tags
             }
-            let exact = lookUp.content.items.count > 1 ? .unknown : exactFinding(lookUp, options)
+            let exact = lookUp.content.items.count > 1 ? .unknown : exactFinding(lookUp)
             if case .answer(let response) = exact, !hides(lookUp) { return answered(response.answering(lookUp.controls.families)) }
             return .underway(Begun(request: request, trace: trace, step: .lookUp(lookUp, exact)))
         }
@@ -199,7 +199,10 @@ package struct RequestPipeline: Sendable {
 
     // MARK: 2. What is it?
 
-    func recognise(_ request: ProxyRequest, caller: AccessRules.Caller, _ options: PipelineOptions, _ trace: RequestTrace) -> Recognised {
+    /// - Parameter document: the body, where it was read at the door.
+    func recognise(
+        _ request: ProxyRequest, caller: AccessRules.Caller, document: JSONDocument? = nil, _ options: PipelineOptions, _ trace: RequestTrace
+    ) -> Recognised {
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
             return .refused(
@@ -210,7 +213,7 @@ package struct RequestPipeline: Sendable {
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
         do throws(RequestError) {
-            return try recogniseControlled(request, caller: caller, endpoint: endpoint, options, trace)
+            return try recogniseControlled(request, caller: caller, endpoint: endpoint, document: document, options, trace)
         } catch {
             return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
@@ -218,16 +221,17 @@ package struct RequestPipeline: Sendable {
 
     /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
     private func recogniseControlled(
-        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, _ options: PipelineOptions, _ trace: RequestTrace
+        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, document: JSONDocument?, _ options: PipelineOptions,
+        _ trace: RequestTrace
     ) throws(RequestError) -> Recognised {
         var controls = try RequestControls(request.fields)
         guard options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
         guard !controls.noStore, controls.mode != .off else { return .passThrough(request, .requested, strippingControls: true) }
         guard case .bytes(let body) = request.body else { return .passThrough(request, .encodedBody, strippingControls: true) }
-        if let encoding = request.fields[.contentEncoding], encoding.lowercased() != "identity" {
+        if let encoding = request.fields.value(of: .contentEncoding), encoding.lowercased() != "identity" {
             return .passThrough(request, .encodedBody, strippingControls: true)
         }
-        switch RequestReader.read(endpoint: endpoint, body: body) {
+        switch RequestReader.read(endpoint: endpoint, body: body, document: document) {
         case .bypass(let reason):
             return .passThrough(request, reason, strippingControls: true)
         case .invalid(let error):
@@ -253,7 +257,7 @@ package struct RequestPipeline: Sendable {
 
     private func answer(_ lookUp: LookUp, _ begun: ExactFinding) async -> ProxyResponse {
         var finding = begun
-        if case .unknown = finding { finding = self.finding(await lookUpExactly(lookUp.key, lookUp.controls), for: lookUp, options) }
+        if case .unknown = finding { finding = self.finding(await lookUpExactly(lookUp.key, lookUp.controls), for: lookUp) }
         let exactReason: MissReason
         switch finding {
         case .answer(let response): return response
@@ -301,16 +305,16 @@ package struct RequestPipeline: Sendable {
     }
 
     /// Step 3 as far as memory knows.
-    private func exactFinding(_ lookUp: LookUp, _ options: PipelineOptions) -> ExactFinding {
+    private func exactFinding(_ lookUp: LookUp) -> ExactFinding {
         if lookUp.controls.wantsFresh { return .missing(.refreshRequested) }
         switch cache.remembered(lookUp.key) {
-        case .entry(let entry): return finding(usable(entry, lookUp.controls), for: lookUp, options)
+        case .entry(let entry): return finding(usable(entry, lookUp.controls), for: lookUp)
         case .stored: return .unknown
         case .nothing: return .missing(.emptyScope)
         }
     }
 
-    private func finding(_ found: Result<Entry, MissReason>, for lookUp: LookUp, _ options: PipelineOptions) -> ExactFinding {
+    private func finding(_ found: Result<Entry, MissReason>, for lookUp: LookUp) -> ExactFinding {
         switch found {
         case .failure(let reason): return .missing(reason)
         case .success(let entry):
@@ -370,7 +374,7 @@ package struct RequestPipeline: Sendable {
         let isHidden = options.access.hidesPoolHits && lookUp.tenant == tenants.pool
         guard var response = replayer.replay(entry.answer, for: lookUp.content, pace: isHidden ? .recorded : options.replayPace) else { return nil }
         response.fields.merge(CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).fields)
-        response.fields[.xRequestID] = lookUp.request.id
+        response.fields.set(.xRequestID, lookUp.request.id)
         cache.touch(entry.id)
         let elapsed = ContinuousClock.now - lookUp.started
         let saving = ProxyMetrics.Saving(usage: entry.answer.usage, upstreamTime: entry.answer.upstreamTime, hitTime: elapsed)

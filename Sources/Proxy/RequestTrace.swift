@@ -20,7 +20,7 @@ final class RequestTrace: Sendable {
         }
         var record = RequestRecord(
             id: request.id, method: request.method, path: String(request.pathWithoutQuery),
-            traceID: TraceParent.traceID(request.fields[.traceParent]), time: time)
+            traceID: TraceParent.traceID(request.fields.value(of: .traceParent)), time: time)
         if case .bytes(let bytes) = request.body { record.body = bytes }
         self.record = Mutex(record)
     }

@@ -67,8 +67,8 @@ final class MemoryAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     private func isWorthGathering(_ request: HTTPRequest) -> Bool {
         guard underway == 0, request.method == .post, let path = request.path, Endpoint(path: path.beforeQuery) != nil else { return false }
         let fields = request.headerFields
-        guard let length = fields[.contentLength].flatMap({ Int($0) }), length <= desk.maximumBody else { return false }
-        return fields.isPlainlyFramed && fields[.expect] == nil && fields[.connection]?.lowercased() != "close"
+        guard let length = fields.value(of: .contentLength).flatMap({ Int($0) }), length <= desk.maximumBody else { return false }
+        return fields.isPlainlyFramed && fields.value(of: .expect) == nil && fields.value(of: .connection)?.lowercased() != "close"
     }
 
     private func answer(_ request: HTTPRequest, end: NIOAny, context: ChannelHandlerContext) {
@@ -86,9 +86,9 @@ final class MemoryAnswers: ChannelDuplexHandler, RemovableChannelHandler {
         }
         head = nil
         var fields = response.fields
-        if fields[.xRequestID] == nil { fields[.xRequestID] = id }
-        fields[.contentLength] = String(bytes.count)
-        fields[.date] = date.text()
+        if fields.value(of: .xRequestID) == nil { fields.set(.xRequestID, id) }
+        fields.set(.contentLength, String(bytes.count))
+        fields.set(.date, date.text())
         context.write(wrapOutboundOut(.head(HTTPResponse(status: response.status, headerFields: fields))), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: bytes))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)

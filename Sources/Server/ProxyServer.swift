@@ -227,8 +227,8 @@ struct ConnectionContext: InitializableFromSource {
 extension HTTPFields {
     /// Whether every server on the way finds the same end of the body: one length, or chunks and nothing else (RFC 9112, section 6.3).
     var isPlainlyFramed: Bool {
+        guard contains(where: { $0.name == .transferEncoding }) else { return count { $0.name == .contentLength } <= 1 }
         let codings = self[values: .transferEncoding]
-        guard !codings.isEmpty else { return self[values: .contentLength].count <= 1 }
         return codings.count == 1 && codings[0].lowercased() == "chunked" && !contains(.contentLength)
     }
 }

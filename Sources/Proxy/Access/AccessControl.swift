@@ -18,25 +18,33 @@ final class AccessControl: Sendable {
         let caller: AccessRules.Caller
         /// Without the client's key where this proxy gave it out: no upstream has any use for it.
         let request: ProxyRequest
+        /// The body, where it had to be read to say who may ask for its model.
+        let document: JSONDocument?
     }
 
     func admit(_ request: ProxyRequest, under rules: AccessRules, at now: Timestamp) -> Result<Admission, AccessRefusal> {
         guard let caller = rules.caller(of: request.fields) else { return .failure(.unknownKey) }
-        guard case .client(let client) = caller else { return .success(Admission(caller: caller, request: request)) }
-        if let model = Self.forbiddenModel(of: request, for: client) { return .failure(.model(model, client: client.name)) }
+        guard case .client(let client) = caller else { return .success(Admission(caller: caller, request: request, document: nil)) }
+        var document: JSONDocument?
+        if let model = Self.forbiddenModel(of: request, for: client, reading: &document) { return .failure(.model(model, client: client.name)) }
         if let limit = client.requestsPerMinute, let wait = take(from: client.name, limit: limit, at: now) {
             return .failure(.tooMany(limit, wait: wait))
         }
-        return .success(Admission(caller: caller, request: request.withoutClientKey()))
+        return .success(Admission(caller: caller, request: request.withoutClientKey(), document: document))
     }
 
     /// The model that the client may not ask for; empty when the request does not tell its model.
-    private static func forbiddenModel(of request: ProxyRequest, for client: AccessRules.Client) -> String? {
+    private static func forbiddenModel(
+        of request: ProxyRequest, for client: AccessRules.Client, reading document: inout JSONDocument?
+    ) -> String? {
         guard let allows = client.allowsModel else { return nil }
         // Lists and look-ups name no model to be run.
         if request.method == .get || request.method == .head { return nil }
         var models = Endpoint.deployment(in: request.pathWithoutQuery).map { [$0] } ?? []
-        if case .bytes(let body) = request.body { models += RequestModel.names(in: body) }
+        if case .bytes(let body) = request.body {
+            document = try? JSONDocument(body)
+            if let document { models += RequestModel.names(in: document) }
+        }
         guard !models.isEmpty else { return "" }
         return models.first { !allows($0) }
     }

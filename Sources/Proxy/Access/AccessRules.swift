@@ -60,15 +60,19 @@ package struct AccessRules: Sendable {
 
     /// The key as the providers' clients send it; the scheme `Bearer` aside.
     static func key(in fields: HTTPFields) -> String? {
-        if let text = fields[.authorization] {
-            let parts = text.split(separator: " ", maxSplits: 1)
-            return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+        if let text = fields.value(of: .authorization) {
+            let scheme = text.utf8.prefix { $0 != UInt8(ascii: " ") }
+            let key = text.utf8[scheme.endIndex...].drop { $0 == UInt8(ascii: " ") }
+            let isBearer = scheme.elementsEqual("Bearer".utf8) || Substring(scheme).lowercased() == "bearer"
+            return isBearer && !key.isEmpty ? String(Substring(key)) : nil
         }
-        return fields[.xAPIKey] ?? fields[.apiKey]
+        return fields.value(of: .xAPIKey) ?? fields.value(of: .apiKey)
     }
 
     private static func hash(_ key: String) -> Digest256 {
-        guard let digest = Digest256(bytes: SHA256.hash(data: Array(key.utf8))) else { preconditionFailure("SHA-256 gives 32 bytes") }
+        guard let digest = SHA256.hash(data: Array(key.utf8)).withUnsafeBytes({ Digest256($0) }) else {
+            preconditionFailure("SHA-256 gives 32 bytes")
+        }
         return digest
     }
 }
@@ -82,6 +86,6 @@ extension HTTPField.Name {
 extension HTTPFields {
     /// Takes out every field in which a client may have sent its key.
     mutating func removeClientKey() {
-        for name in [HTTPField.Name.authorization, .xAPIKey, .apiKey] { self[name] = nil }
+        removeAll { $0.name == .authorization || $0.name == .xAPIKey || $0.name == .apiKey }
     }
 }

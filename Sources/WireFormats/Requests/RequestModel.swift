@@ -7,8 +7,10 @@ package enum RequestModel {
     }
 
     /// Every model that some server could read out of the body: an object may repeat a name, and servers differ in which of the two they take.
-    package static func names(in body: [UInt8]) -> [String] {
-        guard let document = try? JSONDocument(body) else { return [] }
-        return document.root.members.compactMap { name, value in name.isString("model") ? value.string : nil }
+    package static func names(in body: [UInt8]) -> [String] { (try? JSONDocument(body)).map { names(in: $0) } ?? [] }
+
+    /// The same of a body that was read.
+    package static func names(in document: JSONDocument) -> [String] {
+        document.root.members.compactMap { name, value in name.isString("model") ? value.string : nil }
     }
 }

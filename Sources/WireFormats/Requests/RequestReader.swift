@@ -51,22 +51,18 @@ package enum RequestReader {
     /// passed through unread (``BypassReason/unreadableBody``): which of the two counts is the server's to decide, so no key could be right.
     ///
     /// - Complexity: O(n) in the body, sorting of member names aside.
-    package static func read(endpoint: Endpoint, body: [UInt8]) -> RequestReading {
+    ///
+    /// - Parameter document: the body, where somebody has read it already.
+    package static func read(endpoint: Endpoint, body: [UInt8], document: JSONDocument? = nil) -> RequestReading {
         do throws(RequestError) {
-            return try reading(endpoint: endpoint, body: body)
+            return try reading(endpoint: endpoint, body: body, known: document)
         } catch {
             return .invalid(error)
         }
     }
 
-    private static func reading(endpoint: Endpoint, body: [UInt8]) throws(RequestError) -> RequestReading {
-        let document: JSONDocument
-        do throws(JSONError) {
-            document = try JSONDocument(body)
-        } catch {
-            throw RequestError("The request body is not valid JSON: \(error).")
-        }
-        let root = document.root
+    private static func reading(endpoint: Endpoint, body: [UInt8], known: JSONDocument?) throws(RequestError) -> RequestReading {
+        let root = if let known { known.root } else { try document(body).root }
         guard root.kind == .object else { throw RequestError("The request body must be a JSON object, got \(root.kind.article).") }
 
         let fields = try RequestFields(root)
@@ -93,6 +89,10 @@ package enum RequestReader {
                 strippedBody: fields.controls.isEmpty ? nil : stripped(root),
                 choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges, items: items,
                 instructions: Instructions.digest(in: root, endpoint: endpoint)))
+    }
+
+    private static func document(_ body: [UInt8]) throws(RequestError) -> JSONDocument {
+        do throws(JSONError) { return try JSONDocument(body) } catch { throw RequestError("The request body is not valid JSON: \(error).") }
     }
 
     /// Whether the answer depends on state that the provider holds, or is to be fetched later.
