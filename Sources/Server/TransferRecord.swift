@@ -12,7 +12,11 @@ struct TransferRecord: Codable {
         var marks: [[UInt32]]?
     }
 
-    private struct Usage: Codable { var prompt, completion: Int }
+    private struct Usage: Codable {
+        var prompt, completion: Int
+        /// Of `prompt`, what the provider had in its own cache; missing where it was nothing.
+        var cached: Int?
+    }
 
     private var id, key, tenant, namespace, endpoint, model, query: String
     private var scope: String?
@@ -46,7 +50,7 @@ struct TransferRecord: Codable {
             body.marks = events.marks.map { [$0.end, $0.milliseconds] }
         }
         fields = entry.answer.fields.map { [$0.name.rawName, $0.value] }
-        usage = entry.answer.usage.map { Usage(prompt: $0.prompt, completion: $0.completion) }
+        usage = entry.answer.usage.map { Usage(prompt: $0.prompt, completion: $0.completion, cached: $0.cachedPrompt > 0 ? $0.cachedPrompt : nil) }
         embedder = record.embedding?.fingerprint
         vector = record.embedding.map { embedding in
             var data = Data(capacity: embedding.vector.dimension * 4)
@@ -80,7 +84,8 @@ struct TransferRecord: Codable {
             fields.append(HTTPField(name: name, value: field[1]))
         }
         let answer = Answer(
-            recording: try recording(), fields: fields, usage: usage.map { TokenUsage(prompt: $0.prompt, completion: $0.completion) },
+            recording: try recording(), fields: fields,
+            usage: usage.map { TokenUsage(prompt: $0.prompt, completion: $0.completion, cachedPrompt: $0.cached ?? 0) },
             upstreamTime: .milliseconds(max(0, upstreamMilliseconds)))
         let metadata = EntryMetadata(
             id: id, key: CacheKey(key), scope: scope, tenant: TenantID(tenant), namespace: namespace, endpoint: endpoint, model: model, tags: tags,

@@ -7,7 +7,8 @@ import SemanticCache
 enum EntryRow {
     /// The columns in the order in which ``decode(_:cipher:)`` reads them: by index, which costs a third of reading them by name.
     static let select = """
-        SELECT \(outlineColumns), a.form, a.bytes, a.marks, a.fields, a.prompt_tokens, a.completion_tokens, a.upstream_ms, v.bytes
+        SELECT \(outlineColumns), a.form, a.bytes, a.marks, a.fields, a.prompt_tokens, a.completion_tokens, a.upstream_ms, v.bytes,
+            a.cached_prompt_tokens
         FROM entries e JOIN answers a ON a.id = e.answer_id LEFT JOIN fingerprints f ON f.id = e.fingerprint_id LEFT JOIN vectors v ON v.id = e.id
         """
 
@@ -42,14 +43,14 @@ enum EntryRow {
         // For now each answer belongs to one entry and bears its id.
         try database.cachedStatement(
             sql: """
-                INSERT OR REPLACE INTO answers (id, form, bytes, marks, fields, prompt_tokens, completion_tokens, upstream_ms)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO answers (id, form, bytes, marks, fields, prompt_tokens, completion_tokens, upstream_ms, cached_prompt_tokens)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             entry.id.rawValue, form + (cipher == nil ? 0 : sealedForm),
             cipher?.seal(bytes, .answer, of: entry.id) ?? Data(bytes), marks.map { Data($0) }, FieldsCoding.encode(answer.fields),
             answer.usage?.prompt,
-            answer.usage?.completion, answer.upstreamTime.wholeMilliseconds,
+            answer.usage?.completion, answer.upstreamTime.wholeMilliseconds, answer.usage?.cachedPrompt,
         ])
         if let vector {
             try database.cachedStatement(sql: "INSERT INTO vectors (id, bytes) VALUES (?, ?)").execute(arguments: [entry.id.rawValue, vector])
@@ -102,7 +103,9 @@ enum EntryRow {
         }
         guard storedForm < 2 * sealedForm else { return nil }
         var usage: TokenUsage?
-        if let prompt: Int = value(row, 20), let completion: Int = value(row, 21) { usage = TokenUsage(prompt: prompt, completion: completion) }
+        if let prompt: Int = value(row, 20), let completion: Int = value(row, 21) {
+            usage = TokenUsage(prompt: prompt, completion: completion, cachedPrompt: value(row, 24) ?? 0)
+        }
         var embedding: StoredEmbedding?
         if let data: Data = value(row, 23), let fingerprint = outline.fingerprint {
             guard let vector = vector(data, isSealed: isSealed, of: id, cipher: cipher) else { return nil }

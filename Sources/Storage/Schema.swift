@@ -76,6 +76,10 @@ enum Schema {
                     CREATE INDEX entries_by_answer ON entries (answer_id);
                     """)
         }
+        migrator.registerMigration("3 what the provider had cached") { database in
+            // How much of the prompt was billed at the lower price. Rows of before do not say.
+            try database.execute(sql: "ALTER TABLE answers ADD COLUMN cached_prompt_tokens INTEGER")
+        }
         return migrator
     }
 }
