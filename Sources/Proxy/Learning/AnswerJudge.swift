@@ -156,8 +156,9 @@ package struct AnswerJudge: Sendable {
         else { return nil }
         if let usage = TokenUsage(body: bytes) { metrics?.recordCost(.judge, model: model, usage: usage) }
         let answer = Answer(recording: .message(bytes), fields: [:], usage: nil, upstreamTime: .zero)
-        let word = AnswerText.preview(answer, endpoint: .chatCompletions, limit: 40).uppercased()
-        if word.contains("DIFFERENT") { return false }
-        return word.contains("SAME") ? true : nil
+        let words = AnswerText.preview(answer, endpoint: .chatCompletions, limit: 40).uppercased().split { !$0.isLetter }
+        if words.contains("DIFFERENT") { return false }
+        // "Not the same" is no yes.
+        return words.first == "SAME" ? true : nil
     }
 }
