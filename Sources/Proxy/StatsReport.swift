@@ -27,6 +27,8 @@ package struct StatsReport: Encodable, Sendable {
     /// What the cache itself spent, in US dollars.
     package struct Costs: Encodable, Sendable {
         let embeddingUsd, judgeUsd, explorationUsd: Double
+        /// The processor's own time for the embeddings of look-ups, which costs no money.
+        let embeddingSeconds: Double
     }
 
     package struct Latencies: Encodable, Sendable {
@@ -48,6 +50,8 @@ package struct StatsReport: Encodable, Sendable {
         /// Labels learned from.
         let observations: Int
         let learning: Learning?
+        /// What was learned of each kind of traffic; `nil` where nothing is learned.
+        let populations: [PopulationReport]?
         /// Vectors that are compared one by one while a graph over them is being built.
         let unlinked: Int
     }
@@ -170,7 +174,8 @@ package struct StatsReporter: Sendable {
             spent: .init(promptTokens: counts.spentPromptTokens, completionTokens: counts.spentCompletionTokens, usd: counts.spent.dollars),
             costs: .init(
                 embeddingUsd: counts.costs[.embedding]?.dollars ?? 0, judgeUsd: counts.costs[.judge]?.dollars ?? 0,
-                explorationUsd: counts.costs[.exploration]?.dollars ?? 0),
+                explorationUsd: counts.costs[.exploration]?.dollars ?? 0,
+                embeddingSeconds: (metrics.embedLatency.cumulative.sum * 1000).rounded() / 1000),
             pricesDate: metrics.prices.date,
             latencyMs: .init(
                 exactHit: metrics.exactHitLatency.quantiles, semanticHit: metrics.semanticHitLatency.quantiles,
@@ -181,6 +186,7 @@ package struct StatsReporter: Sendable {
                 searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0,
                 errorBound: options.errorBound, estimatedError: learned.map { $0.cut == nil ? 0 : $0.estimatedError },
                 upperBound: learned?.upperBound, observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init),
+                populations: learner?.populations,
                 unlinked: cache.unlinkedCount),
             store: .init(
                 queue: writer.depth, dropped: writer.dropped, fault: writer.fault, restoring: cache.isRestoring,

@@ -17,6 +17,29 @@ package struct Dashboard: Sendable {
     }
 }
 
+/// A near miss that a verdict can be given on, as the dashboard shows it.
+struct NearMissView: Encodable, Equatable {
+    private let request, entry, time, kind, reason: String
+    private let asked, cached: String?
+    private let askedBytes, cachedBytes: Int
+    private let similarity: Double
+
+    init(_ miss: NearMiss, showsPrompts: Bool) {
+        request = miss.requestID
+        entry = miss.entry.description
+        time = String(miss.at.milliseconds)
+        kind = miss.kind.rawValue
+        reason = miss.reason
+        asked = showsPrompts ? String(miss.asked.prefix(Self.textLimit)) : nil
+        cached = showsPrompts ? String(miss.cached.prefix(Self.textLimit)) : nil
+        askedBytes = miss.asked.utf8.count
+        cachedBytes = miss.cached.utf8.count
+        similarity = (Double(miss.similarity) * 10_000).rounded() / 10_000
+    }
+
+    private static let textLimit = 300
+}
+
 /// A request as the dashboard shows it.
 struct DecisionView: Encodable {
     private let number: Int

@@ -14,6 +14,8 @@ struct DashboardRoutes: Sendable {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         + "frame-ancestors 'none'"
     private static let interval = Duration.seconds(1)
+    /// As many verdicts as a person gives before looking again.
+    private static let nearMissLimit = 12
 
     let dashboard: Dashboard
     let admin: AdminRoutes
@@ -44,8 +46,8 @@ struct DashboardRoutes: Sendable {
 
     // MARK: Server-sent events
 
-    /// A first event `history`, then every second `stats`, with `decisions` before it when there are new ones, until the client leaves or the
-    /// server shuts down.
+    /// A first event `history`, then every second `stats`, with `decisions` and `near` before it when there are new ones, until the client leaves
+    /// or the server shuts down.
     private func events(presence: ClientPresence) -> Response {
         Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
@@ -62,12 +64,18 @@ struct DashboardRoutes: Sendable {
         struct Past: Encodable { let hour, day: [History.Sample] }
         try await feed.send("history", Past(hour: dashboard.history.hour, day: dashboard.history.day))
         var seen = 0
+        var near: [NearMissView]?
         while !Task.isCancelled {
             let items = dashboard.recent.items(after: seen)
             if let last = items.last {
                 seen = last.number
                 try await feed.send("decisions", items.map { DecisionView($0, showsPrompts: dashboard.showsPrompts) })
             }
+            let open = (admin.matching?.pipeline.learner?.openNearMisses(limit: Self.nearMissLimit) ?? []).map {
+                NearMissView($0, showsPrompts: dashboard.showsPrompts)
+            }
+            if open != near { try await feed.send("near", open) }
+            near = open
             try await feed.send("stats", await admin.stats.report())
             try await Task.sleep(for: Self.interval)
         }

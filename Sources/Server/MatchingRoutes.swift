@@ -38,7 +38,7 @@ struct MatchingRoutes: Sendable {
         }
     }
 
-    /// What a person says of an answer that was served by meaning, or of a near miss.
+    /// What a person says of an answer that was served by meaning, or of one that nearly was.
     func feedback(_ request: Request, _ note: AuditNote) async throws -> Response {
         struct Body: Decodable {
             let entry: String
@@ -54,18 +54,26 @@ struct MatchingRoutes: Sendable {
             return JSONBody.error(.conflict, "no model is loaded, so nothing is served by meaning", code: "no_embedder")
         }
         let tenant = credential(of: request).map { pipeline.tenant(authorization: $0) }
+        let subject: MatchLearner.Subject
         do throws(MatchLearner.FeedbackError) {
-            try await learner.feedback(entry: id, requestID: feedback.request, isRight: feedback.correct, tenant: tenant)
+            subject = try await learner.feedback(entry: id, requestID: feedback.request, isRight: feedback.correct, tenant: tenant)
         } catch {
-            let status: HTTPResponse.Status = if case .otherEntry = error { .conflict } else { .notFound }
-            return JSONBody.error(status, error.description, code: "bad_feedback")
+            switch error {
+            case .unknownEntry, .unknownRequest: return JSONBody.error(.notFound, error.description, code: "bad_feedback")
+            case .otherEntry, .nothingToLearn: return JSONBody.error(.conflict, error.description, code: "bad_feedback")
+            case .alreadyJudged: return JSONBody.error(.conflict, error.description, code: "already_judged")
+            }
         }
-        note.add(["entry": "\(id)", "request": "\(feedback.request ?? "")", "correct": "\(feedback.correct)"])
+        note.add([
+            "entry": "\(id)", "request": "\(feedback.request ?? "")", "correct": "\(feedback.correct)", "about": "\(subject.rawValue)",
+        ])
         struct Result: Encodable {
-            let entry: String
+            let entry, about: String
             let correct, semantic: Bool
         }
-        return JSONBody.response(Result(entry: feedback.entry, correct: feedback.correct, semantic: feedback.correct))
+        return JSONBody.response(
+            Result(
+                entry: feedback.entry, about: subject.rawValue, correct: feedback.correct, semantic: feedback.correct || subject == .nearMiss))
     }
 
     /// The latest decisions that a person may want to judge.
@@ -76,6 +84,8 @@ struct MatchingRoutes: Sendable {
             let similarity: Double
             let score: Double?
             let findings: [String]
+            let open: Bool
+            let correct: Bool?
         }
         let limit = request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 50
         guard (1...1000).contains(limit) else { return JSONBody.error(.badRequest, "limit: expected a number from 1 to 1000", code: "bad_limit") }
@@ -86,7 +96,7 @@ struct MatchingRoutes: Sendable {
                     View(
                         kind: miss.kind.rawValue, at: Date(timeIntervalSince1970: Double(miss.at.milliseconds) / 1000).formatted(.iso8601),
                         request: miss.requestID, entry: miss.entry.description, asked: miss.asked, cached: miss.cached, reason: miss.reason,
-                        similarity: Double(miss.similarity), score: miss.score, findings: miss.findings)
+                        similarity: Double(miss.similarity), score: miss.score, findings: miss.findings, open: miss.isOpen, correct: miss.isSame)
                 }))
     }
 

@@ -154,6 +154,81 @@ def test_a_verdict_is_heard(shown, browser):
     assert browser.complaints == []
 
 
+def test_a_near_miss_is_judged(start, browser):
+    # Shut at first: whatever is near is forwarded, and none of it is served.
+    proxy = start("--log-level", "info", config="matching:\n  prior: none\n  verifier: off\nadmin:\n  show_prompts: true\n")
+    for first, second in zip([QUESTIONS[0], QUESTIONS[7]], [REWORDED[0], REWORDED[3]]):
+        proxy.chat(first)
+        assert proxy.chat(second).headers["X-Cache-Reason"] == "below-cut"
+    # A trap: a guard forwarded it, and no verdict changes that.
+    proxy.chat(QUESTIONS[5])
+    trap = proxy.chat(TRAPS[1]).headers
+    assert trap["X-Cache-Reason"] == "polarity-differs"
+    wait_for(lambda: proxy.stats["matching"]["learning"]["labels"] == 2, what="the judge's labels")
+    labels = lambda: proxy.stats["matching"]["populations"][0]["observations"]
+    assert labels() == 2
+    browser.look(1280, 900, "light")
+    browser.open(proxy.url + "/dashboard")
+    browser.until("document.querySelectorAll('#near .verdicts').length === 2")
+    texts = browser.evaluate("[...document.querySelectorAll('#near .verdicts button')].map((button) => button.textContent)")
+    assert texts == ["Same question", "Different question"] * 2
+    shown = browser.evaluate("document.getElementById('near').textContent")
+    assert REWORDED[0] in shown and QUESTIONS[0] in shown and TRAPS[1] not in shown
+    request, entry = browser.evaluate("(({ request, entry }) => [request, entry])(document.querySelector('#near .verdicts').closest('li').dataset)")
+    browser.until("document.querySelector('#populations [data-field=observations]').dataset.value === '2'")
+    browser.evaluate("document.querySelector('#near .verdicts button').click()")
+    browser.until(f"!document.querySelector('#near [data-request={json.dumps(request)}]')")
+    browser.until("document.querySelector('#populations [data-field=observations]').dataset.value === '3'")
+    assert labels() == 3
+    rows = {row["request"]: row for row in proxy.request("GET", "/cache/near-misses").json["near_misses"]}
+    assert rows[request]["correct"] is True and rows[request]["open"] is False
+    assert proxy.request("GET", f"/cache/entries/{entry}").json["semantic"] is True
+    assert browser.evaluate("document.querySelectorAll('#near .verdicts').length") == 1 and browser.complaints == []
+
+    verdict = {"entry": entry, "request": request, "correct": False}
+    again = proxy.request("POST", "/cache/feedback", verdict)
+    assert again.status == 409 and again.json["error"]["code"] == "already_judged"
+    assert proxy.request("POST", "/cache/feedback", verdict, {"Authorization": "Bearer somebody else"}).status == 404
+    guarded = rows[trap["X-Request-Id"]]
+    assert guarded["open"] is False and guarded["findings"]
+    assert proxy.request("POST", "/cache/feedback", {"entry": guarded["entry"], "request": guarded["request"], "correct": True}).status == 409
+    assert labels() == 3
+    # One that was judged elsewhere meanwhile leaves the page by itself.
+    other = browser.evaluate("(({ request, entry }) => ({ request, entry, correct: false }))(document.querySelector('#near .verdicts').closest('li').dataset)")
+    assert proxy.request("POST", "/cache/feedback", other).json == {"entry": other["entry"], "about": "near-miss", "correct": False, "semantic": True}
+    browser.until("document.querySelectorAll('#near .verdicts').length === 0")
+    assert labels() == 4
+    audits = [line for line in proxy.said.splitlines() if '"audit"' in line and "feedback" in line]
+    assert len(audits) == 2 and all('"about":"near-miss"' in line for line in audits), audits
+    assert not any(word in line for line in audits for word in ("password", "subscription"))
+
+
+def test_populations_say_what_the_statistics_say(start, browser):
+    proxy = start("--log-level", "warning", config="matching:\n  verifier: off\n")
+    for model, system in (("gpt-4o-mini", "Be brief."), ("gpt-4o-mini", "Be kind."), ("gpt-4o", None)):
+        for prompt in QUESTIONS[:2] + REWORDED[:2] + TRAPS[:2]:
+            messages = ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": prompt}]
+            proxy.chat(prompt, {"X-Cache-Namespace": "help" if system else ""} if system else None, model=model, messages=messages)
+    browser.look(1280, 900, "light")
+    browser.open(proxy.url + "/dashboard")
+    browser.until("document.querySelectorAll('#populations [data-population]').length === 3")
+    time.sleep(1.5)
+    populations = proxy.stats["matching"]["populations"]
+    assert sum(population["hits"] for population in populations) == proxy.stats["requests"]["semantic_hits"] > 0
+    assert {population["model"] for population in populations} == {"gpt-4o-mini", "gpt-4o"}
+    drawn = browser.evaluate("""[...document.querySelectorAll('#populations [data-population]')].map((row) => Object.fromEntries(
+        [["population", row.dataset.population], ...[...row.querySelectorAll("[data-field]")].map((cell) => [cell.dataset.field, cell.dataset.value])]))""")
+    assert [row["population"] for row in drawn] == [population["population"] for population in populations]
+    for row, population in zip(drawn, populations):
+        assert row["state"] == population["state"] == "open"
+        for key in ("observations", "hits", "explored_share", "cut", "estimated_error", "upper_bound", "error_bound"):
+            assert float(row[key]) == pytest.approx(population[key]), key
+        assert population["upper_bound"] <= population["error_bound"] == 0.01
+    text = browser.evaluate("document.getElementById('populations').textContent")
+    assert "namespace help" in text and "gpt-4o-mini" in text
+    assert browser.complaints == []
+
+
 def test_flushing_asks_first(shown, browser):
     entries = shown.stats["entries"]
     browser.evaluate("document.querySelector('[name=matching]').value = 'password'; document.getElementById('search').requestSubmit()")
@@ -195,7 +270,7 @@ def test_keyboard_and_screen_reader(shown, browser):
     assert any("similar" in name.lower() and "cut at" in name for name in roles["image"])
     assert {"banner", "main", "contentinfo"} <= set(roles) and len(roles["heading"]) >= 10
     # Live regions do not talk without end: only what changes seldom is one.
-    assert browser.evaluate("document.querySelectorAll('[role=status], [aria-live]').length") == 2
+    assert browser.evaluate("document.querySelectorAll('[role=status], [role=alert], [aria-live]').length") == 3
 
 
 @pytest.mark.parametrize("width, height", [(1280, 900), (390, 844)])

@@ -4,10 +4,6 @@ import SemanticCache
 ///
 /// Pure: equal inputs give equal decisions. Chance comes in as `draw` and decides exploration alone.
 package struct CalibratedPolicy: DecisionPolicy {
-    /// While a population has fewer labels of its own, the verifier's verdict decides where there is one, and is not a feature alone: it was held
-    /// against traps that no score of similarities tells from rewordings.
-    private static let infancy = 100
-
     private let population: Population
     private let cut: ErrorGate.Cut
     private let errorBound: Double
@@ -66,7 +62,7 @@ package struct CalibratedPolicy: DecisionPolicy {
                 features: features, score: score, cut: cut, errorBound: errorBound, observations: population.observations, isExplored: isExplored)
         }
         if let fired = verdicts.first(where: \.isFired) { return decision(.forward(fired.reason), best, verdicts, calibration()) }
-        if let floor = population.verdictFloor, verdict?.isFinite == true, population.observations < Self.infancy {
+        if let floor = population.verdictFloor, verdict?.isFinite == true, population.restsOnVerifier {
             guard features[.verifier] >= floor else { return decision(.forward(.verifierDoubts), best, verdicts, calibration()) }
         } else if score < cut.score {
             return decision(.forward(.belowCut), best, verdicts, calibration())

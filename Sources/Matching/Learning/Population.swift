@@ -81,6 +81,16 @@ package struct Population: Hashable, Sendable {
         return gate.cut(bound: bound)
     }
 
+    /// The bound of the cut that decisions find; `nil` before the first.
+    package var settledBound: Double? { cutForBound?.bound }
+
+    /// While a population has fewer labels of its own, the verifier's verdict decides where there is one, and is not a feature alone: it was held
+    /// against traps that no score of similarities tells from rewordings.
+    private static let infancy = 100
+
+    /// Whether a verifier's verdict decides, in place of the cut.
+    package var restsOnVerifier: Bool { verdictFloor != nil && observations < Self.infancy }
+
     /// Computes the cut now, so that decisions find it.
     package mutating func settle(bound: Double) { cutForBound = (bound, gate.cut(bound: bound)) }
 

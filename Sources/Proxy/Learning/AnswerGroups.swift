@@ -30,10 +30,10 @@ struct AnswerGroups: Sendable {
         return (record?.right ?? 0, record?.wrong ?? 0)
     }
 
-    /// Makes `id` an alias of `answer`; refused when that one has enough.
+    /// Makes `id` an alias of `answer`; refused when that one has enough, and when `id` stands for, or is, an alias already.
     mutating func join(_ id: EntryID, to answer: EntryID) {
         let root = root(of: answer)
-        guard root != id, records[root, default: Record()].aliases < Self.aliasLimit else { return }
+        guard root != id, roots[id] == nil, records[id]?.aliases ?? 0 == 0, records[root]?.aliases ?? 0 < Self.aliasLimit else { return }
         roots[id] = root
         records[root, default: Record()].aliases += 1
         isChanged = true

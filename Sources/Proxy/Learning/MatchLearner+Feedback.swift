@@ -12,54 +12,109 @@ extension MatchLearner {
         case unknownRequest
         /// The request was served from another entry.
         case otherEntry(served: EntryID)
+        /// Somebody gave a verdict on that near miss before.
+        case alreadyJudged
+        /// The near miss was forwarded by a guard, or for another reason that no verdict changes.
+        case nothingToLearn(reason: String)
 
         package var description: String {
             switch self {
             case .unknownEntry: "there is no such entry"
-            case .unknownRequest: "no semantic hit of that request is remembered; leave 'request' out to judge the entry alone"
+            case .unknownRequest:
+                "no semantic hit or near miss of that request and entry is remembered; leave 'request' out to judge the entry alone"
             case .otherEntry(let served): "that request was served from entry \(served)"
+            case .alreadyJudged: "a verdict on that near miss was given before"
+            case .nothingToLearn(let reason): "that request was forwarded as '\(reason)', which no verdict changes"
             }
         }
     }
 
-    /// Takes a person's word on a hit: it is one label, and a wrong hit takes the entry out of semantic reach, for good.
+    /// What a verdict was about.
+    package enum Subject: String, Sendable {
+        /// An answer that was served.
+        case hit
+        /// A request that was forwarded, and the entry nearest to it.
+        case nearMiss = "near-miss"
+        /// An entry, whatever it was served for; nothing is learned.
+        case entry
+    }
+
+    /// Takes a person's word: it is one label. A wrong hit takes the entry out of semantic reach, for good. On a near miss the word is whether the
+    /// entry's answer would have been right, and the entry stays where it is.
     ///
     /// - Parameters:
-    ///   - requestID: of the hit; without one nothing is learned.
+    ///   - requestID: of the hit, or of the request that was forwarded; without one nothing is learned.
     ///   - tenant: of the caller, where it gave a credential: entries of others are unknown to it.
-    package func feedback(entry id: EntryID, requestID: String?, isRight: Bool, tenant: TenantID?) async throws(FeedbackError) {
+    @discardableResult
+    package func feedback(entry id: EntryID, requestID: String?, isRight: Bool, tenant: TenantID?) async throws(FeedbackError) -> Subject {
         guard let entry = cache.metadata(id), tenant ?? entry.tenant == entry.tenant else { throw .unknownEntry }
-        let now = clock.now()
-        let failure = state.withLock { state -> FeedbackError? in
-            var hit: RememberedHit?
-            if let requestID {
-                guard let remembered = state.hits[requestID] else { return .unknownRequest }
-                guard remembered.entry == id else { return .otherEntry(served: remembered.entry) }
-                hit = remembered
-            }
-            if !isRight {
-                state.counts.disputed += 1
-                state.nearMisses.append(
-                    NearMiss(
-                        kind: .disputed, at: now, requestID: requestID ?? "", entry: id, asked: hit?.asked ?? "", cached: entry.query,
-                        similarity: hit?.similarity ?? 0, reason: "feedback", findings: [], score: nil))
-            }
-            // One word a hit: whoever says it twice is not heard twice.
-            guard let requestID, let hit, !hit.isJudged else { return nil }
-            state.hits[requestID]?.isJudged = true
+        guard let requestID else {
+            await takeFromReach(entry, of: nil, unless: isRight)
+            return .entry
+        }
+        let (hit, miss) = state.withLock { ($0.hits[requestID], $0.nearMisses.forwarded(requestID: requestID, entry: id)) }
+        if let hit, hit.entry == id {
+            note(isRight, of: hit)
+            await takeFromReach(entry, of: hit, unless: isRight)
+            return .hit
+        }
+        if let miss {
+            try await note(isRight, of: miss, nearest: entry)
+            return .nearMiss
+        }
+        // Ids of requests are the clients' own: two tenants may use the same one, and neither learns of the other's entry.
+        guard let hit, cache.metadata(hit.entry)?.tenant == entry.tenant else { throw .unknownRequest }
+        throw .otherEntry(served: hit.entry)
+    }
+
+    /// One word a hit: whoever says it twice is not heard twice.
+    private func note(_ isRight: Bool, of hit: RememberedHit) {
+        state.withLock { state in
+            guard state.hits[hit.requestID]?.isJudged == false else { return }
+            state.hits[hit.requestID]?.isJudged = true
             state.groups.note(hit.wording, isRight: isRight)
-            guard let features = hit.features else { return nil }
+            guard let features = hit.features else { return }
             Self.change(hit.population, &state) { $0.learn(features, isRight: isRight) }
             state.global.learn(features, isRight: isRight)
             state.isGlobalChanged = true
-            return nil
         }
-        if let failure { throw failure }
-        if !isRight { await cache.removeFromReach(id) }
+    }
+
+    /// A label such as the judge's, and like there: where the questions are the same, the fresh answer joins the one that was near.
+    private func note(_ isSame: Bool, of miss: NearMiss, nearest entry: EntryMetadata) async throws(FeedbackError) {
+        guard !entry.isExpired(at: clock.now()) else { throw .unknownEntry }
+        guard let lesson = miss.lesson else { throw .nothingToLearn(reason: miss.reason) }
+        guard state.withLock({ $0.nearMisses.judge(requestID: miss.requestID, entry: miss.entry, isSame: isSame) }) else { throw .alreadyJudged }
+        let features = await hearingVerifier(lesson.features, miss.asked, miss.cached)
+        let fresh = cache.metadata(for: lesson.key)
+        state.withLock { state in
+            Self.teach(lesson.population, features, isRight: isSame, of: miss.entry, &state)
+            if isSame, let fresh, fresh.scope == entry.scope { state.groups.join(fresh.id, to: entry.id) }
+        }
+    }
+
+    private func takeFromReach(_ entry: EntryMetadata, of hit: RememberedHit?, unless isRight: Bool) async {
+        guard !isRight else { return }
+        let now = clock.now()
+        state.withLock { state in
+            state.counts.disputed += 1
+            state.nearMisses.append(
+                NearMiss(
+                    kind: .disputed, at: now, requestID: hit?.requestID ?? "", entry: entry.id, asked: hit?.asked ?? "", cached: entry.query,
+                    similarity: hit?.similarity ?? 0, reason: "feedback"))
+        }
+        await cache.removeFromReach(entry.id)
     }
 
     /// Near misses and disputed hits, the youngest first.
     package func nearMisses(limit: Int) -> [NearMiss] { Array(state.withLock { $0.nearMisses.all }.reversed().prefix(limit)) }
+
+    /// Near misses that a verdict can still be given on, the youngest first.
+    package func openNearMisses(limit: Int) -> [NearMiss] {
+        let open = state.withLock { $0.nearMisses.all.filter(\.isOpen) }
+        let now = clock.now()
+        return Array(open.reversed().lazy.filter { self.cache.metadata($0.entry)?.isExpired(at: now) == false }.prefix(limit))
+    }
 
     /// Forgets the prompts that are remembered beside the entries, when everything is removed.
     package func forget() {

@@ -18,7 +18,11 @@ extension MatchLearner {
             logger.notice("what was learned belongs to another embedder or verifier and is begun anew")
             return
         }
-        for line in lines.dropFirst() where !line.isEmpty {
+        for entry in lines.dropFirst() where !entry.isEmpty {
+            // The key, and after a tab what it is called; earlier programs wrote the key alone.
+            let parts = entry.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+            let line = String(parts[0])
+            let name = parts.count > 1 ? PopulationName(line: parts[1]) : nil
             guard let bytes = try? await store.state(named: Self.name(of: line)) else { continue }
             do throws(PopulationState.Failure) {
                 var population = try PopulationState.decode(bytes)
@@ -28,6 +32,7 @@ extension MatchLearner {
                         state.global = population
                     } else if let key = PopulationKey(line) {
                         state.populations[key] = population
+                        if let name, name.key == key { state.names[key] = name }
                     }
                 }
             } catch {
@@ -53,7 +58,9 @@ extension MatchLearner {
             state.changed = []
             if state.isGlobalChanged { change.global = state.global }
             state.isGlobalChanged = false
-            change.list = [Self.globalName] + state.populations.keys.map(\.description).sorted()
+            change.list =
+                [Self.globalName]
+                + state.populations.keys.map { key in key.description + (state.names[key].map { "\t" + $0.line } ?? "") }.sorted()
             if state.groups.isChanged { change.aliases = state.groups.takePairs() }
             return change
         }

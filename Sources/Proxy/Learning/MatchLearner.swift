@@ -44,7 +44,9 @@ package final class MatchLearner: Service, Sendable {
         var hits: [String: RememberedHit] = [:]
         var hitOrder = Ring<String>(capacity: MatchLearner.hitLimit)
         var hitsByKey: [CacheKey: RememberedHit] = [:]
-        var nearMisses = Ring<NearMiss>(capacity: 512)
+        var nearMisses = NearMisses(capacity: 512)
+        /// What the populations are called; those of an earlier program's state have no name until they are asked something.
+        var names: [PopulationKey: PopulationName] = [:]
         var counts = Counts()
     }
 
@@ -133,10 +135,12 @@ package final class MatchLearner: Service, Sendable {
 
     /// Decides for a request of a population. Chance is drawn here; without `explores` none is, as for an explanation.
     func decide(
-        _ query: String, _ candidates: [Candidate], in key: PopulationKey, _ matching: MatchingOptions, floor: Float, explores: Bool = true
+        _ query: String, _ candidates: [Candidate], in name: PopulationName, _ matching: MatchingOptions, floor: Float, explores: Bool = true
     ) async -> Decision {
+        let key = name.key
         let (population, draw, isDue) = state.withLock { state -> (Population, Double, Bool) in
             let population = Self.population(key, &state, options, bound: matching.errorBound, touches: explores)
+            if explores, state.names[key] == nil { state.names[key] = name }
             // A wording's answer that served many others is compared with a fresh one now and then, whatever its score.
             let needsVerifying = candidates.first.map { self.isDue($0.id, state) } ?? false
             return (population, explores ? Double(state.generator.next() >> 11) * 0x1p-53 : 1, needsVerifying && explores)
@@ -193,9 +197,18 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Notes a decision that forwarded the request.
-    func noteForwarded(_ decision: Decision, requestID: String, asked: String, cached: String, in population: PopulationKey, threshold: Float) {
+    ///
+    /// - Parameter key: of the request.
+    func noteForwarded(
+        _ decision: Decision, requestID: String, key: CacheKey, asked: String, cached: String, in population: PopulationKey, threshold: Float
+    ) {
         let evidence = decision.evidence
-        guard let best = evidence.best, let similarity = evidence.similarity, case .forward(let reason) = decision.verdict else { return }
+        guard let best = evidence.best, let similarity = evidence.similarity else { return }
+        guard case .forward(let reason) = decision.verdict else {
+            // It would have been served, had its answer not to be compared first or had anything to be served at all.
+            guard let calibration = evidence.calibration else { return }
+            return state.withLock { Self.change(population, &$0) { $0.notice(score: calibration.score) } }
+        }
         let isGuarded = evidence.guards.contains(where: \.isFired)
         state.withLock { state in
             if let calibration = evidence.calibration, !isGuarded {
@@ -208,7 +221,10 @@ package final class MatchLearner: Service, Sendable {
             state.nearMisses.append(
                 NearMiss(
                     kind: .nearMiss, at: clock.now(), requestID: requestID, entry: best, asked: asked, cached: cached, similarity: similarity,
-                    reason: reason.rawValue, findings: evidence.findings, score: evidence.calibration?.score))
+                    reason: reason.rawValue, findings: evidence.findings, score: evidence.calibration?.score,
+                    // What a guard refuses is never served, so it teaches nothing about what is.
+                    lesson: isGuarded
+                        ? nil : evidence.calibration.map { NearMiss.Lesson(population: population, features: $0.features, key: key) }))
         }
     }
 
@@ -225,6 +241,8 @@ package final class MatchLearner: Service, Sendable {
             guard var hit = state.hitsByKey[key], !hit.isJudged, now - hit.at <= .seconds(60) else { return }
             hit.isJudged = true
             state.hitsByKey[key] = hit
+            // Whoever gave a verdict on the hit has said what was meant.
+            guard state.hits[hit.requestID]?.isJudged != true else { return }
             guard let features = hit.features else { return }
             Self.change(hit.population, &state) { $0.learn(features, isRight: false, weight: 0.25) }
         }
@@ -296,26 +314,22 @@ package final class MatchLearner: Service, Sendable {
         let evidence = decision.evidence
         // What a guard refuses is never served, so it teaches nothing about what is.
         guard !evidence.guards.contains(where: \.isFired), let calibration = evidence.calibration else { return }
-        var features = calibration.features
-        // On the path the verifier is asked only where it could let an answer out; the label wants its word in any case.
-        if let verifier, features[.verifier] == Feature.absentVerdict,
-            let logit = await logit(verifier, job.fresh.query, cached.query), let told = features.settingVerdict(logit)
-        {
-            features = told
-        }
+        let features = await hearingVerifier(calibration.features, job.fresh.query, cached.query)
         state.withLock { state in
-            state.counts.labels += 1
-            if isRight { state.counts.right += 1 }
-            if let best = evidence.best { state.groups.note(best, isRight: isRight) }
-            Self.change(job.population, &state) { $0.learn(features, isRight: isRight) }
-            state.global.learn(features, isRight: isRight)
-            state.isGlobalChanged = true
+            Self.teach(job.population, features, isRight: isRight, of: evidence.best, &state)
             guard calibration.isExplored, !isRight, let best = evidence.best else { return }
             state.nearMisses.append(
                 NearMiss(
                     kind: .averted, at: clock.now(), requestID: job.requestID, entry: best, asked: job.fresh.query, cached: cached.query,
-                    similarity: evidence.similarity ?? 0, reason: MissReason.explored.rawValue, findings: [], score: calibration.score))
+                    similarity: evidence.similarity ?? 0, reason: MissReason.explored.rawValue, score: calibration.score,
+                    lesson: NearMiss.Lesson(population: job.population, features: calibration.features, key: job.fresh.key)))
         }
+    }
+
+    /// The features with the verifier's word: on the path it is asked only where it could let an answer out; a label wants it in any case.
+    func hearingVerifier(_ features: FeatureVector, _ asked: String, _ cached: String) async -> FeatureVector {
+        guard let verifier, features[.verifier] == Feature.absentVerdict, let logit = await logit(verifier, asked, cached) else { return features }
+        return features.settingVerdict(logit) ?? features
     }
 
     // MARK: Under the lock
@@ -335,10 +349,21 @@ package final class MatchLearner: Service, Sendable {
         {
             state.populations[oldest] = nil
             state.used[oldest] = nil
+            state.names[oldest] = nil
             state.changed.remove(oldest)
         }
         state.populations[key] = made
         return made
+    }
+
+    /// Takes in one label on a look-up that was forwarded: its population learns, and so do the answer's record and all traffic.
+    static func teach(_ key: PopulationKey, _ features: FeatureVector, isRight: Bool, of wording: EntryID?, _ state: inout State) {
+        state.counts.labels += 1
+        if isRight { state.counts.right += 1 }
+        if let wording { state.groups.note(wording, isRight: isRight) }
+        change(key, &state) { $0.learn(features, isRight: isRight) }
+        state.global.learn(features, isRight: isRight)
+        state.isGlobalChanged = true
     }
 
     static func change(_ key: PopulationKey, _ state: inout State, _ change: (inout Population) -> Void) {

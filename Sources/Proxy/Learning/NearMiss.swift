@@ -1,3 +1,4 @@
+import Matching
 package import SemanticCache
 
 /// A decision that a person may want to look at: a rewording that was not served although near, or a hit that was disputed.
@@ -23,6 +24,71 @@ package struct NearMiss: Sendable {
     /// What the guards saw.
     package let findings: [String]
     package let score: Double?
+    /// What a verdict on the pair teaches; `nil` where nothing was weighed that a verdict could change: a guard forwarded it, or it was served.
+    let lesson: Lesson?
+    /// What a person said of the pair; `nil` until then.
+    package fileprivate(set) var isSame: Bool?
+
+    /// The look-up as it was weighed.
+    struct Lesson: Sendable {
+        let population: PopulationKey
+        let features: FeatureVector
+        /// The key of the request that was forwarded, under which its fresh answer is found.
+        let key: CacheKey
+    }
+
+    init(
+        kind: Kind, at: Timestamp, requestID: String, entry: EntryID, asked: String, cached: String, similarity: Float, reason: String,
+        findings: [String] = [], score: Double? = nil, lesson: Lesson? = nil
+    ) {
+        self.kind = kind
+        self.at = at
+        self.requestID = requestID
+        self.entry = entry
+        self.asked = asked
+        self.cached = cached
+        self.similarity = similarity
+        self.reason = reason
+        self.findings = findings
+        self.score = score
+        self.lesson = lesson
+    }
+
+    /// Whether a person's verdict is still wanted.
+    package var isOpen: Bool { lesson != nil && isSame == nil }
+}
+
+/// The last near misses, and the verdicts on them.
+struct NearMisses: Sendable {
+    private var ring: Ring<NearMiss>
+
+    init(capacity: Int) { ring = Ring(capacity: capacity) }
+
+    /// The oldest first.
+    var all: [NearMiss] { ring.all }
+
+    mutating func append(_ miss: NearMiss) { ring.append(miss) }
+
+    mutating func removeAll() { ring.removeAll() }
+
+    /// The latest pair of this request and this entry that was forwarded.
+    func forwarded(requestID: String, entry: EntryID) -> NearMiss? { index(requestID, entry).map { ring[$0] } }
+
+    /// Takes down what a person said; false where the pair is not there, or somebody spoke before.
+    mutating func judge(requestID: String, entry: EntryID, isSame: Bool) -> Bool {
+        guard let index = index(requestID, entry), ring[index].isOpen else { return false }
+        ring[index].isSame = isSame
+        return true
+    }
+
+    /// - Complexity: O(n) in what is remembered; people are slow.
+    private func index(_ requestID: String, _ entry: EntryID) -> Int? {
+        let fitting = ring.indices.filter { index in
+            let miss = ring[index]
+            return miss.requestID == requestID && miss.entry == entry && miss.kind != .disputed
+        }
+        return fitting.max { ring[$0].at < ring[$1].at }
+    }
 }
 
 /// The last of some values, oldest first.
@@ -40,6 +106,14 @@ struct Ring<Element: Sendable>: Sendable {
             elements[start] = element
             start = (start + 1) % capacity
         }
+    }
+
+    /// Positions for ``subscript(_:)``, in no order.
+    var indices: Range<Int> { elements.indices }
+
+    subscript(index: Int) -> Element {
+        get { elements[index] }
+        set { elements[index] = newValue }
     }
 
     var all: [Element] { Array(elements[start...] + elements[..<start]) }

@@ -20,7 +20,7 @@ extension RequestPipeline {
             return ThresholdPolicy(threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: unreadWords)
                 .decide(query: query, candidates: candidates)
         }
-        return await learner.decide(query, candidates, in: lookUp.population, matching, floor: asked, explores: explores)
+        return await learner.decide(query, candidates, in: lookUp.populationName, matching, floor: asked, explores: explores)
     }
 
     /// Notes what was decided; gives what a fresh answer can teach.
@@ -32,7 +32,7 @@ extension RequestPipeline {
         learner.notice(query, in: lookUp.population)
         guard let decision = found.decision else { return nil }
         learner.noteForwarded(
-            decision, requestID: lookUp.request.id, asked: query, cached: found.nearestQuery ?? "", in: lookUp.population,
+            decision, requestID: lookUp.request.id, key: lookUp.key, asked: query, cached: found.nearestQuery ?? "", in: lookUp.population,
             threshold: options.threshold)
         guard let similarity = decision.evidence.similarity, similarity >= learner.options.floor else { return nil }
         return .decision(decision, near: found.near)
@@ -60,8 +60,11 @@ extension RequestPipeline {
 
 extension RequestPipeline.LookUp {
     /// The kind of traffic that the request is of.
-    var population: PopulationKey {
-        PopulationKey(
+    var population: PopulationKey { populationName.key }
+
+    /// What that kind of traffic is called.
+    var populationName: PopulationName {
+        PopulationName(
             tenant: tenant, endpoint: content.endpoint, namespace: namespace, model: content.model, instructions: content.instructions)
     }
 

@@ -2,7 +2,7 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const state = { stats: null, hour: [], day: [], decisions: [], span: "hour", group: "models", show: "all", isPaused: false, cursor: null, judged: new Map() };
+const state = { stats: null, hour: [], day: [], decisions: [], near: [], span: "hour", group: "models", show: "all", isPaused: false, cursor: null, judged: new Map() };
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(name, attributes, ...children) {
@@ -37,6 +37,7 @@ const format = {
     const digits = size === 0 || size >= 100 ? 2 : size >= 1 ? 2 : size >= 0.01 ? 4 : 6;
     return `${dollars < 0 ? "−" : ""}$${size.toLocaleString("en", { minimumFractionDigits: Math.min(2, digits), maximumFractionDigits: digits })}`;
   },
+  score: (value) => value.toFixed(2),
   time: (seconds) => {
     if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
     if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
@@ -74,7 +75,7 @@ function showSummary(stats) {
   const own = costs.embedding_usd + costs.judge_usd + costs.exploration_usd;
   say("note-usd", own > 0 ? `${format.usd(saved.gross_usd)} less ${format.usd(own)} of its own` : `${format.usd(spent.usd)} spent on misses`);
   say("note-tokens", `${short(saved.prompt_tokens)} in, ${short(saved.completion_tokens)} out`);
-  say("note-seconds", `${short(saved.upstream_calls)} calls not made`);
+  say("note-seconds", `${short(saved.upstream_calls)} calls not made; ${format.time(costs.embedding_seconds)} spent on embedding`);
   const faults = requests.upstream_errors;
   say("note-requests", faults > 0 ? `${short(faults)} upstream errors` : requests.coalesced > 0 ? `${short(requests.coalesced)} shared a call` : "no upstream errors");
   say("note-entries", `${format.bytes(stats.memory_bytes)} in memory, ${format.bytes(stats.disk_bytes)} on disk`);
@@ -305,16 +306,30 @@ function showShares(stats) {
   say("prices", `${rows.length > 50 ? `The first 50 of ${rows.length}. ` : ""}Built-in prices are of ${stats.prices_date}; yours go under prices.models in config.yaml. A model without a price counts tokens only.`);
 }
 
+function populationName({ population, model, endpoint, namespace, tenant, instructions }) {
+  if (model === undefined) return { title: population.slice(0, 16), about: "not asked since the start" };
+  const about = [endpoint === "/v1/chat/completions" ? null : endpoint.replace("/v1/", ""), namespace ? `namespace ${namespace}` : null, `tenant ${tenant.slice(0, 8)}`, `instructions ${instructions.padStart(16, "0").slice(0, 8)}`];
+  return { title: model || "(no model)", about: about.filter(Boolean).join(", ") };
+}
+
 function showPopulations(stats) {
-  const populations = stats.matching.populations;
-  $("card-populations").hidden = !Array.isArray(populations) || populations.length === 0;
-  if ($("card-populations").hidden) return;
-  const columns = Object.keys(populations[0]);
-  $("populations").tHead.rows[0].replaceChildren(...columns.map((name) => element("th", { scope: "col" }, name.replaceAll("_", " "))));
-  $("populations").tBodies[0].replaceChildren(...populations.slice(0, 100).map((population) => element("tr", {}, ...columns.map((name) => {
-    const value = population[name];
-    return element("td", { class: typeof value === "number" ? "number" : "text" }, value === null || value === undefined ? "–" : typeof value === "number" ? String(Math.round(value * 10000) / 10000) : String(value));
-  }))));
+  const populations = stats.matching.populations || [];
+  $("card-populations").hidden = populations.length === 0;
+  $("populations").tBodies[0].replaceChildren(...populations.slice(0, 100).map((population) => {
+    const cell = (key, kind) => {
+      const value = population[key];
+      const made = element("td", { class: "number", "data-field": key }, value === undefined ? "–" : null);
+      if (value !== undefined) put(made, value, kind);
+      return made;
+    };
+    const { title, about } = populationName(population);
+    return element("tr", { "data-population": population.population },
+      element("th", { scope: "row", class: "text" }, title, element("span", { class: "about" }, about)),
+      element("td", { "data-field": "state", "data-value": population.state }, element("span", { class: `badge ${population.state}` }, population.state)),
+      cell("observations", "count"), cell("hits", "count"), cell("explored_share", "percent"), cell("cut", "score"),
+      cell("estimated_error", "percent"), cell("upper_bound", "percent"), cell("error_bound", "percent"));
+  }));
+  say("populations-more", populations.length > 100 ? `The first 100 of ${populations.length}.` : "");
 }
 
 // Decisions
@@ -347,32 +362,49 @@ function showRecent() {
   $("masked").hidden = !state.decisions.some((decision) => decision.query_bytes > 0 && (decision.query === undefined || decision.query === null));
 }
 
+// What was served by meaning, and what nearly was. A proxy that does not learn has no near misses to judge: it shows what was forwarded, without buttons.
+function nearRows() {
+  const learns = Boolean(state.stats) && typeof state.stats.matching.observations === "number";
+  const served = state.decisions.filter((decision) => decision.match === "semantic").slice(-8).map((decision) => ({
+    request: decision.request, entry: decision.entry, time: Number(decision.time), asked: question(decision.query, decision.query_bytes), label: "served", kind: "semantic",
+    about: `${decision.similarity.toFixed(4)} similar to entry ${decision.entry}`, verdicts: learns ? ["Right answer", "Wrong answer"] : null }));
+  const near = state.near.filter((miss) => !state.judged.has(miss.request)).map((miss) => ({
+    request: miss.request, entry: miss.entry, time: Number(miss.time), asked: question(miss.asked, miss.asked_bytes), cached: question(miss.cached, miss.cached_bytes),
+    label: miss.kind === "averted" ? "forwarded to learn" : "forwarded", kind: "miss", about: `${miss.similarity.toFixed(4)} similar to entry ${miss.entry}; ${miss.reason}`,
+    verdicts: ["Same question", "Different question"] }));
+  const listed = new Set(near.map((miss) => miss.request));
+  const isLearning = state.stats && ["calibrated", "shadow"].includes(state.stats.matching.mode);
+  const forwarded = isLearning ? [] : state.decisions.filter((decision) => decision.cache === "miss" && decision.entry && decision.similarity >= 0.7 && !listed.has(decision.request) && !state.judged.has(decision.request)).slice(-6).map((decision) => ({
+    request: decision.request, entry: decision.entry, time: Number(decision.time), asked: question(decision.query, decision.query_bytes), label: "forwarded", kind: "miss",
+    about: `${decision.similarity.toFixed(4)} similar to entry ${decision.entry}${decision.reason ? `; ${decision.reason}` : ""}${decision.findings.length ? `: ${decision.findings.join("; ")}` : ""}`, verdicts: null }));
+  return [...served, ...near, ...forwarded].sort((a, b) => b.time - a.time);
+}
+
 function showNear() {
   if ($("near").contains(document.activeElement)) return;
-  const isToJudge = (decision) => decision.entry && decision.similarity !== undefined && (decision.match === "semantic" || (decision.cache === "miss" && decision.similarity >= 0.7));
-  const rows = state.decisions.filter(isToJudge).slice(-12).reverse();
-  // A proxy without a model learns nothing, so there is nobody to tell.
-  const learns = state.stats && typeof state.stats.matching.observations === "number";
-  $("near").replaceChildren(...rows.map((decision) => {
-    const isHit = decision.cache === "hit";
-    const judged = state.judged.get(decision.request);
-    const verdict = (correct, text) => element("button", { type: "button", disabled: judged !== undefined, "aria-pressed": judged === undefined ? null : String(judged === correct), onclick: () => judge(decision, correct) }, text);
-    return element("li", { "data-request": decision.request },
+  const rows = nearRows();
+  $("near").replaceChildren(...rows.map((row) => {
+    const judged = state.judged.get(row.request);
+    const verdict = (correct, text) => element("button", { type: "button", disabled: judged !== undefined, "aria-pressed": judged === undefined ? null : String(judged === correct), onclick: () => judge(row, correct) }, text);
+    return element("li", { "data-request": row.request, "data-entry": row.entry, "data-kind": row.label },
       element("div", {},
-        element("p", {}, element("span", { class: `badge ${isHit ? "semantic" : "miss"}` }, isHit ? "served" : "forwarded"), " ", question(decision.query, decision.query_bytes)),
-        element("p", { class: "about" }, `${decision.similarity.toFixed(4)} similar to entry ${decision.entry}${decision.reason ? `; ${decision.reason}` : ""}${decision.findings.length ? `: ${decision.findings.join("; ")}` : ""}`)),
-      isHit && learns ? element("div", { class: "verdicts" }, verdict(true, "Right answer"), verdict(false, "Wrong answer")) : null);
+        element("p", {}, element("span", { class: `badge ${row.kind}` }, row.label), " ", row.asked),
+        row.cached ? element("p", { class: "beside" }, "nearest: ", row.cached) : null,
+        element("p", { class: "about" }, row.about)),
+      row.verdicts ? element("div", { class: "verdicts" }, verdict(true, row.verdicts[0]), verdict(false, row.verdicts[1])) : null);
   }));
   if (!rows.length) $("near").append(element("li", {}, element("p", { class: "about" }, "Nothing to judge: no question came near another one yet.")));
 }
 
-async function judge(decision, correct) {
-  state.judged.set(decision.request, correct);
+async function judge(row, correct) {
+  state.judged.set(row.request, correct);
+  say("near-message", "");
   try {
-    await call("POST", "cache/feedback", { entry: decision.entry, request: decision.request, correct });
+    await call("POST", "cache/feedback", { entry: row.entry, request: row.request, correct });
   } catch (error) {
-    state.judged.delete(decision.request);
-    say("entries-message", `The verdict was not taken: ${error.message}`);
+    // Whatever was judged elsewhere or has gone leaves the list with the next event.
+    state.judged.delete(row.request);
+    say("near-message", `The verdict was not taken: ${error.message}.`);
   }
   document.activeElement.blur();
   showNear();
@@ -471,6 +503,10 @@ function listen() {
   source.addEventListener("decisions", (event) => {
     state.decisions = state.decisions.concat(JSON.parse(event.data)).slice(-400);
     showRecent();
+    showNear();
+  });
+  source.addEventListener("near", (event) => {
+    state.near = JSON.parse(event.data);
     showNear();
   });
   source.addEventListener("stats", (event) => {
