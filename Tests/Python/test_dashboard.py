@@ -225,7 +225,12 @@ def test_populations_say_what_the_statistics_say(start, browser):
             assert float(row[key]) == pytest.approx(population[key]), key
         assert population["upper_bound"] <= population["error_bound"] == 0.01
     text = browser.evaluate("document.getElementById('populations').textContent")
-    assert "namespace help" in text and "gpt-4o-mini" in text
+    assert "namespace help" in text and "gpt-4o-mini" in text and text.count("no system prompt") == 1
+    # On a phone no number hides beside the page.
+    browser.look(390, 844, "light")
+    assert browser.evaluate("[...document.querySelectorAll('#populations td')].every((cell) => cell.getBoundingClientRect().right <= innerWidth)")
+    roles = [node["role"]["value"] for node in browser.call("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
+    assert roles.count("rowheader") >= 3
     assert browser.complaints == []
 
 

@@ -1,6 +1,7 @@
 import Matching
 import SemanticCache
 import Synchronization
+import WireFormats
 
 /// What was learned of one kind of traffic, as people see it; member names are the outside contract.
 package struct PopulationReport: Encodable, Sendable {
@@ -15,7 +16,7 @@ package struct PopulationReport: Encodable, Sendable {
     let population: String
     /// `nil` as above.
     let tenant, endpoint, namespace, model: String?
-    /// A hash of the system prompt.
+    /// A hash of the system prompt; `nil` where there is none.
     let instructions: String?
     /// Labels learned here, inherited ones aside.
     let observations: Int
@@ -41,7 +42,8 @@ extension MatchLearner {
             let name = names[key]
             return PopulationReport(
                 population: key.description, tenant: name?.tenant.description, endpoint: name?.endpoint.rawValue, namespace: name?.namespace,
-                model: name?.model, instructions: name.map { String($0.instructions, radix: 16) }, observations: population.observations,
+                model: name?.model, instructions: name.flatMap { $0.instructions == Instructions.none ? nil : String($0.instructions, radix: 16) },
+                observations: population.observations,
                 hits: population.hits, explored: population.explored,
                 exploredShare: tried == 0 ? 0 : Double(population.explored) / Double(tried), errorBound: bound,
                 state: hasCut || (verifier != nil && population.restsOnVerifier) ? .open : .shut, cut: hasCut ? cut.score : nil,

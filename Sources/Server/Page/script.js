@@ -308,7 +308,7 @@ function showShares(stats) {
 
 function populationName({ population, model, endpoint, namespace, tenant, instructions }) {
   if (model === undefined) return { title: population.slice(0, 16), about: "not asked since the start" };
-  const about = [endpoint === "/v1/chat/completions" ? null : endpoint.replace("/v1/", ""), namespace ? `namespace ${namespace}` : null, `tenant ${tenant.slice(0, 8)}`, `instructions ${instructions.padStart(16, "0").slice(0, 8)}`];
+  const about = [endpoint === "/v1/chat/completions" ? null : endpoint.replace("/v1/", ""), namespace ? `namespace ${namespace}` : null, `tenant ${tenant.slice(0, 8)}`, instructions === undefined ? "no system prompt" : `system prompt ${instructions.padStart(16, "0").slice(0, 8)}`];
   return { title: model || "(no model)", about: about.filter(Boolean).join(", ") };
 }
 
@@ -316,18 +316,18 @@ function showPopulations(stats) {
   const populations = stats.matching.populations || [];
   $("card-populations").hidden = populations.length === 0;
   $("populations").tBodies[0].replaceChildren(...populations.slice(0, 100).map((population) => {
-    const cell = (key, kind) => {
+    const cell = (key, kind, label) => {
       const value = population[key];
-      const made = element("td", { class: "number", "data-field": key }, value === undefined ? "–" : null);
+      const made = element("td", { class: "number", role: "cell", "data-field": key, "data-label": label }, value === undefined ? "–" : null);
       if (value !== undefined) put(made, value, kind);
       return made;
     };
     const { title, about } = populationName(population);
-    return element("tr", { "data-population": population.population },
-      element("th", { scope: "row", class: "text" }, title, element("span", { class: "about" }, about)),
-      element("td", { "data-field": "state", "data-value": population.state }, element("span", { class: `badge ${population.state}` }, population.state)),
-      cell("observations", "count"), cell("hits", "count"), cell("explored_share", "percent"), cell("cut", "score"),
-      cell("estimated_error", "percent"), cell("upper_bound", "percent"), cell("error_bound", "percent"));
+    return element("tr", { role: "row", "data-population": population.population },
+      element("th", { scope: "row", role: "rowheader", class: "text" }, title, element("span", { class: "about" }, about)),
+      element("td", { role: "cell", "data-field": "state", "data-label": "gate", "data-value": population.state }, element("span", { class: `badge ${population.state}` }, population.state)),
+      cell("observations", "count", "labels"), cell("hits", "count", "hits"), cell("explored_share", "percent", "explored"), cell("cut", "score", "cut"),
+      cell("estimated_error", "percent", "wrong, estimate"), cell("upper_bound", "percent", "at most"), cell("error_bound", "percent", "allowed"));
   }));
   say("populations-more", populations.length > 100 ? `The first 100 of ${populations.length}.` : "");
 }
@@ -348,7 +348,7 @@ function decisionRow(decision) {
     element("td", { class: "nowrap" }, clock(Number(decision.time), true)),
     element("td", { class: "nowrap" }, element("span", { class: `badge ${word}` }, label)),
     element("td", { class: "text" }, decision.model ? question(decision.query, decision.query_bytes) : element("span", { class: "mask" }, `${decision.method} ${decision.path}`)),
-    element("td", {}, decision.model || "–"),
+    element("td", { class: "name", title: decision.model }, decision.model || "–"),
     element("td", { class: "number" }, decision.similarity === undefined ? "–" : decision.similarity.toFixed(4)),
     element("td", { class: "text" }, evidence || "–"),
     element("td", { class: "number" }, format.milliseconds(decision.duration_ms)));
@@ -435,7 +435,7 @@ async function showEntries(isMore) {
     const page = await call("GET", `dashboard/entries?${query}`);
     const rows = page.entries.map((entry) => element("tr", { "data-entry": entry.id },
       element("td", { class: "text" }, question(entry.query, entry.query_bytes), entry.answer ? element("p", { class: "hint" }, entry.answer) : null),
-      element("td", {}, entry.model), element("td", { class: "number" }, format.time(entry.age_seconds)), element("td", { class: "number" }, format.time(entry.ttl_seconds)),
+      element("td", { class: "name", title: entry.model }, entry.model), element("td", { class: "number" }, format.time(entry.age_seconds)), element("td", { class: "number" }, format.time(entry.ttl_seconds)),
       element("td", { class: "number" }, whole.format(entry.hits)), element("td", { class: "number" }, format.bytes(entry.bytes)),
       element("td", {}, element("button", { type: "button", class: "danger", "aria-label": `Remove entry ${entry.id}`, onclick: () => remove(entry.id) }, "Remove"))));
     const body = $("entries").tBodies[0];

@@ -1,12 +1,15 @@
 import SemanticCache
 
 /// What tells the model who it is, apart from the conversation: system and developer messages.
-enum Instructions {
+package enum Instructions {
+    /// The hash of none at all: FNV's start.
+    package static let none: UInt64 = 0xcbf2_9ce4_8422_2325
+
     /// FNV-1a over the instructions' source text; the same for requests of one application, whatever their history.
     ///
     /// - Complexity: O(n) in the body.
     static func digest(in root: JSONNode, endpoint: Endpoint) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        var hash = none
         func add(_ node: JSONNode?) {
             guard let node, !node.isNull else { return }
             for byte in node.source { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
