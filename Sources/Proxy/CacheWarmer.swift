@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 import SemanticCache
 import WireFormats
 
@@ -35,9 +35,12 @@ package struct CacheWarmer: Sendable {
     ///
     /// - Parameter authorization: the credential of the application that the entries are for; the value of its `Authorization` field.
     package func warm(_ body: [UInt8], authorization: String?) async -> Report {
+        await warm(body, credential: authorization.map { [.authorization: $0] } ?? [:])
+    }
+
+    /// The same with all fields in which the application sends its credential.
+    package func warm(_ body: [UInt8], credential: HTTPFields) async -> Report {
         var report = Report()
-        var credential = HTTPFields()
-        if let authorization { credential[.authorization] = authorization }
         var imports: [(line: Int, record: WarmRecord)] = []
         for (index, line) in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             guard line.contains(where: { $0 > 0x20 }) else { continue }

@@ -46,6 +46,13 @@ package struct TenantResolver: Sendable {
         return found.sorted { ($0.name, $0.value) < ($1.name, $1.value) }.map { "\($0.name)\u{0}\($0.value)" }.joined(separator: "\u{0}")
     }
 
+    /// Those of the fields that say on whose behalf a request is made.
+    package static func credentialFields(of fields: HTTPFields) -> HTTPFields {
+        var found = HTTPFields()
+        for field in fields where credentialNames.contains(field.name.canonicalName) { found.append(field) }
+        return found
+    }
+
     /// The fields that are a provider's key by themselves.
     private static let keyNames: Set<String> = ["authorization", "x-api-key", "api-key"]
     private static let credentialNames = keyNames.union([

@@ -49,7 +49,8 @@ struct GPTCacheRoutes: Sendable {
                 code: "unauthenticated")
         }
         let record = Exchange(prompt: exchange.prompt, answer: exchange.answer ?? "")
-        let report = await warmer.warm(Array(try JSONEncoder().encode(record)), authorization: request.headers[.authorization])
+        let report = await warmer.warm(
+            Array(try JSONEncoder().encode(record)), credential: TenantResolver.credentialFields(of: request.headers))
         guard let failure = report.errors.first else {
             audit.write("put", by: .client, ["request": "\(id)", "imported": "\(report.imported)", "replaced": "\(report.already)"])
             return JSONBody.response("successfully update the cache")
@@ -66,8 +67,8 @@ struct GPTCacheRoutes: Sendable {
 
             let messages: [Message]
         }
-        var fields: HTTPFields = [.cacheControl: "only-if-cached"]
-        fields[.authorization] = request.headers[.authorization]
+        var fields = TenantResolver.credentialFields(of: request.headers)
+        fields[.cacheControl] = "only-if-cached"
         let body = Array(try JSONEncoder().encode(Body(messages: [.init(content: exchange.prompt)])))
         let response = await pipeline.handle(
             ProxyRequest(id: id, method: .post, path: "/v1/chat/completions", fields: fields, body: .bytes(body)))

@@ -162,4 +162,9 @@ def test_gptcache(start, provider):
     assert proxy.request("POST", "/get", {"prompt": "hello"}).json["answer"] == "again"
     assert proxy.request("POST", "/get", {"prompt": "hello"}, {"Authorization": "Bearer other"}).json["answer"] is None
     assert proxy.request("POST", "/get", {"question": "hello"}).status == 422
+    # The key may come as other providers' clients send theirs.
+    key = {"x-api-key": "key-of-mine"}
+    assert proxy.request("POST", "/put", {"prompt": "of mine", "answer": "kept"}, key).status == 200
+    assert proxy.request("POST", "/get", {"prompt": "of mine"}, key).json["answer"] == "kept"
+    assert proxy.request("POST", "/get", {"prompt": "of mine"}).json["answer"] is None
     assert provider.count == 0
