@@ -14,12 +14,14 @@ struct EvaluateCommand: AsyncParsableCommand {
         abstract: "Replay labelled pairs, conversations or streams through the matcher.",
         discussion: """
             Each file holds JSON lines of one kind: {"prompt", "group"}, a stream, where a cached answer is right for a prompt of its group;
-            {"messages", "answer_key"}, the same with a history; {"a", "b", "same_answer"}, pairs, each decided in a cache of its own.
+            {"messages", "answer_key"}, the same with a history; {"a", "b", "same_answer"}, pairs, each decided in a cache of its own. An access
+            log with answers (log.access_content: answers) is a stream too: the judge says which of its answers are the same.
             Streams are shuffled anew for every seed, and every rule replays the same shuffles: the calibrated policy at each --bound, vCache
             with and without alias wordings, and static thresholds with and without the guards. Brackets hold 95 % intervals (Wilson).
 
             Example:
               reprise evaluate stream.jsonl pairs.jsonl --bound 0.01 --plot wrong.svg
+              reprise evaluate access.jsonl
               reprise evaluate *.jsonl --fit-prior minilm.prior
             """)
 
@@ -90,12 +92,16 @@ struct EvaluateCommand: AsyncParsableCommand {
             do throws(SettingsErrors) { loaded = try Settings.load(path: config, environment: { environment[$0] }) } catch {
                 throw CommandFailure(error)
             }
-            let data = try files.map { try Self.read($0, limit: limit) }
+            let read = try files.map { try Self.read($0, limit: limit) }
             let embedder: OnnxEmbedder
             do throws(EmbedderError) { embedder = try OnnxEmbedder(try ModelFolder(path: loaded.paths.model), threads: 1) } catch {
                 throw CommandFailure(.configuration, "the model cannot be used: \(error)")
             }
-            let vectors = try await Self.embed(data.flatMap(\.data.texts), with: embedder) { if console.errorIsTerminal { console.writeError($0) } }
+            let vectors = try await Self.embed(read.flatMap(\.content.texts), with: embedder) {
+                if console.errorIsTerminal { console.writeError($0) }
+            }
+            var data: [File] = []
+            for file in read { data.append((file.name, file.bytes, await Self.label(file, embedder, vectors, console))) }
             // A prior is fitted without a verifier: what it says holds with any.
             let reader = fitPrior == nil ? try Self.loadVerifier(loaded, verifier) : nil
             let logits = Logits(reader, readsAll: verifier == .all)
@@ -183,13 +189,53 @@ struct EvaluateCommand: AsyncParsableCommand {
         return read
     }
 
-    private static func read(_ path: String, limit: Int?) throws -> File {
+    /// What a file holds as it was read.
+    private enum Content {
+        case labelled(LabelledData)
+        case logged(LoggedTraffic)
+
+        var texts: [String] {
+            switch self {
+            case .labelled(let data): data.texts
+            case .logged(let traffic): traffic.questions.map(\.prompt)
+            }
+        }
+    }
+
+    private static func label(
+        _ file: (name: String, bytes: Data, content: Content), _ embedder: OnnxEmbedder, _ vectors: [String: UnitVector], _ console: Console
+    ) async -> LabelledData {
+        switch file.content {
+        case .labelled(let data): return data
+        case .logged(let traffic):
+            let total = traffic.questions.count
+            let items = await traffic.labelled(by: .offline(embedder), dimension: embedder.dimension, vector: { vectors[$0] }) { done in
+                if console.errorIsTerminal, done % 16 == 0 || done == total { console.writeError("\rjudged \(done) of \(total)") }
+            }
+            if console.errorIsTerminal { console.writeError("\n") }
+            console.error(
+                "\(file.name): \(total) questions with answers of their own in \(traffic.lineCount) lines; \(Set(items.map(\.group)).count) different answers by the judge"
+            )
+            return .stream(items)
+        }
+    }
+
+    private static func read(_ path: String, limit: Int?) throws -> (name: String, bytes: Data, content: Content) {
         guard let bytes = FileManager.default.contents(atPath: path) else { throw CommandFailure(.noInput, "\(path): cannot be read") }
         let name = path.split(separator: "/").last.map { $0.hasSuffix(".jsonl") ? String($0.dropLast(6)) : String($0) } ?? path
+        if LoggedTraffic.isAccessLog(bytes) {
+            let traffic = LoggedTraffic(lines: bytes, limit: limit)
+            guard !traffic.questions.isEmpty else {
+                throw CommandFailure(
+                    .badData,
+                    "\(path): expected an access log with answers, found \(traffic.lineCount) lines without; log.access_content: answers writes them")
+            }
+            return (name, bytes, .logged(traffic))
+        }
         do throws(LabelledData.Failure) {
             switch try LabelledData(lines: bytes) {
-            case .stream(let items): return (name, bytes, .stream(limit.map { Array(items.prefix($0)) } ?? items))
-            case .pairs(let pairs): return (name, bytes, .pairs(limit.map { Array(pairs.prefix($0)) } ?? pairs))
+            case .stream(let items): return (name, bytes, .labelled(.stream(limit.map { Array(items.prefix($0)) } ?? items)))
+            case .pairs(let pairs): return (name, bytes, .labelled(.pairs(limit.map { Array(pairs.prefix($0)) } ?? pairs)))
             }
         } catch {
             throw CommandFailure(.badData, "\(path): \(error)")

@@ -6,7 +6,8 @@ import re
 import stat
 
 import pytest
-from conftest import wait_for
+from conftest import Reprise, command, wait_for
+from upstream import Upstream, completion
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -141,3 +142,62 @@ def test_a_rotated_access_log_is_opened_again(start, tmp_path):
     proxy.chat("two")
     wait_for(lambda: log.exists() and log.read_text().count("\n") == 1)
     assert (tmp_path / "access.jsonl.1").read_text().count("\n") == 1
+
+
+# What answers to the same question have in common, and what sets traps apart.
+ANSWERS = {
+    "reset": "Open the settings, choose security and then reset password.", "capital": "The capital of France is Paris.",
+    "cancel": "You can cancel your subscription under billing.", "enable": "Switch it on under security.", "disable": "Switch it off under security.",
+}
+ASKED = [
+    ("How do I reset my password?", "reset"), ("What is the capital of France?", "capital"), ("How can I reset my password?", "reset"),
+    ("How do I cancel my subscription?", "cancel"), ("Which city is the capital of France?", "capital"), ("How can I cancel my subscription?", "cancel"),
+    ("How do I enable two-factor authentication?", "enable"), ("How do I disable two-factor authentication?", "disable"),
+    ("How do I reset my password?", "reset"),
+]
+
+
+@pytest.mark.parametrize("content, stream", [("answers", False), ("answers", True), ("prompts", False), ("none", False)])
+def test_the_access_log_can_be_evaluated(tmp_path, content, stream):
+    def reply(handler, body):
+        if not body:
+            return handler.json({"object": "list", "data": []})
+        text = json.loads(body)["messages"][-1]["content"]
+        answer = ANSWERS[dict(ASKED).get(text, "reset")]
+        if not json.loads(body).get("stream"):
+            return handler.json(completion(answer))
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1790000000, "model": "m"}
+        for delta, finish in (({"role": "assistant", "content": answer}, None), ({}, "stop")):
+            handler.wfile.write(f"data: {json.dumps({**chunk, 'choices': [{'index': 0, 'delta': delta, 'finish_reason': finish}]})}\n\n".encode())
+        handler.wfile.write(b"data: [DONE]\n\n")
+        handler.close_connection = True
+
+    upstream = Upstream(reply)
+    log = tmp_path / "access.jsonl"
+    proxy = Reprise(tmp_path, upstream.url, config=f"matching:\n  mode: exact\nlog:\n  access_file: {log}\n  access_content: {content}\n")
+    for prompt, _ in ASKED:
+        proxy.chat(prompt, stream=stream)
+    # Elsewhere the same words are another question.
+    proxy.chat("How can I reset my password?", messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How can I reset my password?"}])
+    proxy.request("GET", "/v1/models")
+    assert proxy.stop() == 0
+    upstream.stop()
+    done = command("evaluate", str(log), "--json", "--seeds", "3", "--verifier", "off", cwd=tmp_path)
+    if content != "answers":
+        assert done.returncode == 65 and "log.access_content: answers" in done.stderr and done.stdout == "", done
+        return
+    assert done.returncode == 0, done.stderr
+    # A repeat and what passed through are no questions; in a scope of its own a question is one more.
+    assert "9 questions with answers of their own in 11 lines; 6 different answers by the judge" in done.stderr, done.stderr
+    found = json.loads(done.stdout)
+    (replayed,) = found["streams"]
+    assert replayed["file"] == "access" and replayed["prompts"] == 9 and not found["pairs"]
+    rows = {row["rule"]: row for row in replayed["rows"]}
+    assert "calibrated 1.0 %" in rows and len(rows) > 6
+    # Three rewordings have an answer of their kind before them, whatever the order; the trap and the other scope have none.
+    assert all(row["possible"]["count"] == 3 * row["seeds"] for row in rows.values()), rows
+    limited = command("evaluate", str(log), "--limit", "4", "--seeds", "1", "--verifier", "off", cwd=tmp_path)
+    assert limited.returncode == 0 and "4 questions" in limited.stderr, limited.stderr
