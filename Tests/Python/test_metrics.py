@@ -8,7 +8,8 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Reprise, wait_for
+from upstream import Upstream, completion
 
 TOOLS = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "reprise/tools"
 PROMTOOL = shutil.which("promtool") or str(TOOLS / "promtool")
@@ -107,3 +108,37 @@ def test_dashboards_and_alerts_use_names_that_exist(proxy, tmp_path):
     (tmp_path / "board.yml").write_text(rule)
     checked = subprocess.run([PROMTOOL, "check", "rules", str(tmp_path / "board.yml")], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_input_that_the_provider_had_cached_is_valued_at_its_price_over_a_restart(start, tmp_path):
+    """At the full price such a hit would save more than the call had cost."""
+    def reply(handler, body):
+        answer = completion("yes")
+        answer["usage"] = {"prompt_tokens": 2000, "completion_tokens": 10, "total_tokens": 2010, "prompt_tokens_details": {"cached_tokens": 1500}}
+        handler.json(answer)
+
+    upstream = Upstream(reply)
+    config = "prices:\n  models:\n    m: {input: 1.0, cached_input: 0.1, output: 2.0}\n"
+    cost = (500 * 1.0 + 1500 * 0.1 + 10 * 2.0) / 1e6
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        folder.mkdir()
+    first = Reprise(tmp_path / "first", upstream.url, config=config)
+    assert first.chat("a long one", model="m").cache == "MISS"
+    assert first.stats["spent"]["usd"] == pytest.approx(cost)
+    wait_for(lambda: first.stats["store"]["queue"] == 0, what="the store")
+    exported = first.run("export", "-").stdout
+    assert first.stop() == 0
+    again = Reprise(tmp_path / "first", upstream.url, config=config)
+    assert again.chat("a long one", model="m").cache == "HIT"
+    assert again.stats["saved"]["usd"] == pytest.approx(cost) and again.stats["saved"]["prompt_tokens"] == 2000
+    # The other column beside what is kept: the processor's time, which is no money.
+    assert again.stats["costs"]["embedding_usd"] == 0 <= again.stats["costs"]["embedding_seconds"]
+    assert again.stop() == 0
+    other = Reprise(tmp_path / "second", upstream.url, config=config)
+    record = json.loads(exported.splitlines()[0])
+    assert record["usage"] == {"prompt": 2000, "completion": 10, "cached": 1500}
+    assert other.run("import", "-", stdin=exported).returncode == 0
+    assert [entry["model"] for entry in other.request("GET", "/cache/entries").json["entries"]] == ["m"]
+    assert json.loads(other.run("export", "-").stdout.splitlines()[0])["usage"] == record["usage"]
+    assert other.stop() == 0
+    upstream.stop()

@@ -15,6 +15,9 @@ def filled(start):
     for number in range(5):
         proxy.chat(f"question number {number}", {"X-Cache-Tags": "doc:1", "X-Cache-Namespace": "n"})
     proxy.chat("question number 0", {"X-Cache-Namespace": "n"})
+    # What was learned, a hit by meaning and near misses of both kinds are described too.
+    for prompt in ("How do I reset my password?", "How can I reset my password?", "How do I not reset my password?", "How should one reset a password?"):
+        proxy.chat(prompt)
     return proxy
 
 
@@ -43,6 +46,45 @@ def test_every_route_is_described(filled):
             assert (answer.status == 405) == (method not in operations), (method, path, answer.status)
             if answer.status == 405:
                 assert answer.headers["Allow"]
+
+
+def test_the_description_knows_every_member(filled):
+    """Members that are not described would be no part of the contract, though schemathesis lets them pass."""
+    described = filled.request("GET", "/cache/openapi.json").json
+
+    def resolve(schema):
+        return resolve(described["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]) if "$ref" in schema else schema
+
+    def compare(value, schema, where):
+        schema = resolve(schema)
+        if isinstance(value, list):
+            for item in value:
+                compare(item, schema["items"], f"{where}[]")
+        elif isinstance(value, dict) and "properties" in schema:
+            assert set(value) <= set(schema["properties"]), (where, sorted(set(value) - set(schema["properties"])))
+            assert set(schema.get("required", [])) <= set(value), where
+            for name, member in value.items():
+                compare(member, schema["properties"][name], f"{where}.{name}")
+
+    def schema(path, method):
+        return described["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
+
+    stats = filled.stats
+    assert stats["matching"]["populations"]
+    compare(stats, schema("/cache/stats", "get"), "stats")
+    page = filled.request("GET", "/cache/entries").json
+    compare(page, schema("/cache/entries", "get"), "entries")
+    entry = page["entries"][0]["id"]
+    compare(filled.request("GET", f"/cache/entries/{entry}").json, schema("/cache/entries/{id}", "get"), "entry")
+    near = filled.request("GET", "/cache/near-misses").json
+    assert near["near_misses"]
+    compare(near, schema("/cache/near-misses", "get"), "near_misses")
+    body = {"model": "stand-in", "messages": [{"role": "user", "content": "How could I reset my password?"}]}
+    explained = filled.request("POST", "/cache/explain", body).json
+    assert explained["nearest"] and explained["learned"]
+    compare(explained, schema("/cache/explain", "post"), "explain")
+    miss = near["near_misses"][-1]
+    compare(filled.request("POST", "/cache/feedback", {"entry": miss["entry"], "correct": True}).json, schema("/cache/feedback", "post"), "feedback")
 
 
 def test_the_token_guards_every_path(start):
