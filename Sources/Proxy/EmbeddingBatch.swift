@@ -150,9 +150,9 @@ extension RequestPipeline.LookUp {
         guard case .bytes(let whole) = request.body, let body = RequestReader.body(whole, selecting: positions),
             case .cacheable(let content) = RequestReader.read(endpoint: self.content.endpoint, body: body), content.items.count == positions.count
         else { return nil }
-        var selected = self
-        selected.request = request.withBody(body)
-        selected.content = content
-        return selected
+        return Self(
+            request: request.withBody(body), content: content, controls: controls, tenant: tenant, namespace: namespace, started: started,
+            trace: trace,
+            lesson: lesson)
     }
 }

@@ -1,0 +1,76 @@
+import Logging
+import Matching
+import SemanticCache
+import Telemetry
+import WireFormats
+
+// Step 9: what was recorded becomes an entry.
+
+extension RequestPipeline {
+    func store(_ recorded: Result<RecordedAnswer, NotStoredReason>, of lookUp: LookUp, vector: LateVector?, departed: ContinuousClock.Instant) {
+        switch recorded {
+        case .failure(let reason):
+            metrics.recordNotStored(reason)
+            lookUp.trace.note { $0.notStored = reason }
+            logger.debug("answer not stored", metadata: ["request": "\(lookUp.request.id)", "reason": "\(reason.rawValue)"])
+        case .success(let recorded):
+            let answer = Answer(
+                recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: ContinuousClock.now - departed)
+            if let usage = answer.usage {
+                metrics.recordSpending(usage, lookUp.labels)
+                if lookUp.isExploration { metrics.recordCost(.exploration, model: lookUp.content.model, usage: usage, lookUp.labels) }
+            }
+            lookUp.trace.note { $0.answer = answer }
+            if lookUp.content.items.count > 1 {
+                rememberParts(answer, of: lookUp)
+            } else {
+                remember(answer, of: lookUp, vector: vector)
+            }
+        }
+    }
+
+    func lateVector(of content: CacheableRequest) -> LateVector? {
+        guard let query = content.query, embedder != nil, isSearchable(content) else { return nil }
+        return LateVector { await semantic.vector(of: query) }
+    }
+
+    func remember(_ answer: Answer, of lookUp: LookUp, vector: LateVector?) {
+        let now = clock.now()
+        let query = lookUp.content.subject
+        let ttl = timeToLive(asked: lookUp.controls.ttl, query: lookUp.content.query ?? "")
+        guard ttl > .zero, !lookUp.controls.isReadOnly else { return }
+        let entry = Entry(
+            id: ids.next(), key: lookUp.key, scope: isSearchable(lookUp.content) ? lookUp.scope : nil, tenant: lookUp.tenant,
+            namespace: lookUp.namespace, endpoint: lookUp.content.endpoint, model: lookUp.content.model, tags: lookUp.controls.tags, query: query,
+            answer: answer, createdAt: now, expiresAt: now + ttl)
+        guard let scope = entry.scope, let vector, let embedder else {
+            return cache.insert(CacheRecord(entry: entry, embedding: nil))
+        }
+        let embedding = vector.ready.map { StoredEmbedding(vector: $0, fingerprint: embedder.fingerprint) }
+        cache.insert(CacheRecord(entry: entry, embedding: embedding))
+        if embedding == nil { lateVectors.follow(vector, to: entry.id, in: scope, query: query) }
+        learn(from: entry, of: lookUp)
+    }
+
+    /// Whether the operator lets the answer to this request be stored.
+    func mayStore(_ request: ProxyRequest) -> Bool {
+        guard case .bytes(let body) = request.body else { return false }
+        return options.storage.allowsStoring(body)
+    }
+
+    /// How long an answer is kept: as asked, else as configured, within the configuration's limits.
+    func timeToLive(asked: Duration?, query: String) -> Duration {
+        let ttl = min(asked ?? options.ttl, options.maximumTTL)
+        return isOfTheMoment(query) ? min(ttl, options.timeSensitiveTTL) : ttl
+    }
+
+    /// Whether rewordings may find the answer to this request.
+    func isSearchable(_ content: CacheableRequest) -> Bool {
+        (options.mode != .exact || !options.overrides.isEmpty) && (!content.hasTools || options.semanticTools) && !isOfTheMoment(content.query ?? "")
+    }
+
+    /// Whether the prompt speaks of a moment, and the operator wants care taken of that.
+    func isOfTheMoment(_ query: String) -> Bool {
+        options.timeSensitive == .exact && TimeSensitivity.phrase(in: query) != nil
+    }
+}
