@@ -93,6 +93,25 @@ package struct Evaluation: Sendable {
         return EvaluationReport.Pairs(file: file, pairs: pairs.count, rows: rows)
     }
 
+    /// Decides every pair of equal history, each with eight candidates as a busy scope has them, and hands each decision to `take` as work to be done:
+    /// for whoever wants to know how long it takes. The cached prompts were taken apart before, as a look-up finds them.
+    package func decisions(_ pairs: [LabelledPair], take: (() -> Void) -> Void) {
+        let prompts = PreparedPrompts(capacity: 1 << 16)
+        let policy = CalibratedPolicy(
+            population: Population(prior: prior), errorBound: bounds.first ?? 0.01, profile: profile, floor: StreamReplay.floor, draw: 1,
+            prompts: prompts, unreadWords: unreadWords)
+        let cached = pairs.enumerated().compactMap { number, pair in vector(pair.cached).map { (id: number, query: pair.cached, vector: $0) } }
+        guard cached.count >= 8 else { return }
+        for (number, pair) in pairs.enumerated() where pair.cachedHistory == pair.askedHistory {
+            guard let asked = vector(pair.asked) else { continue }
+            let candidates = (0..<8).map { cached[(number + $0) % cached.count] }
+                .map { Candidate(id: EntryID(rawValue: Int64($0.id) + 1), query: $0.query, similarity: asked.similarity(to: $0.vector)) }
+                .sorted { $0.similarity > $1.similarity }
+            for candidate in candidates { _ = try? prompts.prepared(candidate.query) }
+            take { _ = policy.decide(query: pair.asked, candidates: candidates) }
+        }
+    }
+
     /// The examples of a file for fitting a prior, in two folds that share no group.
     package func samples(of data: LabelledData, trapShare: Double, missedShare: Double) async -> [(sample: StreamReplay.Sample, fold: Int)] {
         switch data {

@@ -68,6 +68,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What the verifier reads: pairs, all (pairs and streams; slow) or off.", valueName: "what"))
     var verifier = Verified.pairs
 
+    @Flag(help: "Time decisions over the pairs, eight candidates each and no verifier, and replay nothing.")
+    var timing = false
+
     /// `--verifier`.
     enum Verified: String, ExpressibleByArgument, CaseIterable { case pairs, all, off }
 
@@ -103,7 +106,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             var data: [File] = []
             for file in read { data.append((file.name, file.bytes, await Self.label(file, embedder, vectors, console))) }
             // A prior is fitted without a verifier: what it says holds with any.
-            let reader = fitPrior == nil ? try Self.loadVerifier(loaded, verifier) : nil
+            let reader = fitPrior == nil && !timing ? try Self.loadVerifier(loaded, verifier) : nil
             let logits = Logits(reader, readsAll: verifier == .all)
             for case .pairs(let list) in data.map(\.data) { for pair in list { logits.read(pair.asked, pair.cached) } }
             var prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder)
@@ -113,7 +116,9 @@ struct EvaluateCommand: AsyncParsableCommand {
                 profile: GuardProfile(loaded.settings.matching.profile), unreadWords: UnreadWordsGuard { embedder.unreadWords(in: $0) },
                 prior: prior, vector: { vectors[$0] }, verdict: logits.verdict,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
-            if let fitPrior {
+            if timing {
+                for file in data { if case .pairs(let pairs) = file.data { console.out(Self.timing(evaluation, pairs, file: file.name)) } }
+            } else if let fitPrior {
                 try await fit(evaluation, data, embedder: embedder.fingerprint, to: fitPrior, console)
             } else {
                 try await replay(evaluation, data, embedder: embedder.fingerprint, verifier: reader?.fingerprint ?? "", console)
@@ -121,6 +126,21 @@ struct EvaluateCommand: AsyncParsableCommand {
             await reader?.close()
             await embedder.close()
         }
+    }
+
+    private static func timing(_ evaluation: Evaluation, _ pairs: [LabelledPair], file: String) -> String {
+        var times: [Double] = []
+        for round in 0..<4 {
+            evaluation.decisions(pairs) { decide in
+                let time = ContinuousClock().measure(decide).inSeconds * 1e6
+                // The first round finds word lists and caches cold.
+                if round > 0 { times.append(time) }
+            }
+        }
+        guard !times.isEmpty else { return "\(file): no pairs to decide" }
+        times.sort()
+        func quantile(_ share: Double) -> String { String(Int(times[Int(Double(times.count - 1) * share)].rounded())) }
+        return "\(file): \(times.count) decisions, p50 \(quantile(0.5)) us, p99 \(quantile(0.99)) us"
     }
 
     private static func loadVerifier(_ loaded: LoadedSettings, _ verified: Verified) throws -> OnnxVerifier? {
