@@ -21,7 +21,7 @@ package struct CacheAdministration: Sendable {
     private let learner: MatchLearner?
     private let clock: any WallClock
 
-    /// - Parameter learner: forgets the prompts it remembers when everything is removed.
+    /// - Parameter learner: forgets the prompts it remembers beside what is removed.
     package init(cache: AnswerCache, embedder: (any Embedder)?, learner: MatchLearner? = nil, clock: any WallClock) {
         self.cache = cache
         self.embedder = embedder
@@ -66,6 +66,7 @@ package struct CacheAdministration: Sendable {
         // Entries kept for the upstream's failures go too: what was flushed must not come back when the upstream fails.
         let ids = try await ids(selector, after: nil, limit: .max, includesExpired: true)
         guard !isDryRun else { return FlushResult(matched: ids.count, removed: 0) }
+        learner?.forget(ids.compactMap { cache.metadata($0) })
         let removed = cache.remove(ids, as: .flushed)
         await cache.persist()
         return FlushResult(matched: ids.count, removed: removed)

@@ -82,6 +82,14 @@ extension ListCommand {
             var similarity: Double
             var reason: String
             var findings: [String]
+            var request: String
+            var open: Bool?
+            var correct: Bool?
+
+            var verdict: String? {
+                if let correct { return "judged: \(correct ? "the same question" : "different questions")" }
+                return open == true ? "may be judged: POST /cache/feedback with this request and entry" : nil
+            }
         }
 
         var nearMisses: [Row]
@@ -103,6 +111,7 @@ extension ListCommand {
                 console.bold("\(printable(row.kind))  \(printable(row.at))  \(String(format: "%.4f", row.similarity))  \(printable(row.reason))"))
             console.out("  asked   \(printable(row.asked))\n  cached  \(printable(row.cached))  (\(printable(row.entry)))")
             for finding in row.findings { console.out("  \(printable(finding))") }
+            if !row.request.isEmpty { console.out("  request \(printable(row.request))\(row.verdict.map { "; " + $0 } ?? "")") }
         }
     }
 }

@@ -78,3 +78,23 @@ def test_shadow_serves_nothing_and_learns(start):
     proxy.chat(FIRST)
     assert proxy.chat(REWORDED).cache == "MISS"
     wait_for(lambda: labels(proxy) == 1, what="the label")
+
+
+def test_a_flush_takes_the_near_misses_along(start):
+    """They quote prompts of people, which were asked to go."""
+    proxy = start(config="matching:\n  prior: none\n  verifier: off\n")
+    for prompt in (FIRST, REWORDED, "How do I cancel my subscription?", "How can I cancel my subscription?", "How do I reset Alice's phone?", "How can I reset Alice's phone?"):
+        proxy.chat(prompt)
+    misses = lambda: proxy.request("GET", "/cache/near-misses").json["near_misses"]
+    assert [row["asked"] for row in misses()] == ["How can I reset Alice's phone?", "How can I cancel my subscription?", REWORDED]
+    listed = proxy.run("list", "--near-misses").stdout
+    assert misses()[0]["request"] in listed and "may be judged" in listed
+    verdict = {"entry": misses()[2]["entry"], "request": misses()[2]["request"], "correct": True}
+    assert proxy.request("POST", "/cache/feedback", verdict).status == 200
+    assert "judged: the same question" in proxy.run("list", "--near-misses").stdout
+    # Of the second pair the entry that was near goes, of the third the one that was asked.
+    assert proxy.request("POST", "/cache/flush", {"matching": "^How do I cancel"}).json["removed"] == 1
+    assert proxy.request("POST", "/cache/flush", {"matching": "How can I reset Alice"}).json["removed"] == 1
+    assert [row["asked"] for row in misses()] == [REWORDED]
+    assert proxy.request("POST", "/cache/feedback", verdict).json["error"]["code"] == "already_judged"
+    assert proxy.request("POST", "/cache/flush", {"all": True}).status == 200 and misses() == []

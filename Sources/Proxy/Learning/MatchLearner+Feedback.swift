@@ -86,7 +86,7 @@ extension MatchLearner {
         guard let lesson = miss.lesson else { throw .nothingToLearn(reason: miss.reason) }
         guard state.withLock({ $0.nearMisses.judge(requestID: miss.requestID, entry: miss.entry, isSame: isSame) }) else { throw .alreadyJudged }
         let features = await hearingVerifier(lesson.features, miss.asked, miss.cached)
-        let fresh = cache.metadata(for: lesson.key)
+        let fresh = miss.key.flatMap { cache.metadata(for: $0) }
         state.withLock { state in
             Self.teach(lesson.population, features, isRight: isSame, of: miss.entry, &state)
             if isSame, let fresh, fresh.scope == entry.scope { state.groups.join(fresh.id, to: entry.id) }
@@ -123,6 +123,18 @@ extension MatchLearner {
             state.hitsByKey = [:]
             state.nearMisses.removeAll()
             state.groups.removeAll()
+        }
+    }
+
+    /// Forgets the prompts that are remembered beside these entries, which are being removed: of requests that were near them or served from them,
+    /// and of those whose own answers they hold.
+    func forget(_ entries: [EntryMetadata]) {
+        let ids = Set(entries.map(\.id))
+        let keys = Set(entries.map(\.key))
+        state.withLock { state in
+            state.nearMisses.removeAll { ids.contains($0.entry) || $0.key.map { keys.contains($0) } ?? false }
+            state.hits = state.hits.filter { !ids.contains($0.value.entry) }
+            state.hitsByKey = state.hitsByKey.filter { !ids.contains($0.value.entry) }
         }
     }
 

@@ -221,10 +221,10 @@ package final class MatchLearner: Service, Sendable {
             state.nearMisses.append(
                 NearMiss(
                     kind: .nearMiss, at: clock.now(), requestID: requestID, entry: best, asked: asked, cached: cached, similarity: similarity,
-                    reason: reason.rawValue, findings: evidence.findings, score: evidence.calibration?.score,
+                    reason: reason.rawValue, findings: evidence.findings, score: evidence.calibration?.score, key: key,
                     // What a guard refuses is never served, so it teaches nothing about what is.
                     lesson: isGuarded
-                        ? nil : evidence.calibration.map { NearMiss.Lesson(population: population, features: $0.features, key: key) }))
+                        ? nil : evidence.calibration.map { NearMiss.Lesson(population: population, features: $0.features) }))
         }
     }
 
@@ -322,7 +322,7 @@ package final class MatchLearner: Service, Sendable {
                 NearMiss(
                     kind: .averted, at: clock.now(), requestID: job.requestID, entry: best, asked: job.fresh.query, cached: cached.query,
                     similarity: evidence.similarity ?? 0, reason: MissReason.explored.rawValue, score: calibration.score,
-                    lesson: NearMiss.Lesson(population: job.population, features: calibration.features, key: job.fresh.key)))
+                    key: job.fresh.key, lesson: NearMiss.Lesson(population: job.population, features: calibration.features)))
         }
     }
 

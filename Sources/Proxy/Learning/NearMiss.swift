@@ -24,6 +24,8 @@ package struct NearMiss: Sendable {
     /// What the guards saw.
     package let findings: [String]
     package let score: Double?
+    /// The key of the request that was forwarded, under which its fresh answer is found; `nil` for a disputed hit.
+    let key: CacheKey?
     /// What a verdict on the pair teaches; `nil` where nothing was weighed that a verdict could change: a guard forwarded it, or it was served.
     let lesson: Lesson?
     /// What a person said of the pair; `nil` until then.
@@ -33,13 +35,11 @@ package struct NearMiss: Sendable {
     struct Lesson: Sendable {
         let population: PopulationKey
         let features: FeatureVector
-        /// The key of the request that was forwarded, under which its fresh answer is found.
-        let key: CacheKey
     }
 
     init(
         kind: Kind, at: Timestamp, requestID: String, entry: EntryID, asked: String, cached: String, similarity: Float, reason: String,
-        findings: [String] = [], score: Double? = nil, lesson: Lesson? = nil
+        findings: [String] = [], score: Double? = nil, key: CacheKey? = nil, lesson: Lesson? = nil
     ) {
         self.kind = kind
         self.at = at
@@ -51,6 +51,7 @@ package struct NearMiss: Sendable {
         self.reason = reason
         self.findings = findings
         self.score = score
+        self.key = key
         self.lesson = lesson
     }
 
@@ -70,6 +71,12 @@ struct NearMisses: Sendable {
     mutating func append(_ miss: NearMiss) { ring.append(miss) }
 
     mutating func removeAll() { ring.removeAll() }
+
+    mutating func removeAll(where isMeant: (NearMiss) -> Bool) {
+        let kept = all.filter { !isMeant($0) }
+        ring.removeAll()
+        for miss in kept { ring.append(miss) }
+    }
 
     /// The latest pair of this request and this entry that was forwarded.
     func forwarded(requestID: String, entry: EntryID) -> NearMiss? { index(requestID, entry).map { ring[$0] } }
