@@ -8,8 +8,76 @@ package struct OrderGuard: HardGuard {
     package var reason: MissReason { .orderDiffers }
 
     package func finding(in pair: PromptPair) -> String? {
-        Self.roleSwap(pair) ?? Self.exchange(pair)
+        Self.roleSwap(pair) ?? Self.exchange(pair) ?? Self.turned(pair) ?? Self.doer(pair) ?? Self.person(pair)
     }
+
+    /// "to savings" and "from savings", "by me" and "to me": the same thing at the other end.
+    private static func turned(_ pair: PromptPair) -> String? {
+        let asked = ends(pair.asked)
+        let cached = ends(pair.cached)
+        for (thing, words) in asked.sorted(by: { $0.key < $1.key }) {
+            guard let others = cached[thing], words.isDisjoint(with: others) else { continue }
+            for word in words.sorted() {
+                if let other = others.sorted().first(where: { opposite[word]?.contains($0) ?? false }) {
+                    return "direction differs: \(word) \(thing) / \(other) \(thing)"
+                }
+            }
+        }
+        return nil
+    }
+
+    private static let opposite: [String: Set<String>] = [
+        "to": ["from", "by"], "from": ["to", "by", "into"], "by": ["to", "from", "for"], "into": ["from"], "for": ["by", "against"],
+        "against": ["for"],
+    ]
+
+    /// What each thing or person stands after, articles passed over.
+    private static func ends(_ prompt: PromptTokens) -> [String: Set<String>] {
+        var found: [String: Set<String>] = [:]
+        for (index, token) in prompt.tokens.enumerated() where opposite[token.text] != nil {
+            var next = index + 1
+            while next < prompt.tokens.count, isArticle(prompt.tokens[next].text) { next += 1 }
+            if next < prompt.tokens.count { found[prompt.tokens[next].stem, default: []].insert(token.text) }
+        }
+        return found
+    }
+
+    /// "did Google acquire" and "acquired Google": a name and the word beside it changed places, all other words of content staying where they were.
+    private static func doer(_ pair: PromptPair) -> String? {
+        let asked = pair.asked.content
+        let cached = pair.cached.content
+        guard asked.count == cached.count, asked.count > 1, asked.count <= 256 else { return nil }
+        let moved = asked.indices.filter { asked[$0].stem != cached[$0].stem }
+        guard moved.count == 2, moved[1] == moved[0] + 1, asked[moved[0]].stem == cached[moved[1]].stem,
+            asked[moved[1]].stem == cached[moved[0]].stem,
+            // Side by side: a little word between them would say itself who does what.
+            [pair.asked, pair.cached].allSatisfy({ $0.content[moved[1]].token == $0.content[moved[0]].token + 1 }),
+            moved.filter({ isThing(asked[$0].stem, pair) }).count == 1,
+            // A word that is asked for after the verb ("did", "does") says that the name does it.
+            pair.asked.tokens.contains(where: { isAuxiliary($0.text) }) != pair.cached.tokens.contains(where: { isAuxiliary($0.text) })
+        else { return nil }
+        return "order differs: \(asked[moved[0]].stem) \(asked[moved[1]].stem) / \(asked[moved[1]].stem) \(asked[moved[0]].stem)"
+    }
+
+    /// "Can I sue my employer" and "can my employer sue me": the same words, and who acts in one is acted upon in the other.
+    private static func person(_ pair: PromptPair) -> String? {
+        let asked = pair.asked.content.map(\.stem)
+        let cached = pair.cached.content.map(\.stem)
+        guard asked.count > 1, asked.count <= 256, asked != cached, pair.onlyAsked.isEmpty, pair.onlyCached.isEmpty else { return nil }
+        for (doer, receiver) in persons {
+            func turns(_ one: PromptTokens, _ other: PromptTokens) -> Bool {
+                func has(_ word: String, _ prompt: PromptTokens) -> Bool { prompt.tokens.contains { $0.text == word } }
+                return has(doer, one) && !has(receiver, one) && has(receiver, other) && !has(doer, other)
+            }
+            if turns(pair.asked, pair.cached) { return "who does it differs: \(doer) / \(receiver)" }
+            if turns(pair.cached, pair.asked) { return "who does it differs: \(receiver) / \(doer)" }
+        }
+        return nil
+    }
+
+    private static let persons = [("i", "me"), ("we", "us"), ("he", "him"), ("she", "her"), ("they", "them"), ("who", "whom")]
+
+    private static func isAuxiliary(_ word: String) -> Bool { word == "do" || word == "does" || word == "did" }
 
     /// A direction word that is followed by another of the things that both prompts have.
     private static func roleSwap(_ pair: PromptPair) -> String? {

@@ -162,6 +162,12 @@ package struct PromptTokens: Sendable {
             if token.script != dominant, token.kind == .word { return true }
             if isShouted { return false }
             if token.isUpperCase { return true }
+            // "solve for y", "vitamin c", "drive d": a letter on its own is a name, but for the words of one letter.
+            if token.text.utf8.count == 1, token.script == .latin, token.kind == .word,
+                !["a", "i", "s", "t", "o", "u", "n"].contains(token.text)
+            {
+                return true
+            }
             return token.isCapitalised && !startsSentence && !isTitle && !lists.functionWords.contains(token.text) && token.text.utf8.count > 1
         }
     }

@@ -161,6 +161,7 @@ struct Wordings {
 
     static let names = Wordings(
         traps: [
+            ("solve this for x", "solve this for y"), ("foods with vitamin c", "foods with vitamin k"),
             ("Does the Zorblat support charging?", "Does the Quimby support charging?"),
             ("What is Mary's number?", "What is Mark's number?"),
             ("Where is my parcel from Zorbex?", "Where is my parcel?"),
@@ -197,6 +198,9 @@ struct Wordings {
 
     static let order = Wordings(
         traps: [
+            ("Can I sue my employer?", "Can my employer sue me?"), ("Who reports to the manager?", "Whom does the manager report to?"),
+            ("Which companies did Google acquire?", "Which companies acquired Google?"), ("show messages sent by me", "show messages sent to me"),
+            ("transfer money to savings", "transfer money from savings"), ("a letter for my boss", "a letter by my boss"),
             ("flights from Paris to Rome", "flights from Rome to Paris"),
             ("convert usd to eur", "convert eur to usd"),
             ("is Rust better than Go", "is Go better than Rust"),
@@ -205,6 +209,8 @@ struct Wordings {
             ("a dog chases a cat", "a cat chases a dog"),
         ],
         rewordings: [
+            ("How do I sort a list in Python?", "What is the best way to sort a Python list?"),
+            ("from berlin to rome by train", "by train to rome from berlin"), ("Where is the Google office?", "Where is the office of Google?"),
             ("flights from Paris to Rome", "flights to Rome from Paris"),
             ("difference between REST and GraphQL", "difference between GraphQL and REST"),
             ("On my phone, how do I set up voicemail?", "How do I set up voicemail on my phone?"),

@@ -2,9 +2,10 @@
 
 import json
 import signal
+import subprocess
 import time
 
-from conftest import wait_for
+from conftest import ROOT, binary, wait_for
 
 FIRST, REWORDED = "How do I reset my password?", "How can I reset my password?"
 
@@ -98,3 +99,14 @@ def test_a_flush_takes_the_near_misses_along(start):
     assert [row["asked"] for row in misses()] == [REWORDED]
     assert proxy.request("POST", "/cache/feedback", verdict).json["error"]["code"] == "already_judged"
     assert proxy.request("POST", "/cache/flush", {"all": True}).status == 200 and misses() == []
+
+
+def test_day_one_keeps_minimal_pairs_apart():
+    """One prompt cached and the other asked, nothing learned, with the real model and verifier: pairs that differ in one thing, and honest rewordings."""
+    pairs = ROOT / "Tests/Fixtures/Matching/minimal_pairs.jsonl"
+    run = subprocess.run([binary(), "evaluate", str(pairs), "--bound", "0.01", "--json"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)["pairs"][0]
+    row = next(row for row in report["rows"] if row["rule"].startswith("calibrated"))
+    assert row["trapped"]["total"] == 222 and row["trapped"]["share"] <= 0.04, row
+    assert row["served"]["total"] == 31 and row["served"]["share"] >= 0.6, row

@@ -4,6 +4,10 @@ import SemanticCache
 ///
 /// Pure: equal inputs give equal decisions. Chance comes in as `draw` and decides exploration alone.
 package struct CalibratedPolicy: DecisionPolicy {
+    /// What the verifier's verdict must be better by on day one where one content word was replaced and the rest is the same: the commonest trap, and the
+    /// one that the verifier is most often sure of wrongly. One unit of its logit.
+    private static let replacedWordMargin = Feature.verdict(1)
+
     private let population: Population
     private let cut: ErrorGate.Cut
     private let errorBound: Double
@@ -63,7 +67,9 @@ package struct CalibratedPolicy: DecisionPolicy {
         }
         if let fired = verdicts.first(where: \.isFired) { return decision(.forward(fired.reason), best, verdicts, calibration()) }
         if let floor = population.verdictFloor, verdict?.isFinite == true, population.restsOnVerifier {
-            guard features[.verifier] >= floor else { return decision(.forward(.verifierDoubts), best, verdicts, calibration()) }
+            guard features[.verifier] >= floor + features[.replacedWord] * Self.replacedWordMargin else {
+                return decision(.forward(.verifierDoubts), best, verdicts, calibration())
+            }
         } else if score < cut.score {
             return decision(.forward(.belowCut), best, verdicts, calibration())
         }
