@@ -28,12 +28,18 @@ def lines(proxy, count, message="request"):
 
 
 def test_one_line_a_request(proxy):
-    proxy.chat("How do I reset my password?", {"X-Request-Id": "mine-1", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
-    proxy.chat("How do I reset my password?")
-    proxy.chat("How can I reset my password?")
-    proxy.chat("stream", stream=True)
-    proxy.request("GET", "/v1/models?key=secret")
-    proxy.chat("x", {"X-Cache-TTL": "soon"})
+    asked = [
+        lambda: proxy.chat("How do I reset my password?", {"X-Request-Id": "mine-1", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}),
+        lambda: proxy.chat("How do I reset my password?"),
+        lambda: proxy.chat("How can I reset my password?"),
+        lambda: proxy.chat("stream", stream=True),
+        lambda: proxy.request("GET", "/v1/models?key=secret"),
+        lambda: proxy.chat("x", {"X-Cache-TTL": "soon"}),
+    ]
+    for count, ask in enumerate(asked, 1):
+        ask()
+        # A line is written after its response has ended: a client may have asked for more by then.
+        lines(proxy, count)
     proxy.request("GET", "/cache/stats")
     proxy.request("GET", "/healthz")
     found = lines(proxy, 6)
