@@ -22,8 +22,8 @@ package struct ModelFolder: Sendable {
 
     /// Looks at the folder and holds every file against the manifest's SHA-256.
     ///
-    /// Throws ``EmbedderError/missing(path:hint:)`` or ``EmbedderError/damaged(path:expected:found:)`` for the first file that is not as it should be.
-    package init(path: String) throws(EmbedderError) {
+    /// Throws ``ModelError/missing(path:hint:)`` or ``ModelError/damaged(path:expected:found:)`` for the first file that is not as it should be.
+    package init(path: String) throws(ModelError) {
         self.path = path
         let manifestPath = path + "/manifest.json"
         guard let data = FileManager.default.contents(atPath: manifestPath) else { throw .missing(path: manifestPath, hint: Self.hint) }
@@ -43,12 +43,25 @@ package struct ModelFolder: Sendable {
     /// Where a file of the folder is.
     func file(_ name: String) -> String { path + "/" + name }
 
-    /// The tokeniser of the folder's vocabulary; `nil` when that is none.
+    /// The tokeniser of the folder's vocabulary.
     ///
     /// - Parameter limit: the window in tokens.
-    func tokenizer(limit: Int) -> WordPieceTokenizer? {
-        FileManager.default.contents(atPath: file("vocab.txt")).flatMap {
-            WordPieceTokenizer(vocabulary: String(decoding: $0, as: UTF8.self), limit: limit)
+    func tokenizer(limit: Int) throws(ModelError) -> WordPieceTokenizer {
+        let text = FileManager.default.contents(atPath: file("vocab.txt")).map { String(decoding: $0, as: UTF8.self) }
+        guard let tokenizer = text.flatMap({ WordPieceTokenizer(vocabulary: $0, limit: limit) }) else {
+            throw .damaged(path: file("vocab.txt"), expected: "a WordPiece vocabulary", found: "something else")
+        }
+        return tokenizer
+    }
+
+    /// A model on the folder's runtime.
+    ///
+    /// - Parameter threads: compute one input together.
+    func session(model: String, inputs: [String], output: String, threads: Int) throws(ModelError) -> OnnxSession {
+        do throws(OnnxSession.Fault) {
+            return try OnnxSession(library: file("libonnxruntime.so"), model: model, inputs: inputs, output: output, threads: threads)
+        } catch {
+            throw .runtime(error.message)
         }
     }
 

@@ -3,7 +3,7 @@ package import SemanticCache
 
 /// A sentence model on ONNX Runtime, in the process.
 package final class OnnxEmbedder: Embedder {
-    package typealias Outcome = Result<UnitVector, EmbeddingRefusal>
+    package typealias Outcome = Result<UnitVector, ModelRefusal>
 
     package let dimension: Int
     package let fingerprint: String
@@ -12,7 +12,7 @@ package final class OnnxEmbedder: Embedder {
     package let runtimeVersion: String
 
     private let tokenizer: WordPieceTokenizer
-    private let thread: InferenceThread<[Int64], Outcome, EmbedderError>
+    private let thread: InferenceThread<[Int64], Outcome, ModelError>
 
     /// The most tokens of one text, special tokens included: what the model was trained with.
     private static let window = 256
@@ -20,19 +20,10 @@ package final class OnnxEmbedder: Embedder {
     /// Opens the runtime, loads the model and starts the thread.
     ///
     /// - Parameter threads: compute one text together; one is best where requests come side by side.
-    package init(_ folder: ModelFolder, threads: Int = 1) throws(EmbedderError) {
-        guard let tokenizer = folder.tokenizer(limit: Self.window) else {
-            throw .damaged(path: folder.file("vocab.txt"), expected: "a WordPiece vocabulary", found: "something else")
-        }
-        self.tokenizer = tokenizer
-        let session: OnnxSession
-        do throws(OnnxSession.Fault) {
-            session = try OnnxSession(
-                library: folder.file("libonnxruntime.so"), model: folder.file("model.onnx"), inputs: ["input_ids", "attention_mask"],
-                output: "embedding", threads: threads)
-        } catch {
-            throw .runtime(error.message)
-        }
+    package init(_ folder: ModelFolder, threads: Int = 1) throws(ModelError) {
+        tokenizer = try folder.tokenizer(limit: Self.window)
+        let session = try folder.session(
+            model: folder.file("model.onnx"), inputs: ["input_ids", "attention_mask"], output: "embedding", threads: threads)
         dimension = folder.dimension
         runtimeVersion = session.version
         fingerprint = "\(folder.name) \(folder.modelDigest.prefix(16)) mean \(folder.dimension)"
@@ -48,7 +39,7 @@ package final class OnnxEmbedder: Embedder {
             }, unload: { session.unload() })
     }
 
-    package func embed(_ texts: [String]) async throws(EmbedderError) -> [Outcome] {
+    package func embed(_ texts: [String]) async throws(ModelError) -> [Outcome] {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(texts.count)
         // All are queued before the first is waited for, so that a batch costs one hand-over.

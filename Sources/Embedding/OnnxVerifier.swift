@@ -6,14 +6,14 @@ package import SemanticCache
 /// Pairs of one call are handed over together and run one by one: the int8 graph scales its activations by what it sees, so that a pair that shared a run
 /// with others would have another logit than alone.
 package final class OnnxVerifier: Verifier {
-    package typealias Outcome = Result<Float, VerifierRefusal>
+    package typealias Outcome = Result<Float, ModelRefusal>
 
     package let fingerprint: String
     package let dayOneCut: Float
     package let maximumBatchSize = 8
 
     private let tokenizer: WordPieceTokenizer
-    private let thread: InferenceThread<[Int64], Outcome, VerifierError>
+    private let thread: InferenceThread<[Int64], Outcome, ModelError>
 
     /// The most tokens of a pair, special tokens included: what the weights were trained with.
     private static let window = 128
@@ -24,19 +24,10 @@ package final class OnnxVerifier: Verifier {
     ///   - folder: has the vocabulary and the runtime.
     ///   - model: the verifier's graph and what its manifest says.
     ///   - threads: compute one pair together.
-    package init(_ folder: ModelFolder, _ model: VerifierModel, threads: Int = 1) throws(VerifierError) {
-        guard let tokenizer = folder.tokenizer(limit: Self.window) else {
-            throw .damaged(path: folder.file("vocab.txt"), expected: "a WordPiece vocabulary", found: "something else")
-        }
-        self.tokenizer = tokenizer
-        let session: OnnxSession
-        do throws(OnnxSession.Fault) {
-            session = try OnnxSession(
-                library: folder.file("libonnxruntime.so"), model: model.path, inputs: ["input_ids", "token_type_ids", "attention_mask"],
-                output: "logit", threads: threads)
-        } catch {
-            throw .runtime(error.message)
-        }
+    package init(_ folder: ModelFolder, _ model: VerifierModel, threads: Int = 1) throws(ModelError) {
+        tokenizer = try folder.tokenizer(limit: Self.window)
+        let session = try folder.session(
+            model: model.path, inputs: ["input_ids", "token_type_ids", "attention_mask"], output: "logit", threads: threads)
         fingerprint = model.fingerprint
         dayOneCut = model.dayOneCut
         thread = InferenceThread(
@@ -51,7 +42,7 @@ package final class OnnxVerifier: Verifier {
             }, unload: { session.unload() })
     }
 
-    package func logits(of pairs: [WordingPair]) async throws(VerifierError) -> [Outcome] {
+    package func logits(of pairs: [WordingPair]) async throws(ModelError) -> [Outcome] {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(pairs.count)
         let waiting = pairs.map { pair in
@@ -74,15 +65,14 @@ package final class OnnxVerifier: Verifier {
     package func close() async { await thread.close() }
 
     /// `[CLS] asked [SEP] cached [SEP]`: ids, then token types, 1 for the second wording, then the mask.
-    func inputs(of pair: WordingPair) -> Result<[Int64], VerifierRefusal> {
+    func inputs(of pair: WordingPair) -> Result<[Int64], ModelRefusal> {
         var ids: [Int64] = []
         var firstCount = 0
         for (place, text) in [pair.asked, pair.cached].enumerated() {
             switch tokenizer.ids(of: text) {
             case .success(let tokens): ids += place == 0 ? tokens : Array(tokens.dropFirst())
             case .failure(.tooLong(let tokens, let limit)): return .failure(.tooLong(tokens: ids.count + tokens, limit: limit))
-            case .failure(.empty): return .failure(.empty)
-            case .failure(.notFinite): return .failure(.notFinite)
+            case .failure(let refusal): return .failure(refusal)
             }
             if place == 0 { firstCount = ids.count }
         }

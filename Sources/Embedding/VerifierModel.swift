@@ -28,8 +28,8 @@ package struct VerifierModel: Sendable {
 
     /// Looks at the folder and holds the graph against the manifest's SHA-256.
     ///
-    /// Throws ``VerifierError/missing(path:hint:)`` or ``VerifierError/damaged(path:expected:found:)``.
-    package init(folder: String) throws(VerifierError) {
+    /// Throws ``ModelError/missing(path:hint:)`` or ``ModelError/damaged(path:expected:found:)``.
+    package init(folder: String) throws(ModelError) {
         let manifestPath = folder + "/verifier.json"
         path = folder + "/verifier.onnx"
         guard let data = FileManager.default.contents(atPath: manifestPath) else { throw .missing(path: manifestPath, hint: Self.hint) }

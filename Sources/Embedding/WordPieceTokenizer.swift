@@ -49,7 +49,7 @@ package struct WordPieceTokenizer: Sendable {
     /// The ids of `text` between `[CLS]` and `[SEP]`; `.tooLong` when there are more than `limit`.
     ///
     /// - Complexity: O(n) in the text, or in the window where the text is longer.
-    package func ids(of text: String) -> Result<[Int64], EmbeddingRefusal> {
+    package func ids(of text: String) -> Result<[Int64], ModelRefusal> {
         var result = [first]
         var rest = text[...]
         while let (start, mark) = firstMark(in: rest) {

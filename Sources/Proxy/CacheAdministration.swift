@@ -97,8 +97,8 @@ package struct CacheAdministration: Sendable {
     /// The ids of all entries, of whatever scope, whose query is at least `threshold` similar to `text`.
     private func idsSimilar(to text: String, threshold: Float) async throws(AdministrationError) -> Set<EntryID> {
         guard let embedder else { throw .noEmbedder }
-        let outcome: Result<UnitVector, EmbeddingRefusal>?
-        do throws(EmbedderError) { outcome = try await embedder.embed([text]).first } catch { throw .embedder(error) }
+        let outcome: Result<UnitVector, ModelRefusal>?
+        do throws(ModelError) { outcome = try await embedder.embed([text]).first } catch { throw .embedder(error) }
         guard case .success(let vector)? = outcome else { throw .unusableText }
         let scopes = Set(cache.all.compactMap(\.scope))
         var result: Set<EntryID> = []
@@ -114,7 +114,7 @@ package enum AdministrationError: Error, Sendable, CustomStringConvertible {
     case selector(SelectorError)
     /// `similar_to` needs a model, and none is loaded.
     case noEmbedder
-    case embedder(EmbedderError)
+    case embedder(ModelError)
     /// The text of `similar_to` has no vector.
     case unusableText
 

@@ -7,7 +7,7 @@ package import SemanticCache
 package struct HashingEmbedder: Embedder {
     package let dimension: Int
     package let maximumBatchSize: Int
-    /// The most words that a text may have; more are refused as ``EmbeddingRefusal/tooLong(tokens:limit:)``.
+    /// The most words that a text may have; more are refused as ``ModelRefusal/tooLong(tokens:limit:)``.
     package let wordLimit: Int
 
     package var fingerprint: String { "hashing-\(dimension)" }
@@ -19,12 +19,12 @@ package struct HashingEmbedder: Embedder {
         self.wordLimit = wordLimit
     }
 
-    package func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
+    package func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
         texts.map(outcome(of:))
     }
 
     /// What ``embed(_:)`` gives for one text, for tests that need the vector at once.
-    package func outcome(of text: String) -> Result<UnitVector, EmbeddingRefusal> {
+    package func outcome(of text: String) -> Result<UnitVector, ModelRefusal> {
         let words = text.lowercased().split { !$0.isLetter && !$0.isNumber }
         guard !words.isEmpty else { return .failure(.empty) }
         guard words.count <= wordLimit else { return .failure(.tooLong(tokens: words.count, limit: wordLimit)) }

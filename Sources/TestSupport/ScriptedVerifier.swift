@@ -2,17 +2,17 @@ package import SemanticCache
 
 /// A deterministic verifier without a model, for tests: the words that two wordings share, or whatever the test says.
 package struct ScriptedVerifier: Verifier {
-    package typealias Outcome = Result<Float, VerifierRefusal>
+    package typealias Outcome = Result<Float, ModelRefusal>
 
     package let fingerprint: String
     package let dayOneCut: Float
     package let maximumBatchSize: Int
-    private let answer: @Sendable (WordingPair) async throws(VerifierError) -> Outcome
+    private let answer: @Sendable (WordingPair) async throws(ModelError) -> Outcome
 
     /// - Parameter answer: one pair's outcome; it may throw, and may sleep to be late.
     package init(
         fingerprint: String = "scripted", dayOneCut: Float = 0, maximumBatchSize: Int = 8,
-        answer: @escaping @Sendable (WordingPair) async throws(VerifierError) -> Outcome = { pair in ScriptedVerifier.overlap(of: pair) }
+        answer: @escaping @Sendable (WordingPair) async throws(ModelError) -> Outcome = { pair in ScriptedVerifier.overlap(of: pair) }
     ) {
         self.fingerprint = fingerprint
         self.dayOneCut = dayOneCut
@@ -20,7 +20,7 @@ package struct ScriptedVerifier: Verifier {
         self.answer = answer
     }
 
-    package func logits(of pairs: [WordingPair]) async throws(VerifierError) -> [Outcome] {
+    package func logits(of pairs: [WordingPair]) async throws(ModelError) -> [Outcome] {
         var outcomes: [Outcome] = []
         for pair in pairs { outcomes.append(try await answer(pair)) }
         return outcomes

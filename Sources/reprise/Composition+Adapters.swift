@@ -53,7 +53,7 @@ extension Composition {
         guard loaded.settings.matching.verifier == .on else { return nil }
         // What is wrong with the folder as a whole was said when the embedder was loaded.
         guard let folder = try? ModelFolder(path: loaded.paths.model) else { return nil }
-        do throws(VerifierError) {
+        do throws(ModelError) {
             let verifier = try OnnxVerifier(folder, VerifierModel(folder: folder.path), threads: loaded.settings.embedder.threads)
             readiness.set("verifier", .ready)
             return verifier
@@ -70,7 +70,7 @@ extension Composition {
             if loaded.settings.matching.requireModel { throw .modelRequired("embedder.kind is off, or matching.mode is exact") }
             return (nil, "off: exact repeats only")
         }
-        do throws(EmbedderError) {
+        do throws(ModelError) {
             let folder = try ModelFolder(path: loaded.paths.model)
             let embedder = try OnnxEmbedder(folder, threads: loaded.settings.embedder.threads)
             readiness.set("embedder", .ready)

@@ -97,7 +97,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
             let read = try files.map { try Self.read($0, limit: limit) }
             let embedder: OnnxEmbedder
-            do throws(EmbedderError) { embedder = try OnnxEmbedder(try ModelFolder(path: loaded.paths.model), threads: 1) } catch {
+            do throws(ModelError) { embedder = try OnnxEmbedder(try ModelFolder(path: loaded.paths.model), threads: 1) } catch {
                 throw CommandFailure(.configuration, "the model cannot be used: \(error)")
             }
             let vectors = try await Self.embed(read.flatMap(\.content.texts), with: embedder) {
@@ -268,7 +268,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         vectors.reserveCapacity(texts.count)
         for start in stride(from: 0, to: texts.count, by: 64) {
             let batch = Array(texts[start..<min(start + 64, texts.count)])
-            do throws(EmbedderError) {
+            do throws(ModelError) {
                 for (text, outcome) in zip(batch, try await embedder.embed(batch)) {
                     if case .success(let vector) = outcome { vectors[text] = vector }
                 }

@@ -5,7 +5,7 @@ import Settings
 /// One line about the verifier for `reprise check`.
 func describeVerifier(_ loaded: LoadedSettings) -> String {
     guard loaded.settings.embedder.kind == .local, loaded.settings.matching.verifier == .on else { return "verifier: off" }
-    do throws(VerifierError) {
+    do throws(ModelError) {
         let model = try VerifierModel(folder: loaded.paths.model)
         return "verifier: \(model.name), serves from a logit of \(model.dayOneCut) on"
     } catch {
@@ -16,7 +16,7 @@ func describeVerifier(_ loaded: LoadedSettings) -> String {
 /// Whether the embedding model is complete, and one line saying so for `reprise check`.
 func describeModel(_ loaded: LoadedSettings) -> (ok: Bool, line: String) {
     guard loaded.settings.embedder.kind == .local else { return (true, "model: off, exact matches only") }
-    do throws(EmbedderError) {
+    do throws(ModelError) {
         let folder = try ModelFolder(path: loaded.paths.model)
         return (true, "model: \(folder.name), \(folder.dimension) dimensions, in \(folder.path)")
     } catch {

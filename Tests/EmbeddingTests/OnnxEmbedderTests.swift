@@ -35,11 +35,11 @@ struct OnnxEmbedderTests {
         let embedder = try Fixtures.embedder.get()
         let texts = try Fixtures.lines("vectors.jsonl", as: Line.self).map(\.text)
         let alone = try await embedder.embed(Array(texts.prefix(40)))
-        let together = try await withThrowingTaskGroup(of: (Int, Result<UnitVector, EmbeddingRefusal>).self) { group in
+        let together = try await withThrowingTaskGroup(of: (Int, Result<UnitVector, ModelRefusal>).self) { group in
             for index in 0..<200 {
                 group.addTask { (index, try await embedder.embed([texts[index % texts.count]])[0]) }
             }
-            return try await group.reduce(into: [Int: Result<UnitVector, EmbeddingRefusal>]()) { $0[$1.0] = $1.1 }
+            return try await group.reduce(into: [Int: Result<UnitVector, ModelRefusal>]()) { $0[$1.0] = $1.1 }
         }
         for index in 0..<40 { #expect(together[index] == alone[index]) }
     }
@@ -63,7 +63,7 @@ struct OnnxEmbedderTests {
         let busy = Task { try await embedder.embed((0..<200).map { "a text that takes a while to embed, number \($0)" }) }
         let impatient = Task { try await embedder.embed(["later"]) }
         impatient.cancel()
-        await #expect(throws: EmbedderError.self) { try await impatient.value }
+        await #expect(throws: ModelError.self) { try await impatient.value }
         #expect(try await busy.value.count == 200)
     }
 
@@ -71,7 +71,7 @@ struct OnnxEmbedderTests {
         let embedder = try OnnxEmbedder(ModelFolder(path: Fixtures.modelFolder))
         await embedder.close()
         await embedder.close()
-        await #expect(throws: EmbedderError.self) { try await embedder.embed(["x"]) }
+        await #expect(throws: ModelError.self) { try await embedder.embed(["x"]) }
     }
 }
 

@@ -84,7 +84,7 @@ struct OnnxVerifierTests {
         let busy = Task { try await verifier.logits(of: Array(repeating: pair, count: 100)) }
         let impatient = Task { try await verifier.logits(of: [pair]) }
         impatient.cancel()
-        await #expect(throws: VerifierError.self) { try await impatient.value }
+        await #expect(throws: ModelError.self) { try await impatient.value }
         #expect(try await busy.value.count == 100)
     }
 
@@ -92,7 +92,7 @@ struct OnnxVerifierTests {
         let verifier = try OnnxVerifier(ModelFolder(path: Fixtures.modelFolder), VerifierModel(folder: Fixtures.modelFolder))
         await verifier.close()
         await verifier.close()
-        await #expect(throws: VerifierError.self) { try await verifier.logits(of: [WordingPair(asked: "x", cached: "x")]) }
+        await #expect(throws: ModelError.self) { try await verifier.logits(of: [WordingPair(asked: "x", cached: "x")]) }
     }
 
     /// For `Benchmarks/verifier.py`: the time of one pair beside the time of one embedding, both of 12 words, on one thread each.

@@ -14,7 +14,7 @@ struct WordPieceTokenizerTests {
         #expect(lines.count >= 500)
         for line in lines {
             // The reference gives an empty pair of brackets where nothing is left; here that is a refusal.
-            let expected: Result<[Int64], EmbeddingRefusal> = line.ids.count == 2 ? .failure(.empty) : .success(line.ids)
+            let expected: Result<[Int64], ModelRefusal> = line.ids.count == 2 ? .failure(.empty) : .success(line.ids)
             #expect(
                 tokenizer.ids(of: line.text) == expected,
                 "\(line.text.debugDescription) \(line.text.unicodeScalars.map { String($0.value, radix: 16) })")

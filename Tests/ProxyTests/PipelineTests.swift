@@ -477,7 +477,7 @@ private struct StallingEmbedder: Embedder {
     let fingerprint = "stalling"
     let maximumBatchSize = 1
 
-    func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
+    func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
         guard texts != ["red green blue"] else { return try await words.embed(texts) }
         do { try await Task.sleep(for: .seconds(30)) } catch { throw .runtime("cancelled") }
         return texts.map { _ in .failure(.empty) }
@@ -499,7 +499,7 @@ private actor GatedEmbedder: Embedder {
         waiting = []
     }
 
-    func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
+    func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
         if !isOpen { await withCheckedContinuation { waiting.append($0) } }
         return try await words.embed(texts)
     }
@@ -514,7 +514,7 @@ private final class CountingEmbedder: Embedder {
     let maximumBatchSize = 1
     var count: Int { texts.withLock { $0 } }
 
-    func embed(_ texts: [String]) async throws(EmbedderError) -> [Result<UnitVector, EmbeddingRefusal>] {
+    func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
         self.texts.withLock { $0 += texts.count }
         return try await words.embed(texts)
     }
