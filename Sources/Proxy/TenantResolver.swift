@@ -1,6 +1,7 @@
 import Crypto
 package import HTTPTypes
 package import SemanticCache
+import Synchronization
 
 /// Who a request belongs to: a keyed hash of its credential, so that neither the store nor a log ever holds the credential itself.
 package struct TenantResolver: Sendable {
@@ -35,7 +36,21 @@ package struct TenantResolver: Sendable {
     package func tenant(credential: String) -> TenantID { credential.isEmpty ? nobody : Self.hash(credential, kind: 1, keyed) }
 
     /// The tenant of a client that was given a key under this name. It stays the same when the key changes.
-    package func tenant(client name: String) -> TenantID { Self.hash(name, kind: 2, keyed) }
+    package func tenant(client name: String) -> TenantID {
+        clients.known.withLock { known in
+            if let tenant = known[name] { return tenant }
+            let tenant = Self.hash(name, kind: 2, keyed)
+            known[name] = tenant
+            return tenant
+        }
+    }
+
+    /// The tenants of the configuration's clients, worked out once.
+    private final class Clients: Sendable {
+        let known = Mutex<[String: TenantID]>([:])
+    }
+
+    private let clients = Clients()
 
     /// Everything that says on whose behalf a request is made: the credentials that the providers' clients send, those of gateways that may stand before a
     /// provider, and the account fields that change whose data a call may see. One alone is itself; several are one together, with their names.

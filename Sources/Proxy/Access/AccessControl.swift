@@ -5,13 +5,15 @@ import WireFormats
 
 /// The door: lets a request in under ``AccessRules``, or says why not.
 final class AccessControl: Sendable {
-    private struct Bucket {
-        var perMinute: Int
-        var tokens: TokenBucket
+    /// What a client may still ask for. Its limit is set anew when a reload changed it.
+    private final class Allowance: Sendable {
+        let tokens: Mutex<(perMinute: Int, bucket: TokenBucket)>
+
+        init(perMinute: Int, at now: Timestamp) { tokens = Mutex((perMinute, TokenBucket(perMinute: perMinute, at: now))) }
     }
 
     /// By the names of clients, so that their number is bounded by the configuration.
-    private let buckets = Mutex<[String: Bucket]>([:])
+    private let allowances = Mutex<[String: Allowance]>([:])
 
     /// What comes in: from whom, and as it may go on.
     struct Admission: Sendable {
@@ -50,12 +52,15 @@ final class AccessControl: Sendable {
     }
 
     private func take(from name: String, limit: Int, at now: Timestamp) -> Duration? {
-        buckets.withLock { buckets in
-            var bucket = buckets[name] ?? Bucket(perMinute: limit, tokens: TokenBucket(perMinute: limit, at: now))
-            // A reload may have changed the limit.
-            if bucket.perMinute != limit { bucket = Bucket(perMinute: limit, tokens: TokenBucket(perMinute: limit, at: now)) }
-            defer { buckets[name] = bucket }
-            return bucket.tokens.take(at: now)
+        let allowance = allowances.withLock { allowances in
+            if let known = allowances[name] { return known }
+            let made = Allowance(perMinute: limit, at: now)
+            allowances[name] = made
+            return made
+        }
+        return allowance.tokens.withLock { tokens in
+            if tokens.perMinute != limit { tokens = (limit, TokenBucket(perMinute: limit, at: now)) }
+            return tokens.bucket.take(at: now)
         }
     }
 }
