@@ -2,6 +2,8 @@ import Foundation
 import Synchronization
 
 /// One thread that runs a model on one input after another, for callers that wait without blocking an executor.
+///
+/// What a request waits for goes before what nobody waits for. The latter is not starved: it gets every ``patience``-th turn where both wait.
 final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: Sendable {
     typealias Outcome = Result<Output, Failure>
 
@@ -12,9 +14,21 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
 
     private struct Queue {
         var jobs: ArraySlice<Job> = []
+        var background: ArraySlice<Job> = []
+        /// Turns that background jobs were passed over.
+        var passed = 0
         var isClosed = false
         var hasEnded = false
         var closers: [CheckedContinuation<Void, Never>] = []
+
+        mutating func next() -> Job? {
+            if jobs.isEmpty || passed >= patience, let job = background.popFirst() {
+                passed = 0
+                return job
+            }
+            if !background.isEmpty { passed += 1 }
+            return jobs.popFirst()
+        }
     }
 
     private let queue = Mutex(Queue())
@@ -44,10 +58,11 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     }
 
     /// Queues a job; its outcome is waited for with ``Pending/value()``.
-    func submit(_ input: Input) -> Pending<Output, Failure> {
+    func submit(_ input: Input, inBackground: Bool = false) -> Pending<Output, Failure> {
         let pending = Pending<Output, Failure>(cancelled: cancelled)
         let isClosed = queue.withLock { queue in
-            if !queue.isClosed { queue.jobs.append(Job(input: input, pending: pending)) }
+            let job = Job(input: input, pending: pending)
+            if !queue.isClosed { if inBackground { queue.background.append(job) } else { queue.jobs.append(job) } }
             return queue.isClosed
         }
         if isClosed { pending.resolve(.failure(closed)) } else { wake.signal() }
@@ -72,7 +87,7 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     private func work() {
         while true {
             wake.wait()
-            let (job, isClosed) = queue.withLock { ($0.jobs.popFirst(), $0.isClosed) }
+            let (job, isClosed) = queue.withLock { ($0.next(), $0.isClosed) }
             if isClosed {
                 job?.pending.resolve(.failure(closed))
                 break
@@ -82,14 +97,17 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
         }
         let (jobs, closers) = queue.withLock { queue in
             queue.hasEnded = true
-            defer { (queue.jobs, queue.closers) = ([], []) }
-            return (queue.jobs, queue.closers)
+            defer { (queue.jobs, queue.background, queue.closers) = ([], [], []) }
+            return (queue.jobs + queue.background, queue.closers)
         }
         for job in jobs { job.pending.resolve(.failure(closed)) }
         unload()
         for closer in closers { closer.resume() }
     }
 }
+
+/// Turns that background jobs are passed over before one of them is taken.
+private let patience = 4
 
 /// One job on its way through the thread. The first resolution counts; cancelling who waits is one.
 final class Pending<Output: Sendable, Failure: Error>: Sendable {

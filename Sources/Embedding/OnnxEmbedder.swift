@@ -39,13 +39,17 @@ package final class OnnxEmbedder: Embedder {
             }, unload: { session.unload() })
     }
 
-    package func embed(_ texts: [String]) async throws(ModelError) -> [Outcome] {
+    package func embed(_ texts: [String]) async throws(ModelError) -> [Outcome] { try await embed(texts, inBackground: false) }
+
+    package func embedInBackground(_ texts: [String]) async throws(ModelError) -> [Outcome] { try await embed(texts, inBackground: true) }
+
+    private func embed(_ texts: [String], inBackground: Bool) async throws(ModelError) -> [Outcome] {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(texts.count)
         // All are queued before the first is waited for, so that a batch costs one hand-over.
         let waiting = texts.map { text in
             switch tokenizer.ids(of: text) {
-            case .success(let ids): thread.submit(ids)
+            case .success(let ids): thread.submit(ids, inBackground: inBackground)
             case .failure(let refusal): thread.known(.failure(refusal))
             }
         }

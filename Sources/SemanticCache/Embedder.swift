@@ -14,10 +14,15 @@ package protocol Embedder: Sendable {
     /// Never blocks the calling executor. Throws ``ModelError`` when the model itself fails.
     func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
 
+    /// The same for texts that no request waits for: they give way to those that one does.
+    func embedInBackground(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
+
     /// The words of a text that the model has no piece for, in order: two texts that differ in nothing else have the same vector.
     func unreadWords(in text: String) -> [String]
 }
 
 extension Embedder {
+    package func embedInBackground(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] { try await embed(texts) }
+
     package func unreadWords(in text: String) -> [String] { [] }
 }
