@@ -3,17 +3,15 @@
     python3 Benchmarks/decision.py PAIRS.jsonl      bar: p50 under 100 us
 """
 
-import os
 import subprocess
 import sys
 
-from rig import ROOT, machine
+from rig import machine, program
 
 
 def main(*files):
     print(machine())
-    program = os.environ.get("REPRISE_BINARY", str(ROOT / ".build/release/reprise"))
-    run = subprocess.run([program, "evaluate", "--timing", *files], text=True, check=True, capture_output=True)
+    run = subprocess.run([program(), "evaluate", "--timing", *files], text=True, check=True, capture_output=True)
     print(run.stdout, end="")
     print("bar: p50 under 100 us")
 

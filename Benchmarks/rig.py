@@ -65,10 +65,7 @@ class Rig:
         sys.exit(f"{command[0]} ended before it listened: {pathlib.Path(self.folder, 'log').read_text()}")
 
     def proxy(self, upstream, *arguments, store="bench.db", environment=None):
-        binary = os.environ.get("REPRISE_BINARY", str(ROOT / ".build/release/reprise"))
-        if not os.path.exists(binary):
-            sys.exit("build the release first: Scripts/build")
-        return self.start([binary, "serve", "--port", "0", "--upstream", upstream, "--store", store, *arguments], environment)
+        return self.start([program(), "serve", "--port", "0", "--upstream", upstream, "--store", store, *arguments], environment)
 
     def stand_in(self, *arguments):
         return self.start([sys.executable, str(ROOT / "Examples/stand-in/stand_in.py"), "--port", "0", *arguments])
@@ -126,6 +123,14 @@ class Client:
 def quantiles(values):
     ordered = sorted(values)
     return statistics.median(ordered), ordered[int(len(ordered) * 0.95)], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+
+
+def program():
+    """The release program, or the one that REPRISE_BINARY names."""
+    binary = os.environ.get("REPRISE_BINARY", str(ROOT / ".build/release/reprise"))
+    if not os.path.exists(binary):
+        sys.exit("build the release first: Scripts/build")
+    return binary
 
 
 def machine():

@@ -44,12 +44,9 @@ package struct OrderGuard: HardGuard {
 
     /// "did Google acquire" and "acquired Google": a name and the word beside it changed places, all other words of content staying where they were.
     private static func doer(_ pair: PromptPair) -> String? {
+        guard let moved = exchanged(pair) else { return nil }
         let asked = pair.asked.content
-        let cached = pair.cached.content
-        guard asked.count == cached.count, asked.count > 1, asked.count <= 256 else { return nil }
-        let moved = asked.indices.filter { asked[$0].stem != cached[$0].stem }
-        guard moved.count == 2, moved[1] == moved[0] + 1, asked[moved[0]].stem == cached[moved[1]].stem,
-            asked[moved[1]].stem == cached[moved[0]].stem,
+        guard moved[1] == moved[0] + 1,
             // Side by side: a little word between them would say itself who does what.
             [pair.asked, pair.cached].allSatisfy({ $0.content[moved[1]].token == $0.content[moved[0]].token + 1 }),
             moved.filter({ isThing(asked[$0].stem, pair) }).count == 1,
@@ -157,16 +154,24 @@ package struct OrderGuard: HardGuard {
 
     /// The same words in the same order, but for two that changed places with no "and", "or" or "vs" between them.
     private static func exchange(_ pair: PromptPair) -> String? {
+        guard let moved = exchanged(pair) else { return nil }
         let asked = pair.asked.content
         let cached = pair.cached.content
-        guard asked.count == cached.count, asked.count > 1, asked.count <= 256 else { return nil }
-        let moved = asked.indices.filter { asked[$0].stem != cached[$0].stem }
-        guard moved.count == 2, asked[moved[0]].stem == cached[moved[1]].stem, asked[moved[1]].stem == cached[moved[0]].stem else { return nil }
         guard !isListed(pair.asked, asked[moved[0]].token, asked[moved[1]].token),
             !isListed(pair.cached, cached[moved[0]].token, cached[moved[1]].token),
             sameFrame(pair, moved), !areAdjacent(asked[moved[0]].stem, asked[moved[1]].stem, pair.asked)
         else { return nil }
         return "order differs: \(asked[moved[0]].stem), \(asked[moved[1]].stem) / \(asked[moved[1]].stem), \(asked[moved[0]].stem)"
+    }
+
+    /// Where the two words of content stand that changed places, when all others stand where they stood.
+    private static func exchanged(_ pair: PromptPair) -> [Int]? {
+        let asked = pair.asked.content
+        let cached = pair.cached.content
+        guard asked.count == cached.count, asked.count > 1, asked.count <= 256 else { return nil }
+        let moved = asked.indices.filter { asked[$0].stem != cached[$0].stem }
+        guard moved.count == 2, asked[moved[0]].stem == cached[moved[1]].stem, asked[moved[1]].stem == cached[moved[0]].stem else { return nil }
+        return moved
     }
 
     private static func isListed(_ prompt: PromptTokens, _ from: Int, _ to: Int) -> Bool {

@@ -48,9 +48,8 @@ enum Signs {
         }
     }
 
-    /// Whether a digit or a letter on its own stands there: "a-b" and "2-1" are differences, "well-known" is a word.
+    /// Whether a letter on its own stands there: "a-b" is a difference, "well-known" a word and "1-2" a range.
     private static func isOperand(_ scalars: [Unicode.Scalar], _ index: Int, _ low: Int, _ high: Int, step: Int) -> Bool {
-        if PromptLexer.isDigit(scalars[index]) { return false }
         let beyond = index + step
         return PromptLexer.isLetter(scalars[index]) && (beyond < low || beyond >= high || !PromptLexer.isWordScalar(scalars[beyond]))
     }

@@ -10,6 +10,9 @@ package struct UnreadWordsGuard: HardGuard {
     /// - Parameter unreadWords: what the embedder cannot read of a text in lower case, in order.
     package init(_ unreadWords: @escaping @Sendable (String) -> [String]) { self.unreadWords = unreadWords }
 
+    /// Asks an embedder what it cannot read.
+    package init(_ embedder: any Embedder) { self.init { embedder.unreadWords(in: $0) } }
+
     package var name: String { "unread words" }
     package var reason: MissReason { .unreadWords }
 

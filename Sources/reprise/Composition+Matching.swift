@@ -28,7 +28,7 @@ extension Composition {
         let learner = MatchLearner(
             options: options, prior: prior, cache: cache,
             judge: AnswerJudge(options: judging, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: verifier,
-            unreadWords: UnreadWordsGuard { embedder.unreadWords(in: $0) }, store: store,
+            unreadWords: UnreadWordsGuard(embedder), store: store,
             fingerprint: "\(embedder.fingerprint) verifier \(verifier?.fingerprint ?? "none") prior \(settings.matching.prior.rawValue)",
             clock: clock,
             generator: SystemRandomNumberGenerator(), logger: logger)

@@ -113,7 +113,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             if let reader { prior = prior?.settingVerdictFloor(logit: Double(reader.dayOneCut)) }
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
-                profile: GuardProfile(loaded.settings.matching.profile), unreadWords: UnreadWordsGuard { embedder.unreadWords(in: $0) },
+                profile: GuardProfile(loaded.settings.matching.profile), unreadWords: UnreadWordsGuard(embedder),
                 prior: prior, vector: { vectors[$0] }, verdict: logits.verdict,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {

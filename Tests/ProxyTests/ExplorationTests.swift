@@ -52,7 +52,7 @@ struct ExplorationTests {
             var options = PipelineOptions()
             options.mode = .calibrated
             learner = MatchLearner(
-                options: MatchLearner.Options(), prior: ExplorationTests.prior, cache: cache,
+                options: MatchLearner.Options(), prior: LearnerBench.prior, cache: cache,
                 judge: AnswerJudge(options: AnswerJudge.Options(), embedder: embedder, upstream: upstream, clock: clock), verifier: nil, store: store,
                 fingerprint: embedder.fingerprint, clock: clock, generator: dial, logger: logger)
             pipeline = RequestPipeline(
@@ -77,18 +77,8 @@ struct ExplorationTests {
         }
     }
 
-    /// Serves what is at least 0.6 similar and not doubted.
-    private static let prior: Prior = {
-        var weights = [Double](repeating: 0, count: Feature.allCases.count)
-        weights[Feature.bias.rawValue] = 4
-        weights[Feature.similarity.rawValue] = 1
-        var gate = ErrorGate()
-        for bin in 0..<24 { for _ in 0..<200 { gate.count(score: 3 + Double(bin) * 0.25, isRight: true, weight: 1) } }
-        return Prior(embedder: "hashing-64", verifier: "", weights: weights, variance: 0.05, verdictFloor: 0, gate: gate, notes: [])
-    }()
-
-    private let first = "how do I reset my account password"
-    private let reworded = "how can I reset my account password"
+    private let first = LearnerBench.first
+    private let reworded = LearnerBench.reworded
 
     @Test func aRewordingThatIsExploredIsServedWhenTheUpstreamFails() async {
         let working = Bench()

@@ -57,21 +57,11 @@ import WireFormats
         }
     }
 
-    /// Serves what is at least 0.6 similar and not doubted.
-    private static let prior: Prior = {
-        var weights = [Double](repeating: 0, count: Feature.allCases.count)
-        weights[Feature.bias.rawValue] = 4
-        weights[Feature.similarity.rawValue] = 1
-        var gate = ErrorGate()
-        for bin in 0..<24 { for _ in 0..<200 { gate.count(score: 3 + Double(bin) * 0.25, isRight: true, weight: 1) } }
-        return Prior(embedder: "hashing-64", verifier: "", weights: weights, variance: 0.05, verdictFloor: 0, gate: gate, notes: [])
-    }()
-
-    private let first = "how do I reset my account password"
-    private let reworded = "how can I reset my account password"
+    private let first = LearnerBench.first
+    private let reworded = LearnerBench.reworded
 
     @Test func aPriorServesTheFirstRewording() async {
-        let bench = Bench(prior: Self.prior)
+        let bench = Bench(prior: LearnerBench.prior)
         #expect(await bench.ask(first)[.xCache] == "MISS")
         let hit = await bench.ask(reworded)
         #expect(hit[.xCacheMatch] == "semantic")
@@ -90,22 +80,22 @@ import WireFormats
     }
 
     @Test func shadowDecidesAndNeverServes() async {
-        let bench = Bench(prior: Self.prior, mode: .shadow)
+        let bench = Bench(prior: LearnerBench.prior, mode: .shadow)
         _ = await bench.ask(first)
         #expect(await bench.ask(reworded)[.xCache] == "MISS")
     }
 
     @Test func aDoubtfulVerifierForwardsAndALateOneDoesNot() async {
-        let doubting = Bench(prior: Self.prior, verifier: ScriptedVerifier { _ in .success(-4) })
+        let doubting = Bench(prior: LearnerBench.prior, verifier: ScriptedVerifier { _ in .success(-4) })
         _ = await doubting.ask(first)
         #expect(await doubting.ask(reworded)[.xCacheReason] == "verifier-doubts")
-        let failing = Bench(prior: Self.prior, verifier: ScriptedVerifier { _ in .failure(.notFinite) })
+        let failing = Bench(prior: LearnerBench.prior, verifier: ScriptedVerifier { _ in .failure(.notFinite) })
         _ = await failing.ask(first)
         #expect(await failing.ask(reworded)[.xCacheMatch] == "semantic")
     }
 
     @Test func feedbackTakesTheEntryOutOfReach() async throws {
-        let bench = Bench(prior: Self.prior)
+        let bench = Bench(prior: LearnerBench.prior)
         _ = await bench.ask(first)
         let hit = await bench.ask(reworded, id: "hit-1")
         let id = try #require(hit[.xCacheEntry].flatMap { EntryID($0) })
@@ -125,7 +115,7 @@ import WireFormats
     }
 
     @Test func anExplanationChangesNothing() async throws {
-        let bench = Bench(prior: Self.prior)
+        let bench = Bench(prior: LearnerBench.prior)
         _ = await bench.ask(first)
         let body = #"{"model":"gpt-test","messages":[{"role":"user","content":"\#(reworded)"}]}"#
         let request = ProxyRequest(id: "e", method: .post, path: "/v1/chat/completions", fields: [:], body: .bytes(Array(body.utf8)))
@@ -156,7 +146,7 @@ import WireFormats
         var faq = MatchingOverride()
         faq.namespace = "faq"
         faq.mode = .exact
-        let bench = Bench(prior: Self.prior, overrides: [faq])
+        let bench = Bench(prior: LearnerBench.prior, overrides: [faq])
         _ = await bench.ask(first, fields: [.cacheNamespace: "faq"])
         #expect(await bench.ask(reworded, fields: [.cacheNamespace: "faq"])[.xCacheReason] == "exact-only")
         _ = await bench.ask(first)

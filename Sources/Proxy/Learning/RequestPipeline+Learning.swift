@@ -16,9 +16,10 @@ extension RequestPipeline {
     func decide(_ query: String, _ candidates: [Candidate], for lookUp: LookUp, _ matching: MatchingOptions, explores: Bool) async -> Decision {
         let asked = lookUp.controls.threshold ?? 0
         guard let learner, matching.mode == .calibrated || matching.mode == .shadow else {
-            let unreadWords = embedder.map { embedder in UnreadWordsGuard { embedder.unreadWords(in: $0) } }
-            return ThresholdPolicy(threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: unreadWords)
-                .decide(query: query, candidates: candidates)
+            return ThresholdPolicy(
+                threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: embedder.map { UnreadWordsGuard($0) }
+            )
+            .decide(query: query, candidates: candidates)
         }
         return await learner.decide(query, candidates, in: lookUp.populationName, matching, floor: asked, explores: explores)
     }
