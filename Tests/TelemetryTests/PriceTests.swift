@@ -20,14 +20,17 @@ struct PriceTests {
         ("gpt-4o-mini-2024-07-18", "gpt-4o-mini"), ("openai/gpt-4o-mini", "gpt-4o-mini"), ("gpt-4-0613", "gpt-4"),
         ("claude-3-5-haiku-20241022", "claude-3-5-haiku"), ("claude-3-5-sonnet-latest", "claude-3-5-sonnet"), ("GPT-4o", "gpt-4o"),
         ("claude-sonnet-4-5@20250929", "claude-sonnet-4-5"), ("openrouter/deepseek/deepseek-chat:free", "deepseek-chat"),
-        ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13"),
+        ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13"), ("gpt-5-chat-latest", "gpt-5-chat"), ("models/gemini-2.0-flash-001", "gemini-2.0-flash"),
+        ("mistral-large-2512", "mistral-large"), ("xai/grok-4-0709", "grok-4"),
     ])
     func aReleaseHasThePriceOfItsModel(name: String, model: String) {
         #expect(PriceTable.builtIn.price(of: name) != nil)
         #expect(PriceTable.builtIn.price(of: name) == PriceTable.builtIn.price(of: model))
     }
 
-    @Test(arguments: ["gpt-4o-maxi", "gpt-4o-mini-fine-tuned", "gpt", "", "-", "/", "ft:gpt-4o", "2024-05-13", "llama-3.1-70b"])
+    @Test(arguments: [
+        "gpt-4o-maxi", "gpt-4o-mini-fine-tuned", "gpt", "", "-", "/", "ft:gpt-4o", "2024-05-13", "llama-3.1-70b", "openai/gpt-oss-120b",
+    ])
     func anotherModelHasNone(name: String) {
         #expect(PriceTable.builtIn.price(of: name) == nil)
     }
