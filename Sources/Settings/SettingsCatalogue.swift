@@ -60,7 +60,8 @@ enum SettingsCatalogue {
                 "gptcache", \.server.gptcache, .flag,
                 """
                 true: POST /put and POST /get are answered as GPTCache's server does, {"prompt", "answer"}, so that applications written
-                for it need no change. Entries belong to the caller's Authorization, as with chat completions.
+                for it need no change. Entries belong to the caller's Authorization, as with chat completions. On a network, /put wants a
+                key of auth.clients, unless auth.open says otherwise.
                 """),
         ])
 
@@ -165,7 +166,7 @@ enum SettingsCatalogue {
                 """),
             SettingsKey(
                 "queue_limit", \.store.queueLimit, .whole(1...10_000_000),
-                "Entries that may wait to be written; when a slow disk lets it fill up, further ones are served but not stored."),
+                "Entries that may wait to be written; when a slow disk lets it fill up, those that wait longest are served but not stored."),
         ])
 
     private static let embedder = SettingsSection(
@@ -214,8 +215,8 @@ enum SettingsCatalogue {
             SettingsKey(
                 "profile", \.matching.profile, .choice,
                 """
-                Guards that refuse a similar question whose meaning differs. faq: numbers and negation; default: also code, names, order and
-                the like; strict: also questions that differ in a single content word.
+                Guards that refuse a similar question whose meaning differs. faq: numbers, signs and negation; default: also code, names,
+                order and the like; strict: also questions that differ in a single content word.
                 """),
             SettingsKey(
                 "require_model", \.matching.requireModel, .flag,
@@ -232,7 +233,10 @@ enum SettingsCatalogue {
                 "Distinct wordings that one entry answers before the model is asked again, so that a wrong answer does not spread. 0: any number."),
             SettingsKey(
                 "time_sensitive", \.matching.timeSensitive, .choice,
-                "Questions that speak of today, now or the latest. exact: they hit only word for word; match: like any other."),
+                """
+                Questions that speak of today, now or the latest. exact: they hit only word for word, and their answers are kept for 5m at
+                most; match: like any other.
+                """),
             SettingsKey(
                 "semantic_tools", \.matching.semanticTools, .flag,
                 "true: requests that offer tools may hit by similarity too. Wrong arguments do more harm than wrong words: think first."),
