@@ -3,7 +3,7 @@ import Synchronization
 
 /// One thread that runs a model on one input after another, for callers that wait without blocking an executor.
 ///
-/// What a request waits for goes before what nobody waits for. The latter is not starved: it gets every ``patience``-th turn where both wait.
+/// What a request waits for goes before what nobody waits for. The latter is not starved: where both wait it gets a turn after ``patience`` others.
 final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: Sendable {
     typealias Outcome = Result<Output, Failure>
 

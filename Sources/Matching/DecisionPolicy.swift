@@ -7,6 +7,7 @@
 // 3. The best candidate's similarity is below the threshold or floor, or is not a number: forward, `below-threshold`.
 // 4. A hard guard of the profile fires for the asked prompt and the best candidate's: forward with the guard's own reason.
 //    All guards are asked, so that the evidence is whole; the first that fired, in the profile's order, gives the reason.
+//    (`CalibratedPolicy` looks at 3 first, and where that forwards no guard is asked; `ThresholdPolicy` asks them in any case.)
 // 5. `ThresholdPolicy` replays the best candidate here. `CalibratedPolicy` goes on:
 // 6. `FeatureReader` makes the features of the request, `LogisticModel` their score. Below the cut that `ErrorGate` finds for the error bound:
 //    forward, `below-cut`. While little has been learned, a verifier that doubts is a reason too.

@@ -101,7 +101,7 @@ package struct OppositePhrase: Sendable {
         return (byStem, phrases)
     }
 
-    /// A quick look: whether every word of the pair stands in one of the prompts.
+    /// A quick look: whether the first word of the one phrase stands in one prompt, and that of the other phrase in the other prompt.
     func mayStand(in pair: PromptPair) -> Bool {
         guard let a = first.first, let b = second.first else { return false }
         return pair.asked.stems.contains(a) && pair.cached.stems.contains(b) || pair.asked.stems.contains(b) && pair.cached.stems.contains(a)

@@ -10,7 +10,7 @@ package final class RecentDecisions: RequestObserver, Sendable {
         package let record: RequestRecord
         /// The beginning of the question; `nil` when there is none.
         package let query: String?
-        /// The length of the whole question in characters.
+        /// The length of the whole question, in bytes of UTF-8.
         package let queryLength: Int
     }
 

@@ -14,7 +14,7 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case numbersDiffer = "numbers-differ"
     /// One prompt negates or opposes the other.
     case polarityDiffers = "polarity-differs"
-    /// Quoted or fenced code, identifiers, paths or operators differ.
+    /// Quoted or fenced code, identifiers, paths, operators or other signs differ.
     case codeDiffers = "code-differs"
     /// Words differ that the embedder has no piece for.
     case unreadWords = "unread-words"

@@ -1,4 +1,4 @@
-// Server: HTTP in, HTTP out. Requests below /v1 go to the pipeline, the rest is the admin surface and the probes.
+// Server: HTTP in, HTTP out. Requests below /v1, and below /openai as Azure has it, go to the pipeline, the rest is the admin surface and the probes.
 //
 // The routes are few and fixed, so they are matched by hand: no router stands on the path of a hit.
 //
@@ -22,7 +22,7 @@ package struct ServerOptions: Sendable {
     package var maximumBody: Int
     /// The largest header section, in bytes.
     package var maximumHeader: Int
-    /// How long the next piece of a request's body may take.
+    /// How long a request's head may take, and then the next piece of its body.
     package var readTimeout: Duration
     package var idleTimeout: Duration
     /// Connections that are served; further ones are answered with 503.

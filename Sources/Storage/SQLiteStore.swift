@@ -1,7 +1,7 @@
 // Storage: entries survive restarts.
 //
-// `SQLiteStore` keeps them in one SQLite file in WAL mode; `MemoryStore` keeps them for the life of the process. The store is the truth: memory and
-// index are rebuilt from it at start.
+// `SQLiteStore` keeps them in one SQLite file in WAL mode; `MemoryStore` keeps them for the life of the process. The store is the truth: memory is
+// filled from it at start, and the index where its snapshot does not go.
 //
 // Invariants
 // - One writer (GRDB's serial queue); readers see a consistent snapshot. No call blocks the cooperative pool: all waiting happens on GRDB's queues.

@@ -4,7 +4,7 @@ import SemanticCache
 /// A unit vector in twelve bits a component: a signed byte and a remainder of four bits, times one scale.
 ///
 /// A component reads back as `scale · (coarse + (remainder − 7.5) / 16)`. The coarse parts alone give similarities with an error of about
-/// 5e-4, enough to walk a graph by; with the remainders the error is below 5e-5, which is what callers see.
+/// 5e-4, enough to walk a graph by; with the remainders the error is below 1e-4, which is what callers see.
 struct CodedVector {
     /// The components, followed by zeros up to a multiple of 32.
     let values: [Float]

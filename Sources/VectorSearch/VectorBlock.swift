@@ -11,10 +11,10 @@ final class MemoryLedger: Sendable {
     func add(_ bytes: Int) { total.add(bytes, ordering: .relaxed) }
 }
 
-/// Memory for the coded vectors of up to `capacity` slots, and for their neighbour lists once there is a graph.
+/// Memory for the coded vectors of up to `capacity` slots. Their neighbour lists lie in a ``LinkBlock``, once there is a graph.
 ///
 /// `@unchecked Sendable`: a slot's vector is written before its id is published and does not change until every search that could have seen
-/// the id has ended (``ReaderEpochs``); ids and neighbour lists are cells that are read and written as a whole.
+/// the id has ended (``ReaderEpochs``); ids are cells that are read and written as a whole.
 final class VectorBlock: @unchecked Sendable {
     /// Where the parts of one block lie; copied into ``VectorLayout/table``.
     struct Pointers {
@@ -67,6 +67,8 @@ final class VectorBlock: @unchecked Sendable {
 }
 
 /// The neighbour lists of one block's slots on the lowest layer, and where their lists on the layers above begin.
+///
+/// `@unchecked Sendable`: the cells are read and written as a whole.
 final class LinkBlock: @unchecked Sendable {
     let cells: UnsafeMutablePointer<UInt32>
     private let count: Int

@@ -7,7 +7,7 @@
 // - results go to standard output, progress and errors to standard error; colours and redrawing only on a terminal, and never with NO_COLOR;
 // - text that came from prompts or answers is stripped of control characters before it reaches a terminal;
 // - exit statuses are those of sysexits.h and stand in `CommandFailure.Status`, from which `--help` and the manual page list them;
-// - every command shows an example in its `--help`, and prints JSON for programs with `--json`.
+// - every command shows an example in its `--help`, and all but `serve` print JSON for programs with `--json`.
 //
 // Left out: anything that decides about requests; that is the proxy's.
 

@@ -108,7 +108,7 @@ struct RecordFact {
 extension RequestRecord {
     var isHit: Bool { if case .hit = outcome { true } else { false } }
 
-    /// `hit`, `miss`, `bypass` or `refused`.
+    /// `hit`, `stale`, `miss`, `bypass` or `refused`.
     var cacheWord: String {
         switch outcome {
         case .hit(.stale, _): "stale"

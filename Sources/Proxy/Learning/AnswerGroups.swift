@@ -14,7 +14,7 @@ struct AnswerGroups: Sendable {
         var right = 0
         var wrong = 0
         var aliases = 0
-        /// Wordings served since the answer was last compared with a fresh one.
+        /// How often the answer was served by meaning since it was last compared with a fresh one.
         var unverified = 0
     }
 
@@ -47,9 +47,10 @@ struct AnswerGroups: Sendable {
         trim()
     }
 
-    /// Notes a wording served from the answer; how many were since it was last compared.
+    /// Notes that the answer was served by meaning.
     mutating func noteServed(_ id: EntryID) { records[root(of: id), default: Record()].unverified += 1 }
 
+    /// How often the answer was since it was last compared.
     func unverified(_ id: EntryID) -> Int { records[root(of: id)]?.unverified ?? 0 }
 
     /// Every alias with its answer, for keeping; clears ``isChanged``.

@@ -18,7 +18,7 @@ package final class MatchLearner: Service, Sendable {
         package var queueLimit = 1024
         /// Populations held; the one not used for longest is forgotten first.
         package var populationLimit = 128
-        /// Distinct wordings that may be served from one answer before it is compared with a fresh one.
+        /// How often an answer may be served by meaning before it is compared with a fresh one.
         package var wordingLimit = 64
         /// The longest wait before what was learned is kept.
         package var saveInterval: Duration = .seconds(1)
@@ -159,7 +159,7 @@ package final class MatchLearner: Service, Sendable {
         return policy(draw2).decide(query: query, candidates: candidates, verdict: logit)
     }
 
-    /// Whether an entry answered so many distinct wordings that it is compared with a fresh answer before it answers more.
+    /// Whether an entry answered so many rewordings that it is compared with a fresh answer before it answers more.
     func isVerificationDue(_ id: EntryID) -> Bool { state.withLock { self.isDue(id, $0) } }
 
     private func isDue(_ id: EntryID, _ state: State) -> Bool { state.groups.unverified(id) >= options.wordingLimit }
