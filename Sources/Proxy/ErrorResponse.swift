@@ -12,8 +12,8 @@ package enum ErrorResponse {
         response(status, message: message, type: type, param: param, code: code, path: path)
     }
 
-    /// An error on the upstream's side: 502 for a failure, 504 for a time limit, 503 where no call was made: too many wait, the upstream is left alone, or
-    /// the program is shutting down.
+    /// An error on the upstream's side: 502 for a failure, 504 for a time limit, 503 where no call was made: too many wait, the upstream is left
+    /// alone, or the program is shutting down.
     package static func upstream(_ error: UpstreamError, path: String) -> ProxyResponse {
         let (status, code): (HTTPResponse.Status, String) =
             switch error {

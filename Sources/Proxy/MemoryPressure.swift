@@ -29,8 +29,8 @@ package final class MemoryPressure: Sendable {
     }
 }
 
-/// Looks at the process's memory every `interval`, and lets go of entries while there is too little: first those kept as stand-ins, then those that are
-/// least worth their room, a twentieth at a time.
+/// Looks at the process's memory every `interval`, and lets go of entries while there is too little: first those kept as stand-ins, then those that
+/// are least worth their room, a twentieth at a time.
 package struct MemoryWatch: Service {
     private let pressure: MemoryPressure
     private let limit: Int

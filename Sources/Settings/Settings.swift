@@ -15,7 +15,7 @@
 // Invariants: a loaded value passed every check, so nothing outside this room checks a setting again; no `${VAR}` is expanded in values;
 // a file is read up to 1 MiB and with at most 32 YAML aliases, so that reading ends soon whatever it holds.
 //
-// Left out: reloading while running; files included from files.
+// Left out: reloading while running, which is a second `load` by whoever owns the parts (`Reloader`); files included from files.
 
 /// The configuration of a proxy: every key of `config.yaml` with its value. `Settings()` holds the defaults.
 package struct Settings: Sendable, Equatable {
