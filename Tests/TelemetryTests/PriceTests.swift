@@ -21,7 +21,7 @@ struct PriceTests {
         ("claude-3-5-haiku-20241022", "claude-3-5-haiku"), ("claude-3-5-sonnet-latest", "claude-3-5-sonnet"), ("GPT-4o", "gpt-4o"),
         ("claude-sonnet-4-5@20250929", "claude-sonnet-4-5"), ("openrouter/deepseek/deepseek-chat:free", "deepseek-chat"),
         ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13"), ("gpt-5-chat-latest", "gpt-5-chat"), ("models/gemini-2.0-flash-001", "gemini-2.0-flash"),
-        ("mistral-large-2512", "mistral-large"), ("xai/grok-4-0709", "grok-4"),
+        ("mistral-large-2512", "mistral-large"), ("xai/grok-4-0709", "grok-4"), ("anthropic/claude-sonnet-4.5", "claude-sonnet-4-5"),
     ])
     func aReleaseHasThePriceOfItsModel(name: String, model: String) {
         #expect(PriceTable.builtIn.price(of: name) != nil)
