@@ -63,7 +63,7 @@ struct PromptLexer {
             if isFence(end) { return end + 3 }
             end += 1
         }
-        // An unclosed fence runs to the end of the prompt; three marks are taken off there, so it needs them.
+        // A fence that nothing closes is none: what follows is read as words.
         return nil
     }
 

@@ -4,7 +4,7 @@ package struct PromptTokens: Sendable {
     package static let maximumBytes = 16 * 1024
 
     package enum Refusal: Error, Hashable, Sendable {
-        /// No letter, digit or sign to compare.
+        /// Nothing but white space.
         case empty
         /// Over ``maximumBytes``.
         case tooLong(bytes: Int)
@@ -81,7 +81,7 @@ package struct PromptTokens: Sendable {
         names = Self.names(in: tokens, consumed: numbers.consumed, dominant: dominantScript, lists)
     }
 
-    /// How a token stood in the prompt's own sentence, for the evidence.
+    /// A token's own text, folded (lower case) and with aliases replaced, for the evidence.
     package func shown(_ index: Int) -> String { tokens[index].text }
 
     private static func applyingAliases(_ tokens: [Token], _ lists: WordLists) -> [Token] {
