@@ -21,6 +21,19 @@ static float fine_portable(const float *query, const int8_t *coarse, const uint8
     return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
+// The rows from `row` on, one by one, after `hits` were found in those before.
+static size_t scan_rest(const int8_t *query, float scale, const struct similarity_rows *rows, size_t count, float floor, uint32_t *found, float *similarities,
+                        size_t row, size_t hits) {
+    for (; row < rows->count; row++) {
+        if (cell_load_wide(rows->ids + row) < 0) continue;
+        float similar = (float)coarse_portable(query, rows->coarse + row * count, count) * (rows->scales[row] * scale);
+        if (!(similar >= floor)) continue;
+        found[hits] = (uint32_t)row;
+        similarities[hits++] = similar;
+    }
+    return hits;
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -74,6 +87,32 @@ AVX2 static void coarse_four_avx2(const int8_t *query, const int8_t *const *rows
     _mm_storeu_si128((__m128i *)results, _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1)));
 }
 
+AVX2 static size_t scan_avx2(const int8_t *query, float scale, const struct similarity_rows *rows, size_t count, float floor, uint32_t *found, float *similarities) {
+    size_t hits = 0, row = 0;
+    const __m128 least = _mm_set1_ps(floor), factor = _mm_set1_ps(scale);
+    for (; row + 4 <= rows->count; row += 4) {
+        // Before the vectors: what is in a row without an id may be changing.
+        int live = 0;
+        for (int i = 0; i < 4; i++) live |= (cell_load_wide(rows->ids + row + i) >= 0) << i;
+        if (!live) continue;
+        const int8_t *parts[4];
+        for (int i = 0; i < 4; i++) parts[i] = live >> i & 1 ? rows->coarse + (row + i) * count : query;
+        int32_t products[4];
+        float values[4];
+        coarse_four_avx2(query, parts, count, products);
+        __m128 similar = _mm_mul_ps(_mm_cvtepi32_ps(_mm_loadu_si128((const __m128i *)products)), _mm_mul_ps(_mm_loadu_ps(rows->scales + row), factor));
+        int passed = live & _mm_movemask_ps(_mm_cmpge_ps(similar, least));
+        if (!passed) continue;
+        _mm_storeu_ps(values, similar);
+        for (int i = 0; i < 4; i++) {
+            if (!(passed >> i & 1)) continue;
+            found[hits] = (uint32_t)(row + i);
+            similarities[hits++] = values[i];
+        }
+    }
+    return scan_rest(query, scale, rows, count, floor, found, similarities, row, hits);
+}
+
 AVX2 static float fine_avx2(const float *query, const int8_t *coarse, const uint8_t *fine, size_t count) {
     const __m128i low = _mm_set1_epi8(15);
     __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
@@ -100,6 +139,7 @@ static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_c
 #else
 #define coarse_avx2 coarse_portable
 #define coarse_four_avx2(query, rows, count, results) ((void)0)
+#define scan_avx2(query, scale, rows, count, floor, found, similarities) ((size_t)0)
 #define fine_avx2 fine_portable
 static int has_avx2(void) { return 0; }
 #endif
@@ -139,6 +179,10 @@ void similarity_coarse_gather(const int8_t *query, const int8_t *const *parts, s
         }
     }
     for (; row < rows; row++) results[row] = similarity_coarse(query, parts[row], count);
+}
+
+size_t similarity_coarse_scan(const int8_t *query, float scale, const struct similarity_rows *rows, size_t count, float floor, uint32_t *found, float *similarities) {
+    return is_avx2() ? scan_avx2(query, scale, rows, count, floor, found, similarities) : scan_rest(query, scale, rows, count, floor, found, similarities, 0, 0);
 }
 
 float similarity_fine(const float *query, const int8_t *coarse, const uint8_t *fine, size_t count) {

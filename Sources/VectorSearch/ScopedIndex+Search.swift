@@ -19,9 +19,11 @@ extension ScopedIndex {
                     let slot = scratch.beam.slot(index)
                     if view.layout.id(slot) >= 0 { shortlist.offer(slot, scratch.beam.similarity(index) * coded.scale) }
                 }
-                scan(view.refilled.lazy.map { Int($0) }, coded, view.layout, scratch) { shortlist.offer($0, $1) }
+                compare(view.refilled, coded, view.layout, scratch) { shortlist.offer($0, $1) }
             }
-            scan(view.linkedCount..<view.slotCount, coded, view.layout, scratch) { shortlist.offer($0, $1) }
+            view.layout.forEachRun(of: view.linkedCount..<view.slotCount, atMost: SearchScratch.batch) { first, rows in
+                scan(rows, coded, scratch, floor: shortlist.least) { shortlist.offer(first + $0, $1) }
+            }
             var best = NearestList(count: count)
             for slot in shortlist.slots {
                 let id = view.layout.id(slot)
@@ -39,36 +41,33 @@ extension ScopedIndex {
         let coded = CodedVector(query)
         var found: [Neighbour] = []
         scratches.with { scratch in
-            scan(0..<view.slotCount, coded, view.layout, scratch) { slot, similarity in
-                guard similarity >= threshold - coded.margin else { return }
-                let exact = min(1, view.layout.similarity(slot, to: coded))
-                let id = view.layout.id(slot)
-                if id >= 0, exact >= threshold { found.append(Neighbour(id: EntryID(rawValue: id), similarity: exact)) }
+            view.layout.forEachRun(of: 0..<view.slotCount, atMost: SearchScratch.batch) { first, rows in
+                scan(rows, coded, scratch, floor: threshold - coded.margin) { row, _ in
+                    let exact = min(1, view.layout.similarity(first + row, to: coded))
+                    let id = view.layout.id(first + row)
+                    if id >= 0, exact >= threshold { found.append(Neighbour(id: EntryID(rawValue: id), similarity: exact)) }
+                }
             }
         }
         return found.sorted { $0.similarity > $1.similarity || $0.similarity == $1.similarity && $0.id < $1.id }
     }
 
-    /// Compares the coarse parts of these slots, those aside that hold nothing.
-    private func scan(
-        _ slots: some Sequence<Int>, _ query: CodedVector, _ layout: VectorLayout, _ scratch: SearchScratch, _ visit: (Int, Float) -> Void
+    /// Compares the coarse parts of rows that lie side by side, and visits those that are at least `floor` similar.
+    @inline(__always)
+    private func scan(_ rows: similarity_rows, _ query: CodedVector, _ scratch: SearchScratch, floor: Float, _ visit: (Int, Float) -> Void) {
+        let found = withUnsafePointer(to: rows) {
+            similarity_coarse_scan(query.coarse, query.scale, $0, padded, floor, scratch.slots, scratch.similarities)
+        }
+        for index in 0..<found { visit(Int(scratch.slots[index]), scratch.similarities[index]) }
+    }
+
+    /// Compares the coarse parts of slots anywhere, those aside that hold nothing.
+    private func compare(
+        _ slots: [UInt32], _ query: CodedVector, _ layout: VectorLayout, _ scratch: SearchScratch, _ visit: (Int, Float) -> Void
     ) {
-        var count = 0
-        func compare() {
-            similarity_coarse_gather(query.coarse, scratch.parts, count, padded, scratch.products)
-            for index in 0..<count {
-                let slot = Int(scratch.slots[index])
-                visit(slot, Float(scratch.products[index]) * layout.scale(slot).pointee * query.scale)
-            }
-            count = 0
+        for slot in slots.lazy.map(Int.init) where layout.id(slot) >= 0 {
+            visit(slot, Float(similarity_coarse(query.coarse, layout.coarse(slot), padded)) * layout.scale(slot).pointee * query.scale)
         }
-        for slot in slots where layout.id(slot) >= 0 {
-            scratch.slots[count] = UInt32(slot)
-            scratch.parts[count] = UnsafePointer(layout.coarse(slot))
-            count += 1
-            if count == SearchScratch.batch { compare() }
-        }
-        if count > 0 { compare() }
     }
 }
 
@@ -86,9 +85,12 @@ private struct Shortlist {
         self.margin = margin
     }
 
+    /// What a slot must reach to be offered with any hope.
+    var least: Float { floor - margin }
+
     @inline(__always)
     mutating func offer(_ slot: Int, _ similarity: Float) {
-        guard similarity >= floor - margin else { return }
+        guard similarity >= least else { return }
         found.append((slot, similarity))
         guard similarity > floor, count <= 256 else { return }
         var place = 0
@@ -98,5 +100,5 @@ private struct Shortlist {
         if best.count == count { floor = best[0] }
     }
 
-    var slots: [Int] { found.lazy.filter { $0.similarity >= floor - margin }.map(\.slot) }
+    var slots: [Int] { found.lazy.filter { $0.similarity >= least }.map(\.slot) }
 }

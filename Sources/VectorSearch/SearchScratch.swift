@@ -128,6 +128,7 @@ final class SearchScratch: @unchecked Sendable {
     let slots = UnsafeMutablePointer<UInt32>.allocate(capacity: batch)
     let parts = UnsafeMutablePointer<UnsafePointer<Int8>?>.allocate(capacity: batch)
     let products = UnsafeMutablePointer<Int32>.allocate(capacity: batch)
+    let similarities = UnsafeMutablePointer<Float>.allocate(capacity: batch)
 
     deinit {
         beam.deallocate()
@@ -135,6 +136,7 @@ final class SearchScratch: @unchecked Sendable {
         slots.deallocate()
         parts.deallocate()
         products.deallocate()
+        similarities.deallocate()
     }
 }
 

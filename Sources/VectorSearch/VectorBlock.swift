@@ -178,6 +178,18 @@ final class VectorLayout: @unchecked Sendable {
         block.scales[row] = source.scales[sourceRow]
     }
 
+    /// Gives the slots' rows in runs that lie side by side, each with its first slot.
+    @inline(__always)
+    func forEachRun(of slots: Range<Int>, atMost length: Int, _ body: (Int, similarity_rows) -> Void) {
+        var slot = slots.lowerBound
+        while slot < slots.upperBound {
+            let (block, row) = place(slot)
+            let count = min(length, Self.blockCapacity - row, slots.upperBound - slot)
+            body(slot, similarity_rows(coarse: block.coarse + row * padded, scales: block.scales + row, ids: block.ids + row, count: count))
+            slot += count
+        }
+    }
+
     /// The similarity of the slot's vector to `query`, true to 1e-4.
     @inline(__always)
     func similarity(_ slot: Int, to query: CodedVector) -> Float {

@@ -44,4 +44,35 @@ struct CodedVectorTests {
             #expect(abs(exact - similarity_fine(query, a, fine, count)) < 0.05)
         }
     }
+
+    /// A scan finds what comparing row by row finds: rows without an id aside, counts that are no multiple of four, either form.
+    @Test(arguments: [0, 1, 3, 4, 7, 64, 255], [false, true])
+    func scansFindWhatSingleComparisonsFind(rowCount: Int, isPortable: Bool) {
+        similarity_force_portable(isPortable ? 1 : 0)
+        defer { similarity_force_portable(0) }
+        let count = 96
+        var generator = VectorIndexConformance.Vectors(seed: UInt64(rowCount + 1), dimension: count)
+        let query = CodedVector(generator.next())
+        let vectors = (0..<rowCount).map { _ in CodedVector(generator.next()) }
+        let coarse = vectors.flatMap(\.coarse)
+        let scales = vectors.map(\.scale)
+        let ids = (0..<rowCount).map { _ in Int64(generator.number(below: 3)) - 1 }
+        let similarities = vectors.map { Float(similarity_coarse(query.coarse, $0.coarse, count)) * ($0.scale * query.scale) }
+        for floor: Float in [-2, 0, 0.1] {
+            var found = [UInt32](repeating: .max, count: rowCount + 1)
+            var values = [Float](repeating: .nan, count: rowCount + 1)
+            let hits = coarse.withUnsafeBufferPointer { coarse in
+                scales.withUnsafeBufferPointer { scales in
+                    ids.withUnsafeBufferPointer { ids in
+                        guard let parts = coarse.baseAddress, let factors = scales.baseAddress, let marks = ids.baseAddress else { return 0 }
+                        var rows = similarity_rows(coarse: parts, scales: factors, ids: marks, count: rowCount)
+                        return similarity_coarse_scan(query.coarse, query.scale, &rows, count, floor, &found, &values)
+                    }
+                }
+            }
+            let expected = (0..<rowCount).filter { ids[$0] >= 0 && similarities[$0] >= floor }
+            #expect(found.prefix(hits).map(Int.init) == expected)
+            #expect(Array(values.prefix(hits)) == expected.map { similarities[$0] })
+        }
+    }
 }

@@ -24,6 +24,19 @@ int32_t similarity_coarse(const int8_t *a, const int8_t *b, size_t count);
 /// The dot products of `query` with the `rows` coarse parts that `parts` points at; fetches ahead of use.
 void similarity_coarse_gather(const int8_t *query, const int8_t *const *parts, size_t rows, size_t count, int32_t *results);
 
+/// Coded vectors that lie side by side: `count` of them, with the scale of each, and its id, negative where the row holds nothing.
+struct similarity_rows {
+    const int8_t *coarse;
+    const float *scales;
+    const int64_t *ids;
+    size_t count;
+};
+
+/// The coarse similarities of `query` with `rows`: the product of `count` bytes times `scale` times the row's own. Writes the numbers and similarities of
+/// those that are at least `floor`, in order, and returns how many; both arrays have room for all.
+size_t similarity_coarse_scan(const int8_t *query, float scale, const struct similarity_rows *rows, size_t count, float floor, uint32_t *found,
+                              float *similarities);
+
 /// The sum of `query[i] * (16 * coarse[i] + remainder[i])` with remainders 0...15.
 float similarity_fine(const float *query, const int8_t *coarse, const uint8_t *fine, size_t count);
 
