@@ -10,24 +10,38 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     private struct Job {
         let input: Input
         let pending: Pending<Output, Failure>
+        let isUrgent: Bool
+    }
+
+    /// What the thread does next.
+    private enum Turn {
+        case run(Job)
+        /// Nothing, unless something comes, for this long.
+        case rest(Duration)
+        case wait
     }
 
     private struct Queue {
-        var jobs: ArraySlice<Job> = []
+        var urgent: ArraySlice<Job> = []
         var background: ArraySlice<Job> = []
         /// Turns that background jobs were passed over.
         var passed = 0
+        /// When the last job ended that a request waited for.
+        var lastUrgent: ContinuousClock.Instant?
         var isClosed = false
         var hasEnded = false
         var closers: [CheckedContinuation<Void, Never>] = []
 
-        mutating func next() -> Job? {
-            if jobs.isEmpty || passed >= patience, let job = background.popFirst() {
+        mutating func next(at now: ContinuousClock.Instant, pause: Duration) -> Turn {
+            let isDue = passed >= patience
+            if urgent.isEmpty || isDue, !background.isEmpty {
+                if !isDue, let lastUrgent, now - lastUrgent < pause { return .rest(pause - (now - lastUrgent)) }
                 passed = 0
-                return job
+                return .run(background.removeFirst())
             }
+            guard let job = urgent.popFirst() else { return .wait }
             if !background.isEmpty { passed += 1 }
-            return jobs.popFirst()
+            return .run(job)
         }
     }
 
@@ -35,6 +49,7 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     private let wake = DispatchSemaphore(value: 0)
     private let closed: Failure
     private let cancelled: Failure
+    private let pause: Duration
     private let run: @Sendable (Input) -> Outcome
     private let unload: @Sendable () -> Void
 
@@ -43,13 +58,16 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     /// - Parameters:
     ///   - closed: what a job after ``close()`` fails with.
     ///   - cancelled: what a job fails with whose waiter was cancelled.
+    ///   - pause: how long no request must have waited for anything before a background job begins.
     ///   - run: called on the thread alone, one job at a time.
     ///   - unload: called on the thread as the last thing.
     init(
-        name: String, closed: Failure, cancelled: Failure, run: @escaping @Sendable (Input) -> Outcome, unload: @escaping @Sendable () -> Void
+        name: String, closed: Failure, cancelled: Failure, pause: Duration = .milliseconds(10), run: @escaping @Sendable (Input) -> Outcome,
+        unload: @escaping @Sendable () -> Void
     ) {
         self.closed = closed
         self.cancelled = cancelled
+        self.pause = pause
         self.run = run
         self.unload = unload
         let thread = Thread { [self] in work() }
@@ -61,8 +79,8 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     func submit(_ input: Input, inBackground: Bool = false) -> Pending<Output, Failure> {
         let pending = Pending<Output, Failure>(cancelled: cancelled)
         let isClosed = queue.withLock { queue in
-            let job = Job(input: input, pending: pending)
-            if !queue.isClosed { if inBackground { queue.background.append(job) } else { queue.jobs.append(job) } }
+            let job = Job(input: input, pending: pending, isUrgent: !inBackground)
+            if !queue.isClosed { if inBackground { queue.background.append(job) } else { queue.urgent.append(job) } }
             return queue.isClosed
         }
         if isClosed { pending.resolve(.failure(closed)) } else { wake.signal() }
@@ -85,20 +103,23 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     }
 
     private func work() {
+        // Each signal says that something changed, not that one job waits: the queue is looked at until it has nothing to do.
         while true {
-            wake.wait()
-            let (job, isClosed) = queue.withLock { ($0.next(), $0.isClosed) }
-            if isClosed {
-                job?.pending.resolve(.failure(closed))
-                break
+            let (turn, isClosed) = queue.withLock { queue in (queue.isClosed ? Turn.wait : queue.next(at: .now, pause: pause), queue.isClosed) }
+            if isClosed { break }
+            switch turn {
+            case .run(let job):
+                // Nobody waits any more for what was cancelled: its turn costs nothing.
+                if !job.pending.isResolved { job.pending.resolve(run(job.input)) }
+                if job.isUrgent { queue.withLock { $0.lastUrgent = .now } }
+            case .rest(let time): _ = wake.wait(timeout: .now() + time / .seconds(1))
+            case .wait: wake.wait()
             }
-            // Nobody waits any more for what was cancelled: its turn costs nothing.
-            if let job, !job.pending.isResolved { job.pending.resolve(run(job.input)) }
         }
         let (jobs, closers) = queue.withLock { queue in
             queue.hasEnded = true
-            defer { (queue.jobs, queue.background, queue.closers) = ([], [], []) }
-            return (queue.jobs + queue.background, queue.closers)
+            defer { (queue.urgent, queue.background, queue.closers) = ([], [], []) }
+            return (queue.urgent + queue.background, queue.closers)
         }
         for job in jobs { job.pending.resolve(.failure(closed)) }
         unload()
@@ -107,7 +128,7 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
 }
 
 /// Turns that background jobs are passed over before one of them is taken.
-private let patience = 4
+private let patience = 8
 
 /// One job on its way through the thread. The first resolution counts; cancelling who waits is one.
 final class Pending<Output: Sendable, Failure: Error>: Sendable {

@@ -12,11 +12,11 @@ struct InferenceThreadTests {
         private let started = DispatchSemaphore(value: 0)
         let thread: InferenceThread<Int, Int, Failed>
 
-        init() {
+        init(pause: Duration = .zero) {
             let (gate, started, noted) = (gate, started, Noted())
             self.noted = noted
             thread = InferenceThread(
-                name: "test", closed: Failed(), cancelled: Failed(),
+                name: "test", closed: Failed(), cancelled: Failed(), pause: pause,
                 run: { input in
                     if input == 0 {
                         started.signal()
@@ -54,11 +54,24 @@ struct InferenceThreadTests {
         let bench = Bench()
         var pending = [bench.begin()]
         pending += (101...102).map { bench.thread.submit($0, inBackground: true) }
-        pending += (1...12).map { bench.thread.submit($0) }
+        pending += (1...20).map { bench.thread.submit($0) }
         bench.gate.signal()
         for job in pending { _ = try await job.value().get() }
-        #expect(bench.order == [0, 1, 2, 3, 4, 101, 5, 6, 7, 8, 102, 9, 10, 11, 12])
+        #expect(bench.order == [0] + (1...8) + [101] + (9...16) + [102] + (17...20))
         await bench.thread.close()
+    }
+
+    /// Right after a request the next is expected: what nobody waits for lets the moment pass.
+    @Test func theBackgroundLeavesAMomentForTheNextRequest() async throws {
+        let bench = Bench(pause: .seconds(600))
+        let first = bench.begin()
+        let patient = bench.thread.submit(101, inBackground: true)
+        bench.gate.signal()
+        _ = try await first.value().get()
+        for number in 1...3 { _ = try await bench.thread.submit(number).value().get() }
+        #expect(bench.order == [0, 1, 2, 3] && !patient.isResolved)
+        await bench.thread.close()
+        #expect(throws: Failed.self) { try patient.wait().get() }
     }
 
     @Test func closingFailsWhatWaits() async {
