@@ -1,11 +1,10 @@
-"""Writes what training changed as one file: `python export.py --checkpoint FILE --figures FILE --cut LOGIT --out verifier.safetensors --notes FILE`.
+"""Writes the verifier's weights as one file: `python export.py --checkpoint FILE --cut LOGIT --out verifier.safetensors`.
 
 Matrices become integers from -64 to 64 with one scale a row, which is what the set-up's own quantisation would choose (7 bits, symmetric, per output channel), so
-that nothing is lost a second time; everything else stays float32. The file is in the safetensors format; `--notes` gets its SHA-256 and the figures, for people.
+that nothing is lost a second time; everything else stays float32. The file is in the safetensors format; `evaluate.py` writes the notes beside it.
 """
 
 import argparse
-import hashlib
 import json
 import struct
 from pathlib import Path
@@ -20,15 +19,13 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--checkpoint", type=Path, required=True)
     p.add_argument("--cut", type=float, required=True, help="the logit that is served from on day one")
-    p.add_argument("--name", default="reprise verifier 1")
-    p.add_argument("--figures", type=Path, required=True, help="JSON: held-out figures, seed, stages, hashes of the data")
+    p.add_argument("--name", default="reprise verifier 2")
     p.add_argument("--out", type=Path, required=True)
-    p.add_argument("--notes", type=Path, required=True)
     o = p.parse_args()
     tensors = {}
     for name, value in sorted(torch.load(o.checkpoint).items()):
         value = value.numpy().astype("<f4")
-        if value.ndim == 2 and name.startswith("layers."):
+        if value.ndim == 2 and name.startswith(("layers.", "low.", "high.")):
             scale = np.abs(value).max(axis=1) / STEPS
             tensors[name] = np.clip(np.rint(value / scale[:, None]), -STEPS, STEPS).astype(np.int8)
             tensors[name + ".scale"] = scale.astype("<f4")
@@ -42,8 +39,6 @@ def main():
     text += b" " * (-len(text) % 8)
     blob = struct.pack("<Q", len(text)) + text + b"".join(v.tobytes() for v in tensors.values())
     o.out.write_bytes(blob)
-    notes = {"file": o.out.name, "sha256": hashlib.sha256(blob).hexdigest(), "bytes": len(blob), "day_one_cut": o.cut, **json.loads(o.figures.read_text())}
-    o.notes.write_text(json.dumps(notes, indent=2) + "\n")
     print(len(blob), "bytes")
 
 

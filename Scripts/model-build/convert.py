@@ -1,11 +1,15 @@
 """Builds the int8 ONNX graph of all-MiniLM-L6-v2 from its published float32 weights.
 
-    python convert.py model.safetensors out.onnx [--float32]
+    python convert.py model.safetensors out.onnx [--states verifier.safetensors] [--float32]
 
 The graph takes `input_ids` and `attention_mask` (int64, [batch, length]) and gives `embedding` (float32, [batch, 384]): the
 mean of the last layer over the tokens whose mask is 1, scaled to length one. It is written node by node here, from the
 description of BERT (Devlin et al. 2018, arXiv:1810.04805) and the configuration in the package that carries the weights:
 6 layers, 12 heads of 32, inner size 1536, exact GELU, layer norm with epsilon 1e-12 after each residual.
+
+With `--states` it also gives `states` (uint8, [batch, length, 384]), what the verifier reads of each token in place of the token: the
+fourth layer's output plus what the verifier's training found worth keeping of the words themselves and of the last layer, in bytes by a
+scale and a zero point a component. The embedding is the same with and without.
 
 Three things are arranged for speed, none of which changes the function: query, key and value are one product; the attention
 scale is inside the query's weights; the token type, always 0, is inside the position table.
@@ -26,6 +30,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 LAYERS, HEADS, HIDDEN, EPSILON = 6, 12, 384, 1e-12
+# The last layers, which the verifier has as its own.
+JOINT = 2
 HEAD = HIDDEN // HEADS
 OPSET = 20
 
@@ -42,6 +48,25 @@ def read_safetensors(path):
             start, end = entry["data_offsets"]
             tensors[name] = np.frombuffer(data[start:end], dtype="<f4").reshape(entry["shape"])
     return tensors
+
+
+def read_quantised(path):
+    """The tensors of a file in which matrices are int8 with one float32 scale a row (`NAME.scale`), as float32, and the file's metadata."""
+    blob = Path(path).read_bytes()
+    (size,) = struct.unpack("<Q", blob[:8])
+    header = json.loads(blob[8 : 8 + size])
+    data = memoryview(blob)[8 + size :]
+    raw = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = entry["data_offsets"]
+            kind = {"I8": np.int8, "F32": np.dtype("<f4")}[entry["dtype"]]
+            raw[name] = np.frombuffer(data[start:end], dtype=kind).reshape(entry["shape"])
+    found = {}
+    for name, value in raw.items():
+        if not name.endswith(".scale"):
+            found[name] = value.astype(np.float32) * raw[name + ".scale"][:, None] if value.dtype == np.int8 else value
+    return found, header["__metadata__"]
 
 
 class Graph:
@@ -68,11 +93,11 @@ class Graph:
         return self.node("LayerNormalization", inputs, name, axis=-1, epsilon=EPSILON)
 
 
-def layers(g, weights, x, penalty):
-    """The encoder's layers over the embedded tokens [batch, length, 384]; `penalty` keeps padding out of the attention."""
+def layers(g, weights, x, penalty=None, first=0):
+    """The encoder's layers from `first` on over tokens [batch, length, 384]; `penalty` keeps padding out of the attention, where there is any."""
     split = g.constant("shape.split", np.array([0, 0, HEADS, HEAD], np.int64))
     joined = g.constant("shape.joined", np.array([0, 0, HIDDEN], np.int64))
-    for layer in range(LAYERS):
+    for layer in range(first, LAYERS):
         def weight(name):
             return weights[f"encoder.layer.{layer}.{name}.weight"]
 
@@ -90,7 +115,9 @@ def layers(g, weights, x, penalty):
         query = g.node("Transpose", [heads[0]], at + "query.t", perm=[0, 2, 1, 3])
         key = g.node("Transpose", [heads[1]], at + "key.t", perm=[0, 2, 3, 1])
         value = g.node("Transpose", [heads[2]], at + "value.t", perm=[0, 2, 1, 3])
-        scores = g.node("Add", [g.node("MatMul", [query, key], at + "scores"), penalty], at + "scores.masked")
+        scores = g.node("MatMul", [query, key], at + "scores")
+        if penalty is not None:
+            scores = g.node("Add", [scores, penalty], at + "scores.masked")
         share = g.node("Softmax", [scores], at + "share", axis=-1)
         context = g.node("Transpose", [g.node("MatMul", [share, value], at + "mixed")], at + "mixed.t", perm=[0, 2, 1, 3])
         context = g.node("Reshape", [context, joined], at + "context")
@@ -105,8 +132,19 @@ def layers(g, weights, x, penalty):
     return x
 
 
-def build(weights):
-    """The float32 model as an onnx ModelProto."""
+def states(g, reading, embedded, middle, last):
+    """The output `states` of tokens as words, after the fourth layer and after the last; `reading` holds the verifier's weights."""
+    low = g.node("MatMul", [embedded, g.constant("states.low.weight", reading["low.weight"].T)], "states.low")
+    high = g.node("MatMul", [last, g.constant("states.high.weight", reading["high.weight"].T)], "states.high")
+    mixed = g.node("Add", [g.node("Add", [middle, low], "states.middle"), high], "states.mixed")
+    # One scale for all after scaling each component: the runtime's quantisation by component takes forty times as long.
+    scaled = g.node("Mul", [mixed, g.constant("states.scale", np.float32(1) / reading["states.step"])], "states.scaled")
+    placed = g.node("Add", [scaled, g.constant("states.zero", reading["states.zero"])], "states.placed")
+    g.node("QuantizeLinear", [placed, g.constant("states.one", np.float32(1)), g.constant("states.none", np.uint8(0))], "states")
+
+
+def build(weights, reading=None):
+    """The float32 model as an onnx ModelProto; `reading` holds the verifier's weights when it shall give `states` too."""
     g = Graph()
     first = g.constant("axis.first", np.array([0], np.int64))
     last = g.constant("axis.last", np.array([-1], np.int64))
@@ -124,7 +162,7 @@ def build(weights):
     penalty = g.node("Mul", [absent, g.constant("minus", np.float32(-10000))], "penalty")
     penalty = g.node("Unsqueeze", [penalty, g.constant("axes.heads", np.array([1, 2], np.int64))], "penalty.heads")
 
-    x = layers(g, weights, x, penalty)
+    embedded, x = x, layers(g, weights, x, penalty)
 
     column = g.node("Unsqueeze", [mask, last], "mask.column")
     total = g.node("ReduceSum", [g.node("Mul", [x, column], "kept"), tokens], "total", keepdims=0)
@@ -135,8 +173,11 @@ def build(weights):
 
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"])
     present = helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "length"])
-    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", HIDDEN])
-    graph = helper.make_graph(g.nodes, "all-MiniLM-L6-v2", [ids, present], [output], g.constants)
+    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", HIDDEN])]
+    if reading is not None:
+        states(g, reading, embedded, f"{LAYERS - JOINT - 1}.norm.2", x)
+        outputs.append(helper.make_tensor_value_info("states", TensorProto.UINT8, ["batch", "length", HIDDEN]))
+    graph = helper.make_graph(g.nodes, "all-MiniLM-L6-v2", [ids, present], outputs, g.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="reprise", ir_version=10)
     onnx.checker.check_model(model)
     return model
@@ -157,10 +198,11 @@ def main():
     parser = argparse.ArgumentParser(description="safetensors of all-MiniLM-L6-v2 to ONNX")
     parser.add_argument("weights")
     parser.add_argument("destination")
+    parser.add_argument("--states", metavar="VERIFIER", help="give the verifier's states too, by these weights of its own")
     parser.add_argument("--float32", action="store_true", help="leave the weights as they are: the reference for the tests")
     parser.add_argument("--full-range", action="store_true", help="8-bit weights, for comparison only")
     arguments = parser.parse_args()
-    model = build(read_safetensors(arguments.weights))
+    model = build(read_safetensors(arguments.weights), read_quantised(arguments.states)[0] if arguments.states else None)
     if arguments.float32:
         onnx.save(model, arguments.destination)
     else:

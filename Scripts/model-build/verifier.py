@@ -1,26 +1,26 @@
-"""Joins the verifier's own weights with the base model's and builds the int8 ONNX graph.
+"""Builds the verifier's int8 ONNX graph from its own weights.
 
-    python verifier.py model.safetensors verifier.safetensors OUT_FOLDER [--float32]
+    python verifier.py verifier.safetensors OUT_FOLDER [--float32]
 
-`model.safetensors` are the published weights of all-MiniLM-L6-v2, `verifier.safetensors` (beside this script, made by `Training/export.py`) holds what training
-changed: matrices as int8 with one float32 scale a row (`NAME.scale`), everything else as float32. OUT_FOLDER gets `verifier.onnx` and `verifier.json`.
+`verifier.safetensors` (beside this script, made by `Training/export.py`) holds matrices as int8 with one float32 scale a row (`NAME.scale`), everything else as
+float32. OUT_FOLDER gets `verifier.onnx` and `verifier.json`.
 
-The graph takes `input_ids`, `token_type_ids` and `attention_mask` (int64, [batch, length]), the sequence being `[CLS] a [SEP] b [SEP]` with types 0 and 1, and
-gives `logit` (float32, [batch]): the natural log of the odds that one answer serves both wordings. The encoder is convert.py's. The head reads the first token
-and the means of either wording's tokens (`[CLS]` and `[SEP]` of their part included), as product and distance, and adds their scaled cosine.
+The graph takes `states` (uint8, [batch, length, 384]), those of `[CLS] a [SEP]` and of `[CLS] b [SEP]` one after the other as convert.py's graph gives them for each
+alone, and `token_type_ids` (int64, [batch, length]), 0 for a's tokens and 1 for b's. It gives `logit` (float32, [batch]): the natural log of the odds that one
+answer serves both wordings. Two layers of convert.py's encoder see all tokens of both. The head reads the first token and the means of either wording's tokens,
+as product and distance, and adds their scaled cosine.
 """
 
 import argparse
 import hashlib
 import json
-import struct
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from convert import OPSET, Graph, layers, quantise, read_safetensors
+from convert import HIDDEN, JOINT, LAYERS, OPSET, Graph, layers, quantise, read_quantised
 
 # Names in the training's model, and the base model's names for the same.
 PARTS = {
@@ -29,62 +29,34 @@ PARTS = {
 }
 
 
-def read_weights(path):
-    """The tensors of the verifier, dequantised, and the file's metadata."""
-    blob = Path(path).read_bytes()
-    (size,) = struct.unpack("<Q", blob[:8])
-    header = json.loads(blob[8 : 8 + size])
-    data = memoryview(blob)[8 + size :]
-    raw = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            start, end = entry["data_offsets"]
-            kind = {"I8": np.int8, "F32": np.dtype("<f4")}[entry["dtype"]]
-            raw[name] = np.frombuffer(data[start:end], dtype=kind).reshape(entry["shape"])
-    found = {}
-    for name, value in raw.items():
-        if not name.endswith(".scale"):
-            found[name] = value.astype(np.float32) * raw[name + ".scale"][:, None] if value.dtype == np.int8 else value
-    return found, header["__metadata__"]
-
-
-def joined(base, own):
-    """The base model's tensors with the verifier's in their places; the head's stay apart."""
-    weights = dict(base)
+def encoder(own):
+    """The verifier's layers under the base model's names."""
+    weights = {}
     for name, value in own.items():
         if name.startswith("layers."):
             _, layer, part, kind = name.split(".")
-            weights[f"encoder.layer.{layer}.{PARTS[part]}.{kind}"] = value
+            weights[f"encoder.layer.{LAYERS - JOINT + int(layer)}.{PARTS[part]}.{kind}"] = value
     return weights
 
 
-def build(weights, own):
+def build(own):
     g = Graph()
     first = g.constant("axis.first", np.array([0], np.int64))
     last = g.constant("axis.last", np.array([-1], np.int64))
     tokens = g.constant("axis.tokens", np.array([1], np.int64))
 
-    length = g.node("Shape", ["input_ids"], "length", start=1, end=2)
-    words = g.node("Gather", [g.constant("words", weights["embeddings.word_embeddings.weight"]), "input_ids"], "word")
-    places = g.node("Slice", [g.constant("places", weights["embeddings.position_embeddings.weight"]), first, length, first], "place")
-    x = g.node("Add", [words, places], "sum")
-    # Two rows: too small a table to be worth quantising, and a Gather would be.
-    types = weights["embeddings.token_type_embeddings.weight"]
+    # Bytes back to numbers, and the mark of the first wording with them.
+    step, side = own["states.step"], own["side"]
+    x = g.node("Cast", ["states"], "bytes", to=TensorProto.FLOAT)
+    x = g.node("Mul", [x, g.constant("states.step", step)], "scaled")
+    x = g.node("Add", [x, g.constant("side.a", side[0] - own["states.zero"] * step)], "sum.side.a")
     second = g.node("Cast", ["token_type_ids"], "second", to=TensorProto.FLOAT)
     second_column = g.node("Unsqueeze", [second, last], "second.column")
-    x = g.node("Add", [x, g.constant("type.0", types[0])], "sum.type.0")
-    x = g.node("Add", [x, g.node("Mul", [second_column, g.constant("type.1", types[1] - types[0])], "type")], "sum.type")
-    x = g.norm(x, weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"], "embedded")
+    x = g.node("Add", [x, g.node("Mul", [second_column, g.constant("side.b", side[1] - side[0])], "side")], "sum.side")
+    x = layers(g, encoder(own), x, first=LAYERS - JOINT)
 
-    mask = g.node("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
-    absent = g.node("Sub", [g.constant("1f", np.float32(1)), mask], "absent")
-    penalty = g.node("Mul", [absent, g.constant("minus", np.float32(-10000))], "penalty")
-    penalty = g.node("Unsqueeze", [penalty, g.constant("axes.heads", np.array([1, 2], np.int64))], "penalty.heads")
-    x = layers(g, weights, x, penalty)
-
-    second_mask = g.node("Mul", [second, mask], "mask.b")
     means = []
-    for name, part in (("a", g.node("Sub", [mask, second_mask], "mask.a")), ("b", second_mask)):
+    for name, part in (("a", g.node("Sub", [g.constant("1f", np.float32(1)), second], "first")), ("b", second)):
         column = g.node("Unsqueeze", [part, last], name + ".column")
         total = g.node("ReduceSum", [g.node("Mul", [x, column], name + ".kept"), tokens], name + ".total", keepdims=0)
         count = g.node("ReduceSum", [part, tokens], name + ".count", keepdims=1)
@@ -101,7 +73,10 @@ def build(weights, own):
     scaled = g.node("Mul", [cosine, g.constant("cosine.scale", np.float32(own["cosine"].reshape(())))], "cosine.scaled")
     g.node("Squeeze", [g.node("Add", [score, scaled], "logit.column"), tokens], "logit")
 
-    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "length"]) for n in ("input_ids", "token_type_ids", "attention_mask")]
+    inputs = [
+        helper.make_tensor_value_info("states", TensorProto.UINT8, ["batch", "length", HIDDEN]),
+        helper.make_tensor_value_info("token_type_ids", TensorProto.INT64, ["batch", "length"]),
+    ]
     output = helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["batch"])
     graph = helper.make_graph(g.nodes, "reprise-verifier", inputs, [output], g.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="reprise", ir_version=10)
@@ -110,14 +85,13 @@ def build(weights, own):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="base and verifier weights to ONNX")
-    parser.add_argument("base", type=Path)
+    parser = argparse.ArgumentParser(description="the verifier's weights to ONNX")
     parser.add_argument("weights", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--float32", action="store_true", help="leave the weights as they are: the reference for the tests")
     arguments = parser.parse_args()
-    own, metadata = read_weights(arguments.weights)
-    model = build(joined(read_safetensors(arguments.base), own), own)
+    own, metadata = read_quantised(arguments.weights)
+    model = build(own)
     graph = arguments.folder / "verifier.onnx"
     if arguments.float32:
         onnx.save(model, graph)
@@ -125,7 +99,7 @@ def main():
     # The head stays as it is: it is small, and its two products decide.
     quantise(model, graph, keep=["head1.product", "head2.product"])
     manifest = {
-        "format": 1, "model": metadata["model"], "weights": hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
+        "format": 2, "model": metadata["model"], "weights": hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
         "day_one_cut": float(metadata["day_one_cut"]), "files": {"verifier.onnx": hashlib.sha256(graph.read_bytes()).hexdigest()},
     }
     (arguments.folder / "verifier.json").write_text(json.dumps(manifest, indent=2) + "\n")

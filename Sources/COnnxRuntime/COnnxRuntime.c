@@ -46,7 +46,7 @@ enum {
 };
 
 // A version of the table that has all of these; any later library still serves it.
-enum { API_VERSION = 14, LOG_ERROR = 3, OPTIMIZE_ALL = 99, ALLOCATOR_ARENA = 1, MEMORY_DEFAULT = 0, ELEMENT_INT64 = 7, MOST_INPUTS = 8 };
+enum { API_VERSION = 14, LOG_ERROR = 3, OPTIMIZE_ALL = 99, ALLOCATOR_ARENA = 1, MEMORY_DEFAULT = 0, MOST_TENSORS = 8 };
 
 typedef const char *(*get_error_message_fn)(const OrtStatus *);
 typedef OrtStatus *(*create_env_fn)(int level, const char *name, OrtEnv **);
@@ -147,44 +147,47 @@ char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort
     return NULL;
 }
 
-// Copies the one output out, if it has the size that is expected.
-static char *copy_output(const cort_runtime *runtime, OrtValue *value, float *output, size_t expected) {
+static size_t element_size(int kind) { return kind == 1 ? 4 : kind == 2 ? 1 : 8; }
+
+// Copies one output out, if it has the size that is expected.
+static char *copy_output(const cort_runtime *runtime, OrtValue *value, const cort_tensor *output) {
     OrtTensorInfo *info = NULL;
     size_t count = 0;
     void *data = NULL;
+    const size_t expected = output->bytes / element_size(output->kind);
     char *message = failure(runtime, CALL(get_tensor_info_fn, runtime, GET_TENSOR_INFO)(value, &info));
     if (!message) message = failure(runtime, CALL(get_element_count_fn, runtime, GET_SHAPE_ELEMENT_COUNT)(info, &count));
     release(runtime, RELEASE_TENSOR_INFO, info);
     if (!message && count != expected) {
-        char text[128];
-        snprintf(text, sizeof text, "the model gave %zu numbers instead of %zu", count, expected);
+        char text[160];
+        snprintf(text, sizeof text, "the model gave %zu numbers as %.40s instead of %zu", count, output->name, expected);
         message = message_of(text);
     }
     if (!message) message = failure(runtime, CALL(get_tensor_data_fn, runtime, GET_TENSOR_DATA)(value, &data));
-    if (!message) memcpy(output, data, expected * sizeof *output);
+    if (!message) memcpy(output->data, data, output->bytes);
     return message;
 }
 
-char *cort_run(cort_session *session, const char *const *input_names, size_t input_count, const int64_t *values, size_t batch, size_t length,
-               const char *output_name, float *output, size_t count) {
+char *cort_run(cort_session *session, const cort_tensor *inputs, size_t input_count, const cort_tensor *outputs, size_t output_count) {
     const cort_runtime *runtime = session->runtime;
-    const int64_t shape[2] = {(int64_t)batch, (int64_t)length};
-    OrtValue *inputs[MOST_INPUTS] = {NULL};
-    OrtValue *outputs[1] = {NULL};
-    if (input_count > MOST_INPUTS) return message_of("the model has too many inputs");
+    OrtValue *taken[MOST_TENSORS] = {NULL}, *given[MOST_TENSORS] = {NULL};
+    const char *input_names[MOST_TENSORS], *output_names[MOST_TENSORS];
+    if (input_count > MOST_TENSORS || output_count > MOST_TENSORS) return message_of("the model has too many inputs or outputs");
     create_tensor_fn create = CALL(create_tensor_fn, runtime, CREATE_TENSOR_WITH_DATA);
     char *message = NULL;
     for (size_t i = 0; i < input_count && !message; i++) {
-        const int64_t *input = values + i * batch * length;
-        message = failure(runtime, create(runtime->memory, (void *)input, batch * length * sizeof *input, shape, 2, ELEMENT_INT64, &inputs[i]));
+        const cort_tensor *input = &inputs[i];
+        input_names[i] = input->name;
+        message = failure(runtime, create(runtime->memory, input->data, input->bytes, input->shape, input->rank, input->kind, &taken[i]));
     }
+    for (size_t i = 0; i < output_count; i++) output_names[i] = outputs[i].name;
     if (!message) {
         run_fn run = CALL(run_fn, runtime, RUN);
-        message = failure(runtime, run(session->session, NULL, input_names, (const OrtValue *const *)inputs, input_count, &output_name, 1, outputs));
+        message = failure(runtime, run(session->session, NULL, input_names, (const OrtValue *const *)taken, input_count, output_names, output_count, given));
     }
-    if (!message) message = copy_output(runtime, outputs[0], output, count);
-    release(runtime, RELEASE_VALUE, outputs[0]);
-    for (size_t i = 0; i < input_count; i++) release(runtime, RELEASE_VALUE, inputs[i]);
+    for (size_t i = 0; i < output_count && !message; i++) message = copy_output(runtime, given[i], &outputs[i]);
+    for (size_t i = 0; i < output_count; i++) release(runtime, RELEASE_VALUE, given[i]);
+    for (size_t i = 0; i < input_count; i++) release(runtime, RELEASE_VALUE, taken[i]);
     return message;
 }
 

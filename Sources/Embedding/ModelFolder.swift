@@ -5,8 +5,10 @@ package import SemanticCache
 /// A folder with the model, its vocabulary and the runtime, as `Scripts/model` makes it.
 package struct ModelFolder: Sendable {
     package let path: String
-    /// SHA-256 of `model.onnx`, hexadecimal.
-    package let modelDigest: String
+    /// Names what the vectors come from, whatever else the graph gives: a SHA-256, hexadecimal.
+    package let vectorsDigest: String
+    /// SHA-256 of the verifier's weights that `model.onnx` gives states for, hexadecimal.
+    let statesDigest: String
     package let dimension: Int
     /// The model's name for people.
     package let name: String
@@ -15,6 +17,8 @@ package struct ModelFolder: Sendable {
         let format: Int
         let model: String
         let dimension: Int
+        let vectors: String
+        let states: String
         let files: [String: String]
     }
 
@@ -27,15 +31,16 @@ package struct ModelFolder: Sendable {
         self.path = path
         let manifestPath = path + "/manifest.json"
         guard let data = FileManager.default.contents(atPath: manifestPath) else { throw .missing(path: manifestPath, hint: Self.hint) }
-        guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data), manifest.format == 1 else {
-            throw .damaged(path: manifestPath, expected: "a model manifest of format 1", found: "something else")
+        guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data), manifest.format == 2 else {
+            throw .damaged(path: manifestPath, expected: "a model manifest of format 2", found: "something else")
         }
         for name in ["model.onnx", "vocab.txt", "libonnxruntime.so"] {
             guard let expected = manifest.files[name] else { throw .damaged(path: manifestPath, expected: "the SHA-256 of \(name)", found: "none") }
             guard let found = Self.digest(path + "/" + name) else { throw .missing(path: path + "/" + name, hint: Self.hint) }
             guard found == expected else { throw .damaged(path: path + "/" + name, expected: "SHA-256 \(expected)", found: found) }
         }
-        modelDigest = manifest.files["model.onnx"] ?? ""
+        vectorsDigest = manifest.vectors
+        statesDigest = manifest.states
         dimension = manifest.dimension
         name = manifest.model
     }
@@ -57,9 +62,9 @@ package struct ModelFolder: Sendable {
     /// A model on the folder's runtime.
     ///
     /// - Parameter threads: compute one input together.
-    func session(model: String, inputs: [String], output: String, threads: Int) throws(ModelError) -> OnnxSession {
+    func session(model: String, threads: Int) throws(ModelError) -> OnnxSession {
         do throws(OnnxSession.Fault) {
-            return try OnnxSession(library: file("libonnxruntime.so"), model: model, inputs: inputs, output: output, threads: threads)
+            return try OnnxSession(library: file("libonnxruntime.so"), model: model, threads: threads)
         } catch {
             throw .runtime(error.message)
         }

@@ -11,28 +11,40 @@ package final class OnnxEmbedder: Embedder {
     /// ONNX Runtime's version, for people.
     package let runtimeVersion: String
 
+    /// What one run of the model gives.
+    struct Reading: Sendable {
+        let vector: UnitVector
+        let states: TokenStates
+    }
+
     private let tokenizer: WordPieceTokenizer
-    private let thread: InferenceThread<[Int64], Outcome, ModelError>
+    private let thread: InferenceThread<[Int64], Result<Reading, ModelRefusal>, ModelError>
+    private let readStates: TokenStatesCache
 
     /// The most tokens of one text, special tokens included: what the model was trained with.
     private static let window = 256
 
     /// Opens the runtime, loads the model and starts the thread.
     ///
-    /// - Parameter threads: compute one text together; one is best where requests come side by side.
-    package init(_ folder: ModelFolder, threads: Int = 1) throws(ModelError) {
+    /// - Parameters:
+    ///   - threads: compute one text together; one is best where requests come side by side.
+    ///   - statesMemory: the bytes that the states of texts read lately may take, for a verifier; zero keeps none.
+    package init(_ folder: ModelFolder, threads: Int = 1, statesMemory: Int = 64 << 20) throws(ModelError) {
         tokenizer = try folder.tokenizer(limit: Self.window)
-        let session = try folder.session(
-            model: folder.file("model.onnx"), inputs: ["input_ids", "attention_mask"], output: "embedding", threads: threads)
-        dimension = folder.dimension
+        let session = try folder.session(model: folder.file("model.onnx"), threads: threads)
+        let dimension = folder.dimension
+        let readStates = TokenStatesCache(limit: statesMemory)
+        self.dimension = dimension
+        self.readStates = readStates
         runtimeVersion = session.version
-        fingerprint = "\(folder.name) \(folder.modelDigest.prefix(16)) mean \(folder.dimension)"
+        fingerprint = "\(folder.name) \(folder.vectorsDigest.prefix(16)) mean \(dimension)"
         thread = InferenceThread(
             name: "embedder", closed: .runtime("the embedder is closed"), cancelled: .runtime("cancelled"),
-            run: { [dimension] ids in
+            run: { ids in
                 do throws(OnnxSession.Fault) {
-                    let output = try session.run(ids + [Int64](repeating: 1, count: ids.count), count: dimension)
-                    return .success(UnitVector(normalizing: output).map { .success($0) } ?? .failure(.notFinite))
+                    let reading = try session.read(ids, dimension: dimension)
+                    if case .success(let read) = reading { readStates.keep(read.states, of: ids) }
+                    return .success(reading)
                 } catch {
                     return .failure(.runtime(error.message))
                 }
@@ -53,12 +65,39 @@ package final class OnnxEmbedder: Embedder {
             case .failure(let refusal): thread.known(.failure(refusal))
             }
         }
-        for pending in waiting { outcomes.append(try await pending.value().get()) }
+        for pending in waiting { outcomes.append(try await pending.value().get().map(\.vector)) }
         return outcomes
+    }
+
+    /// The states of token ids, those of a text that was read lately without a run.
+    func states(of ids: [Int64]) async throws(ModelError) -> Result<TokenStates, ModelRefusal> {
+        if let states = readStates.states(of: ids) { return .success(states) }
+        return try await thread.submit(ids).value().get().map(\.states)
+    }
+
+    /// ``states(of:)`` for tools that serve nobody meanwhile: blocks the calling thread.
+    func statesBlocking(of ids: [Int64]) -> TokenStates? {
+        if let states = readStates.states(of: ids) { return states }
+        guard case .success(.success(let reading)) = thread.submit(ids).wait() else { return nil }
+        return reading.states
     }
 
     package func unreadWords(in text: String) -> [String] { tokenizer.unreadWords(in: text) }
 
     /// Ends the thread and unloads the model. Texts that wait are refused.
     package func close() async { await thread.close() }
+}
+
+extension OnnxSession {
+    /// One run of the embedding model: the text's vector and its tokens' states.
+    fileprivate func read(_ ids: [Int64], dimension: Int) throws(Fault) -> Result<OnnxEmbedder.Reading, ModelRefusal> {
+        let embedding = OnnxTensor("embedding", roomFor: Float.self, shape: [1, dimension])
+        let states = OnnxTensor("states", roomFor: UInt8.self, shape: [1, ids.count, dimension])
+        let present = [Int64](repeating: 1, count: ids.count)
+        try run(
+            [OnnxTensor("input_ids", ids, shape: [1, ids.count]), OnnxTensor("attention_mask", present, shape: [1, ids.count])],
+            into: [embedding, states])
+        guard let vector = UnitVector(normalizing: embedding.values()) else { return .failure(.notFinite) }
+        return .success(.init(vector: vector, states: TokenStates(tokenCount: ids.count, bytes: states.values())))
+    }
 }

@@ -1,6 +1,5 @@
 import COnnxRuntime
 import Foundation
-import Glibc
 
 /// A model on ONNX Runtime, in the process.
 ///
@@ -16,14 +15,8 @@ final class OnnxSession: @unchecked Sendable {
 
     private let runtime: OpaquePointer
     private let session: OpaquePointer
-    /// Copies that live as long as the session, because the runtime takes C strings.
-    private let inputNames: [UnsafePointer<CChar>?]
-    private let outputName: UnsafeMutablePointer<CChar>
-
-    /// - Parameters:
-    ///   - inputs: names of the model's inputs, all int64 of [batch, length].
-    ///   - threads: compute one call together; no more than the machine has processors.
-    init(library: String, model: String, inputs: [String], output: String, threads: Int) throws(Fault) {
+    /// - Parameter threads: compute one call together; no more than the machine has processors.
+    init(library: String, model: String, threads: Int) throws(Fault) {
         var runtime: OpaquePointer?
         try Self.check(cort_open(library, &runtime))
         guard let runtime else { throw Fault(message: "no environment") }
@@ -37,28 +30,34 @@ final class OnnxSession: @unchecked Sendable {
         guard let session else { throw Fault(message: "no session") }
         self.runtime = runtime
         self.session = session
-        inputNames = inputs.map { UnsafePointer(strdup($0)) }
-        outputName = strdup(output)
         version = String(cString: cort_version(runtime))
     }
 
-    /// Runs the model on one row.
-    ///
-    /// - Parameters:
-    ///   - values: the inputs one after another, each of the same length.
-    ///   - count: how many numbers the output has.
-    func run(_ values: [Int64], count: Int) throws(Fault) -> [Float] {
-        var output = [Float](repeating: 0, count: count)
-        try Self.check(cort_run(session, inputNames, inputNames.count, values, 1, values.count / inputNames.count, outputName, &output, count))
-        return output
+    /// Runs the model on `inputs` and writes what it gives into `outputs`, whose names and shapes say what is wanted.
+    func run(_ inputs: [OnnxTensor], into outputs: [OnnxTensor]) throws(Fault) {
+        let tensors = inputs + outputs
+        let shapes = tensors.flatMap(\.shape)
+        let message = shapes.withUnsafeBufferPointer { shapes -> UnsafeMutablePointer<CChar>? in
+            var rest = shapes.baseAddress
+            let all = tensors.map { tensor in
+                defer { rest = rest.map { $0 + tensor.shape.count } }
+                return cort_tensor(
+                    name: UnsafeRawPointer(tensor.name.utf8Start).assumingMemoryBound(to: CChar.self), kind: tensor.kind,
+                    data: tensor.memory.baseAddress, bytes: tensor.memory.count, shape: rest, rank: tensor.shape.count)
+            }
+            return withExtendedLifetime(tensors) {
+                all.withUnsafeBufferPointer { all in
+                    cort_run(session, all.baseAddress, inputs.count, all.baseAddress.map { $0 + inputs.count }, outputs.count)
+                }
+            }
+        }
+        try Self.check(message)
     }
 
     /// Frees the model and its runtime; nothing may be run afterwards.
     func unload() {
         cort_unload(session)
         cort_close(runtime)
-        for name in inputNames { free(UnsafeMutablePointer(mutating: name)) }
-        free(outputName)
     }
 
     private static func check(_ message: UnsafeMutablePointer<CChar>?) throws(Fault) {

@@ -10,6 +10,8 @@ package struct VerifierModel: Sendable {
     package let fingerprint: String
     /// ``Verifier/dayOneCut``.
     package let dayOneCut: Float
+    /// SHA-256 of the weights, hexadecimal.
+    let weights: String
 
     private struct Manifest: Decodable {
         let format: Int
@@ -33,8 +35,8 @@ package struct VerifierModel: Sendable {
         let manifestPath = folder + "/verifier.json"
         path = folder + "/verifier.onnx"
         guard let data = FileManager.default.contents(atPath: manifestPath) else { throw .missing(path: manifestPath, hint: Self.hint) }
-        guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data), manifest.format == 1, manifest.dayOneCut.isFinite else {
-            throw .damaged(path: manifestPath, expected: "a verifier manifest of format 1", found: "something else")
+        guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data), manifest.format == 2, manifest.dayOneCut.isFinite else {
+            throw .damaged(path: manifestPath, expected: "a verifier manifest of format 2", found: "something else")
         }
         guard let expected = manifest.files["verifier.onnx"] else {
             throw .damaged(path: manifestPath, expected: "the SHA-256 of verifier.onnx", found: "none")
@@ -43,6 +45,7 @@ package struct VerifierModel: Sendable {
         guard found == expected else { throw .damaged(path: path, expected: "SHA-256 \(expected)", found: found) }
         name = manifest.model
         dayOneCut = manifest.dayOneCut
+        weights = manifest.weights
         fingerprint = "\(manifest.model) \(manifest.weights.prefix(16))"
     }
 }

@@ -227,6 +227,12 @@ enum SettingsCatalogue {
                 on: a second small model reads both questions together before a reworded one hits, and refuses those that ask something else; it
                 takes some milliseconds, for reworded questions only, in the modes calibrated and shadow. off, missing or late: decided without it.
                 """),
+            SettingsKey(
+                "verifier_memory", \.matching.verifierMemory, .size(atLeast: .mebibytes(0)),
+                """
+                Memory for what the first model read of questions lately (size, beside cache.max_memory), from where the verifier goes on: some 6 KiB
+                for one of 16 tokens. A cached question that is not among them is read again, which costs as much as an embedding.
+                """),
             SettingsKey("candidates", \.matching.candidates, .whole(1...100), "Nearest entries that are looked at for one question."),
             SettingsKey(
                 "max_wordings", \.matching.maxWordings, .whole(0...1_000_000),

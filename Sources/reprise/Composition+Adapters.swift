@@ -49,12 +49,13 @@ extension Composition {
     }
 
     /// The verifier of the settings; `nil` when there is none, which leaves the decision to what was learned and the guards.
-    static func loadVerifier(_ loaded: LoadedSettings, readiness: Readiness, logger: Logger) -> OnnxVerifier? {
+    static func loadVerifier(_ loaded: LoadedSettings, embedder: OnnxEmbedder, readiness: Readiness, logger: Logger) -> OnnxVerifier? {
         guard loaded.settings.matching.verifier == .on else { return nil }
         // What is wrong with the folder as a whole was said when the embedder was loaded.
         guard let folder = try? ModelFolder(path: loaded.paths.model) else { return nil }
         do throws(ModelError) {
-            let verifier = try OnnxVerifier(folder, VerifierModel(folder: folder.path), threads: loaded.settings.embedder.threads)
+            let verifier = try OnnxVerifier(
+                folder, VerifierModel(folder: folder.path), embedder: embedder, threads: loaded.settings.embedder.threads)
             readiness.set("verifier", .ready)
             return verifier
         } catch {
@@ -72,7 +73,9 @@ extension Composition {
         }
         do throws(ModelError) {
             let folder = try ModelFolder(path: loaded.paths.model)
-            let embedder = try OnnxEmbedder(folder, threads: loaded.settings.embedder.threads)
+            let matching = loaded.settings.matching
+            let embedder = try OnnxEmbedder(
+                folder, threads: loaded.settings.embedder.threads, statesMemory: matching.verifier == .on ? matching.verifierMemory.bytes : 0)
             readiness.set("embedder", .ready)
             return (embedder, "\(folder.name), \(embedder.dimension) dimensions, ONNX Runtime \(embedder.runtimeVersion)")
         } catch {

@@ -54,7 +54,7 @@ struct Composition {
 
         let store = openStore(loaded, readiness: readiness, logger: logger)
         let (embedder, embedderLine) = try loadEmbedder(loaded, readiness: readiness, logger: logger)
-        let verifier = embedder == nil ? nil : loadVerifier(loaded, readiness: readiness, logger: logger)
+        let verifier = embedder.flatMap { loadVerifier(loaded, embedder: $0, readiness: readiness, logger: logger) }
         let transports = TransportPool()
         let upstream = SwitchedUpstream(try makeUpstream(loaded, transports: transports, metrics: metrics, logger: logger))
         let certificate = try serverCertificate(loaded, clock: clock, logger: logger)

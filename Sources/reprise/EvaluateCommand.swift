@@ -106,7 +106,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             var data: [File] = []
             for file in read { data.append((file.name, file.bytes, await Self.label(file, embedder, vectors, console))) }
             // A prior is fitted without a verifier: what it says holds with any.
-            let reader = fitPrior == nil && !timing ? try Self.loadVerifier(loaded, verifier) : nil
+            let reader = fitPrior == nil && !timing ? try Self.loadVerifier(loaded, verifier, embedder) : nil
             let logits = Logits(reader, readsAll: verifier == .all)
             for case .pairs(let list) in data.map(\.data) { for pair in list { logits.read(pair.asked, pair.cached) } }
             var prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder)
@@ -143,11 +143,11 @@ struct EvaluateCommand: AsyncParsableCommand {
         return "\(file): \(times.count) decisions, p50 \(quantile(0.5)) us, p99 \(quantile(0.99)) us"
     }
 
-    private static func loadVerifier(_ loaded: LoadedSettings, _ verified: Verified) throws -> OnnxVerifier? {
+    private static func loadVerifier(_ loaded: LoadedSettings, _ verified: Verified, _ embedder: OnnxEmbedder) throws -> OnnxVerifier? {
         guard verified != .off, loaded.settings.matching.verifier == .on else { return nil }
         do {
             let folder = try ModelFolder(path: loaded.paths.model)
-            return try OnnxVerifier(folder, VerifierModel(folder: folder.path))
+            return try OnnxVerifier(folder, VerifierModel(folder: folder.path), embedder: embedder)
         } catch {
             throw CommandFailure(.configuration, "the verifier cannot be used: \(error); --verifier off goes without")
         }

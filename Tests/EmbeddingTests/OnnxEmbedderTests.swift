@@ -108,6 +108,6 @@ struct ModelFolderTests {
         let manifest = folder.appending(path: "manifest.json")
         try FileManager.default.removeItem(at: manifest)
         try Data(#"{"format": 2}"#.utf8).write(to: manifest)
-        #expect { _ = try ModelFolder(path: folder.path) } throws: { "\($0)".contains("expected a model manifest of format 1") }
+        #expect { _ = try ModelFolder(path: folder.path) } throws: { "\($0)".contains("expected a model manifest of format 2") }
     }
 }

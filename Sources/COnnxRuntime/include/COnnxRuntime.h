@@ -20,10 +20,19 @@ const char *cort_version(const cort_runtime *runtime);
 // Loads a model; `threads` compute one call together.
 char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **session);
 
-// Runs the model and writes the `count` floats of its output `output_name`; fails when the output is not of that size. `values` holds the inputs one after
-// another in the order of `input_names`, each `batch` x `length` int64, row by row. One call at a time per session.
-char *cort_run(cort_session *session, const char *const *input_names, size_t input_count, const int64_t *values, size_t batch, size_t length,
-               const char *output_name, float *output, size_t count);
+// A block of numbers, row by row. `kind` is ONNX's number for the type of its elements: 1 for float, 2 for uint8, 7 for int64.
+typedef struct {
+    const char *name;
+    int kind;
+    void *data;
+    size_t bytes;
+    const int64_t *shape;
+    size_t rank;
+} cort_tensor;
+
+// Runs the model on `inputs` and copies what it gives into the memory of `outputs`; fails when an output is not of the size expected. One call at a time
+// per session.
+char *cort_run(cort_session *session, const cort_tensor *inputs, size_t input_count, const cort_tensor *outputs, size_t output_count);
 
 void cort_unload(cort_session *session);
 void cort_close(cort_runtime *runtime);

@@ -1,8 +1,9 @@
-"""Makes `pairs.jsonl` anew: pairs of wordings with the ids, the token types and the logit that the verifier's float32 graph gives.
+"""Makes `pairs.jsonl` anew: pairs of wordings with either's ids and the logit that the float32 graphs give.
 
     pip install -r Scripts/model-build/requirements.txt -r Scripts/model-build/requirements-fixtures.txt
-    python Scripts/model-build/verifier.py model.safetensors Scripts/model-build/verifier.safetensors FOLDER --float32
-    python Tests/Fixtures/Embedding/generate_pairs.py MODEL_FOLDER FOLDER/verifier.onnx
+    python Scripts/model-build/convert.py model.safetensors FOLDER/model.onnx --states Scripts/model-build/verifier.safetensors --float32
+    python Scripts/model-build/verifier.py Scripts/model-build/verifier.safetensors FOLDER --float32
+    python Tests/Fixtures/Embedding/generate_pairs.py MODEL_FOLDER FOLDER
 """
 
 import json
@@ -26,9 +27,14 @@ OWN = [
 ]
 
 
-def main(folder, graph):
+def main(folder, graphs):
     tokenizer = BertWordPieceTokenizer(str(pathlib.Path(folder) / "vocab.txt"), lowercase=True)
-    session = onnxruntime.InferenceSession(graph)
+    embedder, verifier = (onnxruntime.InferenceSession(str(pathlib.Path(graphs) / name)) for name in ("model.onnx", "verifier.onnx"))
+
+    def states(ids):
+        row = np.array([ids], np.int64)
+        return embedder.run(["states"], {"input_ids": row, "attention_mask": np.ones_like(row)})[0]
+
     chooser = random.Random(11)
     short = [s for s in SENTENCES if 8 < len(s) < 160]
     pairs = OWN + [(s, s) for s in short[:12]] + [(s, s.lower().rstrip(".?!")) for s in short[12:36]] + [tuple(chooser.sample(short, 2)) for _ in range(24)]
@@ -39,11 +45,10 @@ def main(folder, graph):
     with open(HERE / "pairs.jsonl", "w", encoding="utf-8") as file:
         for asked, cached in pairs:
             a, b = tokenizer.encode(asked).ids, tokenizer.encode(cached).ids
-            ids, types = a + b[1:], [0] * len(a) + [1] * (len(b) - 1)
-            row = lambda values: np.array([values], np.int64)
-            inputs = {"input_ids": row(ids), "token_type_ids": row(types), "attention_mask": row([1] * len(ids))}
-            logit = float(session.run(["logit"], inputs)[0][0])
-            file.write(json.dumps({"asked": asked, "cached": cached, "ids": ids, "types": types, "logit": round(logit, 4)}, ensure_ascii=False) + "\n")
+            types = np.array([[0] * len(a) + [1] * len(b)], np.int64)
+            logit = float(verifier.run(["logit"], {"states": np.concatenate([states(a), states(b)], axis=1), "token_type_ids": types})[0][0])
+            line = {"asked": asked, "cached": cached, "asked_ids": a, "cached_ids": b, "logit": round(logit, 4)}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
     print(len(pairs), "pairs")
 
 
