@@ -115,7 +115,7 @@ let package = Package(
                 .nioCore,
                 .nioEmbedded, .nioHTTPTypes,
             ]),
-        tests("CommandTests", ["reprise", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
+        tests("CommandTests", ["reprise", "Proxy", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
         tests("ArchitectureTests", []),
     ]
 )

@@ -70,6 +70,9 @@ package struct PipelineOptions: Sendable {
 
     package init() {}
 
+    /// The longest time after its time to live that an answer may be given.
+    var staleWindow: Duration { max(staleIfError, staleWhileRevalidate) }
+
     /// The largest answer to this request that is recorded, in bytes: ``maximumAnswerBytes`` for each of its inputs, at most 256 MiB.
     func maximumAnswerBytes(for content: CacheableRequest) -> Int {
         content.items.count <= 1 ? maximumAnswerBytes : max(maximumAnswerBytes, min(256 << 20, maximumAnswerBytes * content.items.count))

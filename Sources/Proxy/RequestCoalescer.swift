@@ -19,16 +19,14 @@ final class RequestCoalescer: Sendable {
     }
 
     private let flights = Mutex<[Key: Flight]>([:])
-    private let limit: Int
-
-    /// - Parameter limit: how much of an answer is held for joiners, in bytes.
-    init(limit: Int) { self.limit = limit }
 
     /// The calls in flight.
     var count: Int { flights.withLock { $0.count } }
 
     /// Joins the flight of an equal request, or opens one.
-    func join(_ key: Key) -> Place {
+    ///
+    /// - Parameter limit: how much of an answer a new flight holds for joiners, in bytes.
+    func join(_ key: Key, limit: Int) -> Place {
         flights.withLock { flights in
             if let subscription = flights[key]?.subscribe() { return .follower(subscription) }
             let flight = Flight(limit: limit)
@@ -38,7 +36,7 @@ final class RequestCoalescer: Sendable {
     }
 
     /// A flight that nobody else can join, for requests that insist on a call of their own.
-    func alone() -> (Flight, Flight.Subscription) {
+    func alone(limit: Int) -> (Flight, Flight.Subscription) {
         let flight = Flight(limit: limit)
         return (flight, Self.first(of: flight))
     }

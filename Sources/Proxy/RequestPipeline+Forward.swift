@@ -22,8 +22,8 @@ extension RequestPipeline {
 
     /// Fetches a fresh answer for the cache alone. Nothing happens when an equal call is under way.
     func refresh(_ lookUp: LookUp) {
-        let key = RequestCoalescer.Key(key: lookUp.key, wantsStream: lookUp.content.wantsStream, wantsUsage: lookUp.content.wantsUsage)
-        guard case .leader(let flight, let subscription) = coalescer.join(key) else { return }
+        let key = lookUp.flightKey
+        guard case .leader(let flight, let subscription) = coalescer.join(key, limit: options.maximumAnswerBytes) else { return }
         launch(flight, for: lookUp, vector: nil, key: key, attending: subscription)
     }
 
@@ -38,16 +38,16 @@ extension RequestPipeline {
         metrics.missOverhead.record(ContinuousClock.now - lookUp.started)
         // A request that insists on a fresh answer gets a call of its own.
         guard reason != .refreshRequested else {
-            let (flight, subscription) = coalescer.alone()
+            let (flight, subscription) = coalescer.alone(limit: options.maximumAnswerBytes)
             launch(flight, for: lookUp, vector: vector, key: nil)
             return response(await subscription.head(), subscription, of: lookUp, reason: reason, isCollapsed: false)
         }
-        let key = RequestCoalescer.Key(key: lookUp.key, wantsStream: lookUp.content.wantsStream, wantsUsage: lookUp.content.wantsUsage)
+        let key = lookUp.flightKey
         // When a leader fails before its head came, one of its followers makes the next call and the others follow that one. After the second
         // failure the fault is the upstream's and not the leader's, and all are told: no herd of calls of their own.
         var handovers = 1
         while true {
-            switch coalescer.join(key) {
+            switch coalescer.join(key, limit: options.maximumAnswerBytes) {
             case .leader(let flight, let subscription):
                 launch(flight, for: lookUp, vector: vector, key: key)
                 return response(await subscription.head(), subscription, of: lookUp, reason: reason, isCollapsed: false)

@@ -15,11 +15,12 @@ extension RequestPipeline {
 
     /// The answer that stands in when the upstream fails (stale-if-error); `nil` when none may.
     ///
-    /// The request's own `stale-if-error` goes before the configuration's. Without one, a request that wants a fresh answer or limits its age gets none.
+    /// The request's own `stale-if-error` goes before the configuration's, within what is kept at all. Without one, a request that wants a fresh
+    /// answer or limits its age gets none.
     func standIn(for key: CacheKey, controls: RequestControls) async -> Entry? {
         guard !controls.onlyIfCached, let entry = await cache.entry(for: key) else { return nil }
         let now = clock.now()
-        if let asked = controls.staleIfError { return now < entry.expiresAt + asked ? entry : nil }
+        if let asked = controls.staleIfError { return now < entry.expiresAt + min(asked, options.staleWindow) ? entry : nil }
         guard !controls.noCache, controls.mode != .refresh, now < entry.expiresAt + options.staleIfError else { return nil }
         if let maximum = controls.maxAge, now - entry.createdAt > maximum { return nil }
         return entry

@@ -27,7 +27,7 @@ package struct RequestPipeline: Sendable {
     let forwarder: Forwarder
     private let access = AccessControl()
     let wordings = WordingCap()
-    let coalescer: RequestCoalescer
+    let coalescer = RequestCoalescer()
     let replayer: ResponseReplayer
     let tenants: TenantResolver
     let metrics: ProxyMetrics
@@ -66,7 +66,6 @@ package struct RequestPipeline: Sendable {
             cache: cache, embedder: embedder, lateVectors: lateVectors, metrics: metrics, clock: clock, deadline: options.lookupDeadline,
             candidateCount: options.candidateCount)
         forwarder = Forwarder(upstream: upstream, metrics: metrics)
-        coalescer = RequestCoalescer(limit: options.maximumAnswerBytes)
         replayer = ResponseReplayer()
     }
 

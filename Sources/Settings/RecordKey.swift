@@ -9,6 +9,8 @@ struct RecordKey<Record: Sendable>: Sendable {
     let read: @Sendable (Node, inout Record) throws(ValueFaults) -> Void
     /// The value as YAML.
     let write: @Sendable (Record) -> String
+    /// Gives the second record the value that the first has.
+    let transfer: @Sendable (Record, inout Record) -> Void
 
     init<Value: Sendable>(
         _ name: String, _ path: any WritableKeyPath<Record, Value> & Sendable, _ kind: ValueKind<Value>, _ documentation: String
@@ -17,23 +19,25 @@ struct RecordKey<Record: Sendable>: Sendable {
         self.documentation = documentation
         self.read = { node, record throws(ValueFaults) in record[keyPath: path] = try kind.read(node) }
         self.write = { kind.write($0[keyPath: path]) }
+        self.transfer = { source, target in target[keyPath: path] = source[keyPath: path] }
     }
 
     /// The same key of a record that stands within another.
     func within<Outer: Sendable>(_ path: any WritableKeyPath<Outer, Record> & Sendable) -> RecordKey<Outer> {
         RecordKey<Outer>(
             name, documentation, read: { node, outer throws(ValueFaults) in try read(node, &outer[keyPath: path]) },
-            write: { write($0[keyPath: path]) })
+            write: { write($0[keyPath: path]) }, transfer: { source, target in transfer(source[keyPath: path], &target[keyPath: path]) })
     }
 
     private init(
         _ name: String, _ documentation: String, read: @escaping @Sendable (Node, inout Record) throws(ValueFaults) -> Void,
-        write: @escaping @Sendable (Record) -> String
+        write: @escaping @Sendable (Record) -> String, transfer: @escaping @Sendable (Record, inout Record) -> Void
     ) {
         self.name = name
         self.documentation = documentation
         self.read = read
         self.write = write
+        self.transfer = transfer
     }
 }
 

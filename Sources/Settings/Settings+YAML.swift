@@ -20,6 +20,7 @@ extension Settings {
                 if commented {
                     if position > 0 { lines.append("") }
                     lines += key.documentation.split(separator: "\n").map { "  # \($0)" }
+                    if case .atStart = key.effect { lines.append("  # Takes effect at the next start.") }
                 }
                 let value = key.write(self)
                 lines.append("  \(key.name):" + (value.hasPrefix("\n") ? value : " " + value))
@@ -35,6 +36,7 @@ private let fileHead = """
     # Durations are written 250ms, 30s, 5m, 24h or 7d; sizes 64KiB, 32MiB, 1GiB, 5MB or plain bytes. Secrets never stand here: keys that end
     # in _env name an environment variable that holds one. Values are taken as they stand: ${VAR} is not expanded. Unknown keys are errors.
     # `reprise check` validates this file and prints what is in effect; `reprise check --defaults` prints this file. Flags of
-    # `reprise serve` go before the file.
+    # `reprise serve` go before the file. On SIGHUP a running proxy reads the file again: what does not say that it takes effect at the next
+    # start takes effect at once.
 
     """

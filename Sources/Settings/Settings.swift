@@ -9,6 +9,7 @@
 //   they cannot say different things.
 // - `Settings.load` reads the file, the flags' overrides and the environment, and gives a `LoadedSettings` or `SettingsErrors` with every
 //   problem found, each with its line and column.
+// - `Settings.reloaded(as:)` says what of a new configuration a running proxy can put to use, by what the catalogue says of each key.
 // - Secrets are never part of `Settings`: keys ending in `_env` name an environment variable, and `LoadedSettings.secrets` holds what was
 //   found there, as `Secret`, which prints redacted.
 //
@@ -129,6 +130,9 @@ extension Settings {
         /// Regular expressions.
         package var noStorePatterns: [String] = []
         package var noStoreDetect: [String] = ["keys", "cards"]
+
+        /// How long an answer is kept when its time is over.
+        package var staleWindow: Duration { max(staleIfError, staleWhileRevalidate) }
     }
 
     /// Where entries survive a restart.
@@ -172,6 +176,9 @@ extension Settings {
         /// The share of exact hits that is asked afresh, in 0...1.
         package var noiseSample = 0.001
         package var overrides: [Override] = []
+
+        /// Whether any traffic may hit by meaning.
+        package var judgesRewordings: Bool { mode != .exact || overrides.contains { $0.mode.map { $0 != .exact } ?? false } }
     }
 
     /// `matching.judge`: the model that compares answers.

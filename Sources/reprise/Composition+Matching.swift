@@ -48,8 +48,3 @@ extension MatchingOverride {
         threshold = override.threshold.map(Float.init)
     }
 }
-
-extension Settings.Matching {
-    /// Whether any traffic may hit by meaning.
-    var judgesRewordings: Bool { mode != .exact || overrides.contains { $0.mode.map { $0 != .exact } ?? false } }
-}

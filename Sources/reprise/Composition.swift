@@ -115,11 +115,15 @@ struct Composition {
                 try? await store.close()
             },
             reloading: { new in
+                var new = new
+                let (inEffect, waiting) = settings.reloaded(as: new.settings)
+                new.settings = inEffect
                 let newUpstream = try makeUpstream(new, transports: transports, metrics: metrics, logger: logger)
                 try certificate?.reload(new, clock: clock, logger: logger)
                 upstream.exchange(for: newUpstream)
                 options.exchange(for: pipelineOptions(new))
-                return new.settings.fixedDifferences(from: settings)
+                learner?.reckon(with: inEffect.matching.errorBound)
+                return waiting
             })
     }
 }
@@ -148,10 +152,11 @@ extension Composition {
             entries: settings.cache.maxEntries, memoryBytes: settings.cache.maxMemory.bytes,
             // Free pages, the write-ahead log and the tree above the rows take the rest.
             diskBytes: settings.cache.maxDisk.bytes / 5 * 4,
-            staleWindow: max(settings.cache.staleIfError, settings.cache.staleWhileRevalidate), keepsAnswersOnDisk: store is SQLiteStore)
+            staleWindow: settings.cache.staleWindow, keepsAnswersOnDisk: store is SQLiteStore)
     }
 
-    private static func pipelineOptions(_ loaded: LoadedSettings) -> PipelineOptions {
+    /// What the settings mean for the life of a request; a reload exchanges it as a whole.
+    static func pipelineOptions(_ loaded: LoadedSettings) -> PipelineOptions {
         let settings = loaded.settings
         var options = PipelineOptions()
         options.access = accessRules(loaded)

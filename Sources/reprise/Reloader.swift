@@ -26,28 +26,3 @@ struct Reloader: Service {
         }
     }
 }
-
-extension Settings {
-    /// The keys and sections that differ and are looked at only when the proxy starts.
-    func fixedDifferences(from other: Settings) -> [String] {
-        [
-            ("server", server.differsForGood(from: other.server)), ("cache.max_entries", cache.maxEntries != other.cache.maxEntries),
-            ("cache.max_answer", cache.maxAnswer != other.cache.maxAnswer), ("store", store != other.store),
-            ("embedder", embedder != other.embedder), ("matching.candidates", matching.candidates != other.matching.candidates),
-            ("tenancy.key_env", tenancy.keyEnv != other.tenancy.keyEnv), ("admin", admin != other.admin), ("recording", recording != other.recording),
-            ("log", log != other.log),
-        ].filter(\.1).map(\.0)
-    }
-}
-
-extension Settings.Server {
-    /// Certificates are exchanged while the proxy runs; whether TLS is spoken is not.
-    fileprivate func differsForGood(from other: Self) -> Bool {
-        guard (tlsCertificate == nil) == (other.tlsCertificate == nil) else { return true }
-        var comparable = self
-        comparable.tlsCertificate = other.tlsCertificate
-        comparable.tlsKey = other.tlsKey
-        comparable.minTLS = other.minTLS
-        return comparable != other
-    }
-}

@@ -69,6 +69,14 @@ struct StaleIfErrorTests {
         #expect(second.body == first.body)
     }
 
+    @Test func aRequestGetsNothingThatIsNotKeptAnyMore() async {
+        let bench = bench { $0.staleIfError = .seconds(60) }
+        _ = await bench.ask("one", fields: [.cacheTTL: "60"])
+        bench.clock.advance(by: .seconds(130))
+        upstream.fail(with: .failure(.unreachable("refused")))
+        #expect(await bench.ask("one", fields: [.cacheControl: "stale-if-error=7200"]).status == 502)
+    }
+
     @Test func theClientsOwnMistakesAreNotCoveredUp() async {
         let bench = bench()
         _ = await bench.ask("one", fields: [.cacheTTL: "60"])

@@ -309,6 +309,16 @@ def test_sighup_reads_the_configuration_again(start, upstream, second, tmp_path)
     assert proxy.chat("three").headers["Cache-Status"].startswith("reprise; hit; ttl=7")
 
 
+def test_what_waits_for_the_next_start_is_named_and_nothing_else(start, upstream, tmp_path):
+    proxy = start(upstream=upstream.url, config="cache:\n  ttl: 1h\n")
+    (tmp_path / "test.yaml").write_text(
+        "cache:\n  ttl: 2h\n  max_memory: 1GiB\nrecording:\n  replay_pace: recorded\nprices:\n  models: {m: {input: 1, output: 2}}\n")
+    os.kill(proxy.process.pid, signal.SIGHUP)
+    wait_for(lambda: "at the next start" in proxy.said, what="the warning")
+    assert proxy.stop() == 0
+    assert "cache.max_memory, prices.models" in proxy.errors and "recording.replay_pace" not in proxy.errors
+
+
 def test_a_bad_configuration_keeps_the_old_one_and_says_why(start, upstream, tmp_path):
     proxy = start(upstream=upstream.url, config="cache:\n  ttl: 1h\n")
     (tmp_path / "test.yaml").write_text("cache:\n  tttl: 2h\n")

@@ -155,7 +155,7 @@ extension MatchLearner {
     package var report: Report {
         let judged = judge?.counts ?? AnswerJudge.Counts()
         return state.withLock { state in
-            let cut = state.global.cut(bound: options.errorBound)
+            let cut = state.global.cut(bound: state.global.settledBound ?? options.errorBound)
             return Report(
                 estimatedError: cut.estimate, upperBound: cut.upperBound, cut: cut.score.isFinite ? cut.score : nil,
                 observations: state.global.observations, populations: state.populations.count,

@@ -10,7 +10,7 @@ import Synchronization
 /// bounded: populations, the queue of comparisons, remembered hits and near misses. A fault here costs a label, never a request.
 package final class MatchLearner: Service, Sendable {
     package struct Options: Sendable {
-        /// The error bound for the traffic as a whole, in 0...1.
+        /// The error bound for the traffic as a whole at the start, in 0...1.
         package var errorBound = 0.01
         /// The candidates' least similarity.
         package var floor: Float = 0.5
@@ -258,6 +258,9 @@ package final class MatchLearner: Service, Sendable {
         }
     }
 
+    /// Reckons with another error bound for the traffic as a whole; each population follows when it is next asked.
+    package func reckon(with bound: Double) { state.withLock { $0.global.settle(bound: bound) } }
+
     // MARK: Behind the requests
 
     /// Queues the comparison of a fresh answer with what the cache would have said. Never waits.
@@ -340,7 +343,14 @@ package final class MatchLearner: Service, Sendable {
             state.clock += 1
             state.used[key] = state.clock
         }
-        if let known = state.populations[key] { return known }
+        if var known = state.populations[key] {
+            // The bound may be another one since the configuration was read again.
+            if touches, known.settledBound != bound {
+                known.settle(bound: bound)
+                state.populations[key] = known
+            }
+            return known
+        }
         var made = Population(inheriting: state.global)
         made.settle(bound: bound)
         guard touches else { return made }
