@@ -116,7 +116,6 @@ extension RequestPipeline {
     /// Keeps the answer to a request of several inputs as one entry an input.
     func rememberParts(_ answer: Answer, of lookUp: LookUp) {
         let ttl = timeToLive(asked: lookUp.controls.ttl, query: "")
-        guard ttl > .zero, !lookUp.controls.isReadOnly else { return }
         let now = clock.now()
         let content = lookUp.content
         let entries = content.parts(of: answer).map { parts in
@@ -126,7 +125,7 @@ extension RequestPipeline {
                     model: content.model, tags: lookUp.controls.tags, query: item.0.text ?? "", answer: part, createdAt: now, expiresAt: now + ttl)
             }
         }
-        guard let entries else { return metrics.recordNotStored(.unreadable) }
+        guard let entries else { return notStored(.unreadable, lookUp) }
         for entry in entries { cache.insert(CacheRecord(entry: entry, embedding: nil)) }
     }
 }

@@ -14,6 +14,8 @@ final class Flight: Sendable {
     struct Head: Sendable {
         let status: HTTPResponse.Status
         let fields: HTTPFields
+        /// Why the answer will not be kept, where that is known already.
+        var refusal: NotStoredReason?
     }
 
     private enum End {

@@ -42,10 +42,12 @@ extension RequestPipeline {
         }
 
         var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
+
         /// What must be equal to share an upstream call with this request.
         var flightKey: RequestCoalescer.Key {
             RequestCoalescer.Key(key: key, wantsStream: content.wantsStream, wantsUsage: content.wantsUsage)
         }
+
         var labels: ProxyMetrics.Labels { .init(endpoint: content.endpoint, model: content.model, tenant: tenant, namespace: namespace) }
     }
 

@@ -76,9 +76,11 @@ extension RequestPipeline {
             // A vector that the look-up did not need is made while the upstream works.
             let late = vector.map { LateVector($0) } ?? (isShort ? nil : lateVector(of: lookUp.content))
             async let attended: Void = Self.readToTheEnd(attending)
-            await recorder.run(lookUp.outgoing(asksForUsage: options.asksForUsage), content: lookUp.content) { recorded in
-                let kept = isShort ? .failure(.memoryShort) : mayStore(lookUp.request) ? recorded : .failure(.sensitive)
-                store(kept, of: lookUp, vector: late, departed: departed)
+            await recorder.run(
+                lookUp.outgoing(asksForUsage: options.asksForUsage), content: lookUp.content,
+                refusal: { isShort ? .memoryShort : refusal(of: lookUp.request) }
+            ) { recorded, refused in
+                store(recorded, unless: refused, of: lookUp, vector: late, departed: departed)
             }
             if let key { coalescer.close(key, flight) }
             await attended
@@ -95,8 +97,7 @@ extension RequestPipeline {
     ) -> ProxyResponse {
         switch head {
         case .success(let head):
-            let isStored =
-                head.status == .ok && !isCollapsed && !lookUp.controls.isReadOnly && lookUp.controls.ttl != .zero && pressure.level == .none
+            let isStored = head.status == .ok && !isCollapsed && head.refusal == nil && !lookUp.controls.forbidsStoring
             var answer = ProxyResponse(status: head.status, fields: head.fields, body: .stream(subscription.body))
             if options.asksForUsage, lookUp.content.hidesUsage { answer.hideUsage(subscription.body) }
             return answer.adding(CacheOutcome.miss(reason, isStored: isStored, isCollapsed: isCollapsed).fields)

@@ -7,12 +7,16 @@ import WireFormats
 // Step 9: what was recorded becomes an entry.
 
 extension RequestPipeline {
-    func store(_ recorded: Result<RecordedAnswer, NotStoredReason>, of lookUp: LookUp, vector: LateVector?, departed: ContinuousClock.Instant) {
+    /// - Parameter refused: why the answer is not kept, also where it could be.
+    func store(
+        _ recorded: Result<RecordedAnswer, NotStoredReason>, unless refused: NotStoredReason?, of lookUp: LookUp, vector: LateVector?,
+        departed: ContinuousClock.Instant
+    ) {
         switch recorded {
-        case .failure(let reason):
-            metrics.recordNotStored(reason)
-            lookUp.trace.note { $0.notStored = reason }
-            logger.debug("answer not stored", metadata: ["request": "\(lookUp.request.id)", "reason": "\(reason.rawValue)"])
+        case .failure(.tooLarge):
+            // Under a refusal nothing may have been recorded on purpose.
+            notStored(refused ?? .tooLarge, lookUp)
+        case .failure(let reason): notStored(reason, lookUp)
         case .success(let recorded):
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: ContinuousClock.now - departed)
@@ -20,13 +24,22 @@ extension RequestPipeline {
                 metrics.recordSpending(usage, lookUp.labels)
                 if lookUp.isExploration { metrics.recordCost(.exploration, model: lookUp.content.model, usage: usage, lookUp.labels) }
             }
+            if let refused { return notStored(refused, lookUp) }
             lookUp.trace.note { $0.answer = answer }
+            if lookUp.controls.forbidsStoring { return notStored(.forbidden, lookUp) }
             if lookUp.content.items.count > 1 {
                 rememberParts(answer, of: lookUp)
             } else {
                 remember(answer, of: lookUp, vector: vector)
             }
         }
+    }
+
+    /// Counts and notes that an answer is not kept.
+    func notStored(_ reason: NotStoredReason, _ lookUp: LookUp) {
+        metrics.recordNotStored(reason)
+        lookUp.trace.note { $0.notStored = reason }
+        logger.debug("answer not stored", metadata: ["request": "\(lookUp.request.id)", "reason": "\(reason.rawValue)"])
     }
 
     func lateVector(of content: CacheableRequest) -> LateVector? {
@@ -38,7 +51,6 @@ extension RequestPipeline {
         let now = clock.now()
         let query = lookUp.content.subject
         let ttl = timeToLive(asked: lookUp.controls.ttl, query: lookUp.content.query ?? "")
-        guard ttl > .zero, !lookUp.controls.isReadOnly else { return }
         let entry = Entry(
             id: ids.next(), key: lookUp.key, scope: isSearchable(lookUp.content) ? lookUp.scope : nil, tenant: lookUp.tenant,
             namespace: lookUp.namespace, endpoint: lookUp.content.endpoint, model: lookUp.content.model, tags: lookUp.controls.tags, query: query,
@@ -52,10 +64,10 @@ extension RequestPipeline {
         learn(from: entry, of: lookUp)
     }
 
-    /// Whether the operator lets the answer to this request be stored.
-    func mayStore(_ request: ProxyRequest) -> Bool {
-        guard case .bytes(let body) = request.body else { return false }
-        return options.storage.allowsStoring(body)
+    /// Why the operator does not let the answer to this request be stored; `nil` when it may be.
+    func refusal(of request: ProxyRequest) -> NotStoredReason? {
+        guard case .bytes(let body) = request.body, options.storage.allowsStoring(body) else { return .sensitive }
+        return nil
     }
 
     /// How long an answer is kept: as asked, else as configured, within the configuration's limits.

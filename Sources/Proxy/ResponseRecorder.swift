@@ -15,22 +15,29 @@ struct ResponseRecorder: Sendable {
 
     /// Makes the call and sees it to its end.
     ///
-    /// - Parameter completed: told once: what was recorded, or why nothing was.
-    func run(_ request: ProxyRequest, content: CacheableRequest, completed: (Result<RecordedAnswer, NotStoredReason>) async -> Void) async {
+    /// - Parameters:
+    ///   - refusal: why the answer will not be kept, as far as the request tells. It may take its time: it is asked while the upstream works.
+    ///   - completed: told once: what was recorded, or why nothing was; and the refusal.
+    func run(
+        _ request: ProxyRequest, content: CacheableRequest, refusal: @escaping @Sendable () -> NotStoredReason?,
+        completed: (Result<RecordedAnswer, NotStoredReason>, NotStoredReason?) async -> Void
+    ) async {
+        async let early = refusal()
         let response: UpstreamResponse
         do throws(UpstreamError) { response = try await forwarder.send(recordable: request) } catch {
             flight.resolve(.failure(error))
             flight.fail(error)
             return
         }
+        let refused = await early
         var recorder: AnswerRecorder? = AnswerRecorder(request: content, status: response.status.code, fields: response.fields, limit: limit)
         func keep() async {
             guard var finished = recorder else { return }
             recorder = nil
-            await completed(finished.finish())
+            await completed(finished.finish(), refused)
         }
         let length = response.fields[.contentLength].flatMap { Int($0) }
-        flight.resolve(.success(Flight.Head(status: response.status, fields: response.fields)))
+        flight.resolve(.success(Flight.Head(status: response.status, fields: response.fields, refusal: refused ?? recorder?.refusal)))
         do {
             var received = 0
             var started: ContinuousClock.Instant?
@@ -46,7 +53,7 @@ struct ResponseRecorder: Sendable {
             await keep()
             flight.finish()
         } catch {
-            if recorder != nil { await completed(.failure(Task.isCancelled ? .abandoned : .truncated)) }
+            if recorder != nil { await completed(.failure(Task.isCancelled ? .abandoned : .truncated), refused) }
             flight.fail(error)
         }
     }

@@ -98,7 +98,7 @@ package enum NotStoredReason: String, CaseIterable, Error, Sendable {
     case unreadable = "unreadable"
     /// The body is encoded (`Content-Encoding`).
     case encoded = "encoded"
-    /// The upstream or the request forbade storing. Nothing gives this reason: a provider's `Cache-Control` is not asked, and `no-store` is a bypass.
+    /// The request was looked up and wants its answer not kept (a time to live of nothing, read-only). `no-store` is a bypass instead.
     case forbidden = "forbidden"
     /// An error event stood inside the stream.
     case errorEvent = "error-event"

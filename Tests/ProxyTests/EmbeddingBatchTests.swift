@@ -44,6 +44,14 @@ struct EmbeddingBatchTests {
 
     private func asked(_ bench: ProxyBench) -> [String] { bench.upstream.calls.map { String(decoding: $0.body, as: UTF8.self) } }
 
+    @Test func aBatchMayReadAndNotStore() async throws {
+        let bench = Self.bench()
+        _ = try await ask(bench, #"["a","bb"]"#)
+        let (answer, _) = try await ask(bench, #"["a","bb","ccc","dd"]"#, fields: [.cacheTTL: "0"])
+        #expect(answer.cacheStatus == #"reprise; fwd=partial; detail="2/4""#)
+        #expect(bench.cache.count == 2 && bench.metrics.snapshot.notStored[.forbidden] == 1)
+    }
+
     @Test func asksForWhatIsMissingOnly() async throws {
         let bench = Self.bench()
         _ = try await ask(bench, #"["a","bb"]"#)

@@ -203,6 +203,26 @@ struct ControlTests {
         #expect(bench.upstream.calls.count == 3)
     }
 
+    @Test(arguments: [("x-cache-ttl", "0"), ("x-cache-ttl", "0s"), ("x-bf-cache-no-store", "true")])
+    func aRequestMayReadAndNotStore(name: String, value: String) async throws {
+        let bench = ProxyBench()
+        let fields: HTTPFields = [try #require(HTTPField.Name(name)): value]
+        #expect(await bench.ask("one", fields: fields).cacheStatus == "reprise; fwd=miss")
+        #expect(bench.cache.count == 0 && bench.metrics.snapshot.notStored[.forbidden] == 1)
+        #expect(bench.metrics.snapshot.spentPromptTokens == 9)
+        _ = await bench.ask("one")
+        #expect(await bench.ask("one", fields: fields).cache == "HIT")
+        #expect(bench.metrics.snapshot.notStored[.forbidden] == 1)
+    }
+
+    @Test func whatTheHeadRulesOutIsNotCalledStored() async {
+        let bench = ProxyBench { _, body in
+            .response(status: .ok, fields: [.contentType: "application/json", .contentEncoding: "gzip"], chunks: [body])
+        }
+        #expect(await bench.ask("one").cacheStatus == "reprise; fwd=miss")
+        #expect(bench.metrics.snapshot.notStored[.encoded] == 1)
+    }
+
     @Test(arguments: ["tools", "disabled", "encoded", "unauthenticated"])
     func onlyIfCachedNeverAsksWhereNothingIsLookedUp(why: String) async {
         var options = PipelineOptions()

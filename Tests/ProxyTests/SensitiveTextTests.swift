@@ -33,12 +33,17 @@ struct SensitiveTextTests {
         options.storage.patterns = ["(?i)confidential"]
         let bench = ProxyBench(options: options)
         for question in ["charge 4111 1111 1111 1111", "this is CONFIDENTIAL stuff"] {
-            for _ in 0..<2 { #expect(await bench.ask(question).status == 200) }
+            for _ in 0..<2 {
+                let answer = await bench.ask(question)
+                #expect(answer.status == 200 && answer.cacheStatus == "reprise; fwd=miss")
+            }
         }
         #expect(bench.cache.count == 0)
         #expect(bench.upstream.calls.count == 4)
         #expect(bench.metrics.snapshot.notStored[.sensitive] == 4)
-        _ = await bench.ask("charge my card")
+        // What they cost was spent all the same.
+        #expect(bench.metrics.snapshot.spentPromptTokens == 4 * 9)
+        #expect(await bench.ask("charge my card").cacheStatus == "reprise; fwd=miss; stored")
         #expect(bench.cache.count == 1)
     }
 }

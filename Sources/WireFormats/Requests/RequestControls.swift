@@ -42,6 +42,8 @@ package struct RequestControls: Hashable, Sendable {
     package static let fieldNames: [HTTPField.Name] = [.cacheTTL, .cacheNamespace, .cacheTags, .cacheThreshold, .cacheMode]
     /// Whether nothing cached may answer.
     package var wantsFresh: Bool { noCache || mode == .refresh }
+    /// Whether the answer is not to be kept, though one that is there may answer.
+    package var forbidsStoring: Bool { isReadOnly || ttl.map { $0 <= .zero } ?? false }
 
     /// Longer than anyone means, and safe to add to a moment.
     package static let unlimited = Duration.seconds(100 * 365 * 86_400)
