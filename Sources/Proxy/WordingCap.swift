@@ -4,7 +4,8 @@ import Synchronization
 /// Bounds how many distinct wordings one entry answers before the model is asked again.
 ///
 /// One wrong or planted answer would otherwise serve ever more questions that are somewhat like its own. The wording that is one too many is
-/// forwarded, gets a fresh answer of its own, and the count begins anew.
+/// forwarded, gets a fresh answer of its own, and the count begins anew. Repeats of a wording do not count here: how often an answer is served before
+/// its evidence is renewed is for the learner to bound.
 final class WordingCap: Sendable {
     /// Counts are forgotten altogether beyond this many entries, which only allows some wordings more.
     private static let maximumEntries = 50_000

@@ -264,7 +264,10 @@ enum SettingsCatalogue {
             SettingsKey("candidates", \.matching.candidates, .whole(1...100), .atStart, "Nearest entries that are looked at for one question."),
             SettingsKey(
                 "max_wordings", \.matching.maxWordings, .whole(0...1_000_000), .atOnce,
-                "Distinct wordings that one entry answers before the model is asked again, so that a wrong answer does not spread. 0: any number."),
+                """
+                Distinct wordings that one entry answers before the model is asked again, so that a wrong answer does not spread. 0: any number.
+                Apart from this, modes calibrated and shadow compare an answer with a fresh one after every 64 uses for rewordings, few or many.
+                """),
             SettingsKey(
                 "time_sensitive", \.matching.timeSensitive, .choice, .atOnce,
                 """

@@ -141,7 +141,7 @@ struct RefreshEvidenceTests {
     }
 }
 
-/// How many wordings one answer may serve before it is compared with a fresh one.
+/// How many wordings one entry may answer, and how often an answer may be served, before the model is asked again.
 struct WordingLimitTests {
     private static let words = ["how", "do", "i", "reset", "my", "account", "password", "please"]
 
@@ -162,9 +162,10 @@ struct WordingLimitTests {
         #expect(await bench.ask(wording(4))[.xCacheMatch] == "semantic")
     }
 
+    /// All uses but the last are of one wording: what counts here is how often, not how many.
     @Test func anAnswerThatServedManyUncheckedIsChecked() async throws {
         var learning = MatchLearner.Options()
-        learning.wordingLimit = 20
+        learning.uncheckedLimit = 20
         let bench = LearnerBench(learning: learning)
         try await bench.learning {
             _ = await bench.ask(LearnerBench.first)

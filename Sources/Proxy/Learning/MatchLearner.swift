@@ -18,8 +18,9 @@ package final class MatchLearner: Service, Sendable {
         package var queueLimit = 1024
         /// Populations held; the one not used for longest is forgotten first.
         package var populationLimit = 128
-        /// How often an answer may be served by meaning before it is compared with a fresh one.
-        package var wordingLimit = 64
+        /// How often an answer may be served by meaning, be it to one wording or to many, before it is compared with a fresh one. Keeps the evidence
+        /// fresh; how far one entry may spread is for ``PipelineOptions/maximumWordings``, which counts distinct wordings.
+        package var uncheckedLimit = 64
         /// The longest wait before what was learned is kept.
         package var saveInterval: Duration = .seconds(1)
         /// The share of exact hits that is forwarded all the same, for measuring how often the judge calls equal questions' answers different.
@@ -159,10 +160,10 @@ package final class MatchLearner: Service, Sendable {
         return policy(draw2).decide(query: query, candidates: candidates, verdict: logit)
     }
 
-    /// Whether an entry answered so many rewordings that it is compared with a fresh answer before it answers more.
+    /// Whether an entry's answer was served so often that it is compared with a fresh one before it is served again.
     func isVerificationDue(_ id: EntryID) -> Bool { state.withLock { self.isDue(id, $0) } }
 
-    private func isDue(_ id: EntryID, _ state: State) -> Bool { state.groups.unverified(id) >= options.wordingLimit }
+    private func isDue(_ id: EntryID, _ state: State) -> Bool { state.groups.unverified(id) >= options.uncheckedLimit }
 
     private func logit(_ verifier: any Verifier, _ asked: String, _ cached: String) async -> Double? {
         let pair = WordingPair(asked: asked, cached: cached)
