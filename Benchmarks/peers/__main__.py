@@ -5,7 +5,7 @@ writes a page, a picture and the README's table.
     python3 Benchmarks/peers --data FOLDER_OF_PAIRS
 
 FOLDER_OF_PAIRS holds fow_pairs.jsonl (fow-cache 0.1.0, CC BY 4.0) and gptcache_mock_pairs.jsonl (GPTCache's examples/benchmark, MIT), one
-{"a": ..., "b": ..., "same_answer": true} a line; without it everything else is measured and the page says so. The run takes at most --minutes; a
+{"a": ..., "b": ..., "same_answer": true} a line. With --no-data in its place everything else is measured, and the page says so. The run takes at most --minutes; a
 peer that cannot be installed, started or measured is named with its error and does not stop the others. What is installed is kept under
 ~/.cache/reprise/peers. Everything listens on loopback.
 """
@@ -36,7 +36,9 @@ def arguments():
     parser = argparse.ArgumentParser(prog="peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reprise", default=os.environ.get("REPRISE_BINARY", ROOT / ".build/release/reprise"), help="the program (default: the release build)")
     parser.add_argument("--model", type=pathlib.Path, default=os.environ.get("REPRISE_MODEL_DIR", CACHE / "all-MiniLM-L6-v2"), help="folder that Scripts/model made")
-    parser.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared/data", help="folder of labelled pairs")
+    pairs = parser.add_mutually_exclusive_group()
+    pairs.add_argument("--data", type=pathlib.Path, metavar="FOLDER_OF_PAIRS", help="folder of labelled pairs, for right and wrong answers")
+    pairs.add_argument("--no-data", action="store_true", help="leave right and wrong answers out")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs/benchmarks", help="folder for peers.md, peers.svg and peers.json")
     parser.add_argument("--readme", type=pathlib.Path, default=ROOT / "README.md", help="file whose marked table is written anew; /dev/null for none")
     parser.add_argument("--entries", type=int, default=10_000)
@@ -50,7 +52,21 @@ def arguments():
     options = parser.parse_args()
     options.model = pathlib.Path(options.model).expanduser()
     options.reprise = pathlib.Path(options.reprise).resolve()
+    if not options.render:
+        check_data(parser, options)
     return options
+
+
+def check_data(parser, options):
+    """Ends the program before anything is installed when the pairs are not there: a page without them would take the place of one with them."""
+    if options.no_data:
+        return
+    if options.data is None:
+        parser.error(f"--data is missing: a folder with {' and '.join(measure.PAIR_FILES)}; or say --no-data to leave right and wrong answers out")
+    options.data = options.data.expanduser()
+    absent = [name for name in measure.PAIR_FILES if not (options.data / name).is_file()]
+    if absent:
+        parser.error(f"--data: there is no {' and no '.join(absent)} in {options.data}")
 
 
 def attempt(contender, what, action, *parameters, fatal=True):
@@ -121,9 +137,9 @@ def main():
         attempt(contender, "installing", contender.install)
 
     deadline, started = Deadline(options.minutes * 60), time.monotonic()
-    pairs = measure.read_pairs(options.data)
+    pairs = {} if options.no_data else measure.read_pairs(options.data)
     pairs = {name: found[:options.pairs] for name, found in pairs.items()}
-    missing = "" if pairs else f"needs fow_pairs.jsonl and gptcache_mock_pairs.jsonl in {options.data} (--data)"
+    missing = "" if pairs else f"left out (--no-data); needs --data with {' and '.join(measure.PAIR_FILES)}"
     if missing:
         say(f"right and wrong answers: {missing}")
     result = {

@@ -16,6 +16,8 @@ from setting import Failure, control, environment
 
 HERE = pathlib.Path(__file__).resolve().parent
 UPSTREAM_DELAY = 0.02
+# Files of labelled pairs in the folder that --data names.
+PAIR_FILES = ("fow_pairs.jsonl", "gptcache_mock_pairs.jsonl")
 
 
 class Client:
@@ -134,10 +136,9 @@ def cell(port, upstream, kind, lines, folder, connections, seconds):
 def read_pairs(folder):
     """Pairs of questions with the word of a person whether one answer serves both, by file."""
     found = {}
-    for name in ("fow_pairs.jsonl", "gptcache_mock_pairs.jsonl"):
-        file = folder / name
-        if file.exists():
-            found[name.removesuffix(".jsonl")] = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    for name in PAIR_FILES:
+        lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        found[name.removesuffix(".jsonl")] = [json.loads(line) for line in lines if line.strip()]
     return found
 
 
