@@ -5,8 +5,8 @@ import SemanticCache
 /// Pure: equal inputs give equal decisions. Chance comes in as `draw` and decides exploration alone.
 package struct CalibratedPolicy: DecisionPolicy {
     /// What the verifier's verdict must be better by on day one where one content word was replaced and the rest is the same: the commonest trap, and the
-    /// one that the verifier is most often sure of wrongly. One unit of its logit.
-    private static let replacedWordMargin = Feature.verdict(1)
+    /// one that the verifier is most often sure of wrongly. Five units of its logit: chosen on pairs that differ in little.
+    private static let replacedWordMargin = Feature.verdict(5)
 
     private let population: Population
     private let cut: ErrorGate.Cut
