@@ -166,7 +166,7 @@ extension Settings {
         package var profile = GuardProfile.default
         package var requireModel = false
         package var verifier = Verifier.on
-        package var verifierMemory = ByteCount.mebibytes(64)
+        package var verifierMemory = ByteCount.mebibytes(128)
         package var candidates = 8
         package var maxWordings = 100
         package var timeSensitive = TimeSensitivity.exact
