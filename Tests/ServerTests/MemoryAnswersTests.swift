@@ -10,44 +10,46 @@ import Testing
 struct MemoryAnswersTests {
     private let client = RouterClient()
     private let presence = ClientPresence()
-    private let channel = EmbeddedChannel()
+    private let channel: NIOAsyncTestingChannel
 
-    init() throws {
-        try channel.pipeline.syncOperations.addHandler(
-            MemoryAnswers(desk: .init(pipeline: client.pipeline, pressure: MemoryPressure(), maximumBody: 4096), presence: presence))
-        try channel.connect(to: .init(ipAddress: "127.0.0.1", port: 1)).wait()
+    init() async throws {
+        channel = try await NIOAsyncTestingChannel { [client, presence] channel in
+            try channel.pipeline.syncOperations.addHandler(
+                MemoryAnswers(desk: .init(pipeline: client.pipeline, pressure: MemoryPressure(), maximumBody: 4096), presence: presence))
+        }
+        try await channel.connect(to: .init(ipAddress: "127.0.0.1", port: 1)).get()
     }
 
     @Test func answersARepeatAtOnce() async throws {
         let stored = try await client.ask("What is a semantic cache?")
-        try send(question: "What is a semantic cache?")
-        let answer = try #require(try answer())
+        try await send(question: "What is a semantic cache?")
+        let answer = try #require(try await answer())
         #expect(answer.head.status == .ok)
         #expect(answer.head.headerFields[.xCacheMatch] == "exact")
         #expect(answer.head.headerFields[.contentLength] == String(answer.body.count))
         #expect(answer.head.headerFields[.date]?.hasSuffix(" GMT") == true)
         #expect(answer.body == stored.bytes)
-        #expect(try channel.readInbound(as: HTTPRequestPart.self) == nil)
+        #expect(try await channel.readInbound(as: HTTPRequestPart.self) == nil)
         #expect(presence.takeBegun() == nil)
     }
 
     @Test func answersSeveralOnOneConnection() async throws {
         _ = try await client.ask("one")
         for _ in 0..<3 {
-            try send(question: "one")
-            #expect(try answer()?.head.headerFields[.xCacheMatch] == "exact")
+            try await send(question: "one")
+            #expect(try await answer()?.head.headerFields[.xCacheMatch] == "exact")
         }
     }
 
-    @Test func refusesAtOnce() throws {
-        try send(body: "{", path: "/v1/chat/completions")
-        #expect(try answer()?.head.status == .badRequest)
+    @Test func refusesAtOnce() async throws {
+        try await send(body: "{", path: "/v1/chat/completions")
+        #expect(try await answer()?.head.status == .badRequest)
     }
 
-    @Test func handsOnWhatItDoesNotKnow() throws {
-        try send(question: "never asked")
-        #expect(try inboundBody() == Self.body("never asked"))
-        #expect(try answer() == nil)
+    @Test func handsOnWhatItDoesNotKnow() async throws {
+        try await send(question: "never asked")
+        #expect(try await inboundBody() == Self.body("never asked"))
+        #expect(try await answer() == nil)
         let begun = try #require(presence.takeBegun())
         guard case .underway(let request) = begun.beginning else {
             Issue.record("answered what is not known")
@@ -60,32 +62,32 @@ struct MemoryAnswersTests {
     /// Answers leave in the order of their requests.
     @Test func waitsForTheRequestBefore() async throws {
         _ = try await client.ask("known")
-        try send(question: "unknown")
+        try await send(question: "unknown")
         _ = presence.takeBegun()
-        try send(question: "known")
-        #expect(try answer() == nil)
+        try await send(question: "known")
+        #expect(try await answer() == nil)
         // The second was not begun, so nobody can take its answer for the first's.
         #expect(presence.takeBegun() == nil)
         for _ in 0..<2 {
-            try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok)))
-            try channel.writeOutbound(HTTPResponsePart.end(nil))
-            _ = try answer()
+            try await channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok)))
+            try await channel.writeOutbound(HTTPResponsePart.end(nil))
+            _ = try await answer()
         }
-        try send(question: "known")
-        #expect(try answer()?.head.headerFields[.xCacheMatch] == "exact")
+        try await send(question: "known")
+        #expect(try await answer()?.head.headerFields[.xCacheMatch] == "exact")
     }
 
     /// What an earlier request left is not the next one's.
-    @Test func clearsWhatNobodyTook() throws {
-        try send(question: "first")
-        try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .serviceUnavailable)))
-        try channel.writeOutbound(HTTPResponsePart.end(nil))
-        try send(body: "{}", path: "/v1/models")
+    @Test func clearsWhatNobodyTook() async throws {
+        try await send(question: "first")
+        try await channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .serviceUnavailable)))
+        try await channel.writeOutbound(HTTPResponsePart.end(nil))
+        try await send(body: "{}", path: "/v1/models")
         #expect(presence.takeBegun() == nil)
     }
 
     @Test(arguments: ["large", "chunked", "expecting", "closing", "other path"])
-    func leavesTheUnusualToTheOtherPath(kind: String) throws {
+    func leavesTheUnusualToTheOtherPath(kind: String) async throws {
         var fields: HTTPFields = [:]
         var body = Self.body("a question")
         var path = "/v1/chat/completions"
@@ -97,8 +99,8 @@ struct MemoryAnswersTests {
         default: fields[.transferEncoding] = "chunked"
         }
         if kind != "chunked" { fields[.contentLength] = String(body.utf8.count) }
-        try send(body: body, path: path, fields: fields)
-        #expect(try inboundBody() == body)
+        try await send(body: body, path: path, fields: fields)
+        #expect(try await inboundBody() == body)
         #expect(presence.takeBegun() == nil)
     }
 
@@ -106,24 +108,24 @@ struct MemoryAnswersTests {
 
     private static func body(_ question: String) -> String { #"{"model":"m","messages":[{"role":"user","content":"\#(question)"}]}"# }
 
-    private func send(question: String) throws { try send(body: Self.body(question), path: "/v1/chat/completions") }
+    private func send(question: String) async throws { try await send(body: Self.body(question), path: "/v1/chat/completions") }
 
-    private func send(body: String, path: String, fields: HTTPFields? = nil) throws {
+    private func send(body: String, path: String, fields: HTTPFields? = nil) async throws {
         let fields = fields ?? [.contentLength: String(body.utf8.count)]
         let head = HTTPRequest(method: .post, scheme: "http", authority: "localhost", path: path, headerFields: fields)
-        try channel.writeInbound(HTTPRequestPart.head(head))
+        try await channel.writeInbound(HTTPRequestPart.head(head))
         // In two pieces, as a socket may give it.
         let bytes = Array(body.utf8)
         for part in [bytes.prefix(bytes.count / 2), bytes.suffix(bytes.count - bytes.count / 2)] where !part.isEmpty {
-            try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(bytes: part)))
+            try await channel.writeInbound(HTTPRequestPart.body(ByteBuffer(bytes: part)))
         }
-        try channel.writeInbound(HTTPRequestPart.end(nil))
+        try await channel.writeInbound(HTTPRequestPart.end(nil))
     }
 
-    private func answer() throws -> (head: HTTPResponse, body: [UInt8])? {
-        guard case .head(let head)? = try channel.readOutbound(as: HTTPResponsePart.self) else { return nil }
+    private func answer() async throws -> (head: HTTPResponse, body: [UInt8])? {
+        guard case .head(let head)? = try await channel.readOutbound(as: HTTPResponsePart.self) else { return nil }
         var body: [UInt8] = []
-        while let part = try channel.readOutbound(as: HTTPResponsePart.self) {
+        while let part = try await channel.readOutbound(as: HTTPResponsePart.self) {
             if case .body(let bytes) = part { body += bytes.readableBytesView }
             if case .end = part { return (head, body) }
         }
@@ -131,10 +133,10 @@ struct MemoryAnswersTests {
         return nil
     }
 
-    private func inboundBody() throws -> String? {
-        guard case .head? = try channel.readInbound(as: HTTPRequestPart.self) else { return nil }
+    private func inboundBody() async throws -> String? {
+        guard case .head? = try await channel.readInbound(as: HTTPRequestPart.self) else { return nil }
         var body: [UInt8] = []
-        while let part = try channel.readInbound(as: HTTPRequestPart.self) {
+        while let part = try await channel.readInbound(as: HTTPRequestPart.self) {
             if case .body(let bytes) = part { body += bytes.readableBytesView }
             if case .end = part { return String(decoding: body, as: UTF8.self) }
         }

@@ -90,7 +90,7 @@ struct RouterClient {
     private func send(_ method: HTTPRequest.Method, _ path: String, fields: HTTPFields, body: RequestBody) async throws -> Answer {
         let head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path, headerFields: fields)
         let request = Request(head: head, body: body)
-        let channel = EmbeddedChannel()
+        let channel = NIOAsyncTestingChannel()
         let response = try await router.respond(
             to: request, context: ConnectionContext(source: .init(channel: channel, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })))
         let collector = Collector()
