@@ -97,6 +97,16 @@ struct RetryingUpstreamTests {
         #expect(inner.calls.count == 3)
     }
 
+    /// A failed call's answer is let go before the pause, which may be long, so that others have its place among the upstream's calls.
+    @Test func whoPausesHoldsNoPlace() async throws {
+        let limited = LimitedUpstream(upstream(reply(503), reply(200)), limit: 1, waitingLimit: 1, patience: .seconds(30))
+        let out = Mutex<[Int]>([])
+        let retrying = RetryingUpstream(
+            limited, policy: RetryPolicy(), clock: ManualClock(), sleep: { _ in out.withLock { $0.append(limited.depth.out) } })
+        #expect(try await retrying.send(request).status.code == 200)
+        #expect(out.withLock { $0 } == [0])
+    }
+
     /// An answer that has begun is never asked for again, however it ends.
     @Test func nothingIsRepeatedAfterTheHead() async throws {
         let inner = upstream(.broken(fields: [:], chunks: [[1]]))

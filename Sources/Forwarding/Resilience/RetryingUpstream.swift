@@ -29,19 +29,32 @@ package struct RetryingUpstream: Upstream {
 
     package func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
         guard request.isReplayable else { return try await upstream.send(request) }
-        var attempt = 0
+        var repeats = 0
         while true {
-            let result: Result<UpstreamResponse, UpstreamError>
-            do throws(UpstreamError) { result = .success(try await upstream.send(request)) } catch { result = .failure(error) }
-            let outcome: RetryPolicy.Outcome =
-                switch result {
-                case .success(let response): .init(response, now: clock.now())
-                case .failure(let error): .failure(error)
-                }
-            guard let delay = policy.delay(after: outcome, attempt: attempt, random: random()) else { return try result.get() }
-            do { try await sleep(delay) } catch { throw .cancelled }
-            attempt += 1
+            switch await attempt(request, after: repeats) {
+            case .settled(let result): return try result.get()
+            case .again(let delay): do { try await sleep(delay) } catch { throw .cancelled }
+            }
+            repeats += 1
         }
+    }
+
+    /// What one call came to. Nothing of a call that is made again is held during the pause: its answer has a place among the upstream's calls.
+    private enum Attempt {
+        case settled(Result<UpstreamResponse, UpstreamError>)
+        case again(Duration)
+    }
+
+    private func attempt(_ request: UpstreamRequest, after repeats: Int) async -> Attempt {
+        let result: Result<UpstreamResponse, UpstreamError>
+        do throws(UpstreamError) { result = .success(try await upstream.send(request)) } catch { result = .failure(error) }
+        let outcome: RetryPolicy.Outcome =
+            switch result {
+            case .success(let response): .init(response, now: clock.now())
+            case .failure(let error): .failure(error)
+            }
+        if let delay = policy.delay(after: outcome, attempt: repeats, random: random()) { return .again(delay) }
+        return .settled(result)
     }
 }
 
