@@ -16,6 +16,9 @@ struct CodedVector {
     /// What the constant part of the remainders adds to a product with these values.
     private let offset: Float
 
+    /// The scales that unit vectors have, a little rounding allowed for; with others similarities may have no end.
+    static let scales: ClosedRange<Float> = 0...1.01 / 127
+
     /// The length of the coarse part of vectors with `dimension` components: a multiple of 32.
     static func paddedCount(_ dimension: Int) -> Int { (dimension + 31) / 32 * 32 }
 

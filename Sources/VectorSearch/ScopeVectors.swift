@@ -25,7 +25,7 @@ final class ScopeVectors: @unchecked Sendable {
     }
 
     /// Reused slots are compared one by one until they are linked; with more of them waiting, new slots are made.
-    private static let refillLimit = 4096
+    static let refillLimit = 4096
 
     let scope: Scope
     let shard: Int

@@ -15,6 +15,7 @@ extension ScopedIndex {
             throw SnapshotError.damaged("its vectors have \(components) components, expected \(dimension)")
         }
         var found: [ScopeVectors] = []
+        var names: Set<Scope> = []
         while true {
             let byte = try number(UInt8.self, source)
             guard let kind = SnapshotForm.Kind(rawValue: byte) else { throw SnapshotError.damaged("a scope of kind \(byte)") }
@@ -23,6 +24,8 @@ extension ScopedIndex {
             case .scanned: found.append(try scanned(source))
             case .linked: found.append(try linked(source))
             }
+            // Each of them would take over all vectors of those before it.
+            if let scope = found.last?.scope, !names.insert(scope).inserted { throw SnapshotError.damaged("a scope that is there twice") }
         }
     }
 
@@ -70,7 +73,7 @@ extension ScopedIndex {
         }
         let layout = VectorLayout(blocks: blocks, links: links, padded: padded)
         check(graph, layout, slotCount, linkedCount)
-        let refilled = unlink(graph, layout, slotCount, linkedCount, entry)
+        let refilled = try unlink(graph, layout, slotCount, linkedCount, entry)
         if entry >= 0, entry < linkedCount, top <= graph.layer(of: entry, layout) {
             graph.setEntryPoint(entry, layer: top)
         } else if linkedCount > 0 {
@@ -102,9 +105,11 @@ extension ScopedIndex {
 
     /// The slots that hold a vector and have no neighbours: reused and not linked again when the snapshot was written. They must be outside of the
     /// graph before they are linked, so no list leads there and they have no lists of their own. The entry point is inside, with or without neighbours.
-    private func unlink(_ graph: HNSWGraph, _ layout: VectorLayout, _ slotCount: Int, _ linkedCount: Int, _ entry: Int) -> [UInt32] {
+    private func unlink(_ graph: HNSWGraph, _ layout: VectorLayout, _ slotCount: Int, _ linkedCount: Int, _ entry: Int) throws -> [UInt32] {
         let refilled = (0..<linkedCount).filter { $0 != entry && layout.id($0) >= 0 && cell_load(layout.baseLinks($0)) == 0 }
         guard !refilled.isEmpty else { return [] }
+        // Each search looks at all of them. A writer leaves no more than may wait, and the few that a repair could not place.
+        guard refilled.count <= 2 * ScopeVectors.refillLimit else { throw SnapshotError.damaged("\(refilled.count) slots without neighbours") }
         for slot in refilled {
             graph.uppers.release(cell_load(layout.upper(slot)))
             cell_store(layout.upper(slot), 0)
@@ -130,8 +135,8 @@ extension ScopedIndex {
         try source(UnsafeMutableRawBufferPointer(start: block.scales, count: count * MemoryLayout<Float>.stride))
         try source(UnsafeMutableRawBufferPointer(start: block.coarse, count: count * padded))
         try source(UnsafeMutableRawBufferPointer(start: block.fine, count: count * padded / 2))
-        for row in 0..<count where !(block.scales[row].isFinite && block.scales[row] >= 0 && block.ids[row] >= -1) {
-            throw SnapshotError.damaged("a vector without a scale or an id")
+        for row in 0..<count where !(CodedVector.scales.contains(block.scales[row]) && block.ids[row] >= -1) {
+            throw SnapshotError.damaged("a vector without an id, or with a scale that no unit vector has")
         }
     }
 

@@ -209,6 +209,39 @@ struct SnapshotTests {
         }
     }
 
+    @Test func aScopeThatIsThereTwiceIsRefused() throws {
+        var vectors = ClusteredVectors(seed: 3, dimension: 48, clusters: 3, spread: 0.5)
+        let index = Self.index()
+        for number in 0..<5 { index.insert(EntryID(rawValue: Int64(number)), vectors.next(), in: Self.scope) }
+        let bytes = try Self.bytes(index)
+        let scope = bytes[16..<bytes.count - 1]
+        let copy = Self.index()
+        #expect(throws: SnapshotError.self) { try Self.load(Array(bytes[..<16] + scope + scope) + [0], into: copy) }
+        #expect(copy.count == 0)
+    }
+
+    /// A graph in name only, which every search would have to look at slot by slot, is not taken.
+    @Test(arguments: [(1000, true), (9000, false)]) func aGraphWithoutLinksIsRefused(count: Int, isTaken: Bool) throws {
+        let padded = 64
+        var bytes: [UInt8] = Array("REPINDX1".utf8)
+        func append(_ number: some FixedWidthInteger) { withUnsafeBytes(of: number.littleEndian) { bytes += $0 } }
+        append(UInt32(48))
+        append(UInt32(padded))
+        bytes += [2] + Self.scope.digest.bytes
+        for number in [count, count, 1, 0] { append(UInt32(number)) }
+        for first in stride(from: 0, to: count, by: 1024) {
+            let slots = first..<min(count, first + 1024)
+            for slot in slots { append(Int64(slot)) }
+            for _ in slots { append(Float(0.005).bitPattern) }
+            bytes += [UInt8](repeating: 0, count: slots.count * (padded + padded / 2 + 33 * 4 + 1))
+        }
+        bytes.append(0)
+        let copy = Self.index()
+        let wasTaken = (try? Self.load(bytes, into: copy)) != nil
+        #expect(wasTaken == isTaken)
+        #expect(copy.count == (isTaken ? count : 0))
+    }
+
     @Test func otherDimensionsAreRefused() throws {
         var vectors = ClusteredVectors(seed: 3, dimension: 48, clusters: 3, spread: 0.5)
         let bytes = try Self.bytes(Self.filled(&vectors).0)
