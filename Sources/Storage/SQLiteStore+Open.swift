@@ -90,7 +90,7 @@ extension SQLiteStore {
             // NORMAL in WAL mode: a power cut may lose the last transactions, never the database. A crash of the process loses none.
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA foreign_keys = OFF")
-            // What was deleted or sealed must not stay readable in free pages.
+            // What is deleted is overwritten, save in pages that become free as a whole, which would each be written for it. Sealing asks for that too.
             try database.execute(sql: "PRAGMA secure_delete = FAST")
             try database.execute(sql: "PRAGMA cache_size = -8192")
         }

@@ -30,6 +30,9 @@ extension SQLiteStore {
             if !page.outdated.isEmpty {
                 let outdated = page.outdated
                 try await write { database in
+                    // What the rows said before must be gone from the file too, from the pages that become free as well.
+                    try database.execute(sql: "PRAGMA secure_delete = ON")
+                    defer { try? database.execute(sql: "PRAGMA secure_delete = FAST") }
                     let generation = try Generation.advance(in: database)
                     for record in outdated {
                         // Gone or replaced since it was read: what came since is sealed already.

@@ -10,8 +10,9 @@ struct SealingTests {
     private let first = RowCipher(secret: "a secret of the first year")
     private let second = RowCipher(secret: "a secret of the second year", former: ["a secret of the first year"])
 
-    private func record(_ number: Int) -> CacheRecord {
-        let entry = Sample.entry(number, query: "what does my neighbour earn", body: Array(#"{"answer":"a large fortune"}"#.utf8))
+    private func record(_ number: Int, length: Int = 1) -> CacheRecord {
+        let body = #"{"answer":"\#(String(repeating: "a large fortune ", count: length))"}"#
+        let entry = Sample.entry(number, query: "what does my neighbour earn", body: Array(body.utf8))
         let vector = UnitVector(normalizing: [1, 2, 3, 4])
         return CacheRecord(entry: entry, embedding: vector.map { StoredEmbedding(vector: $0, fingerprint: "f") })
     }
@@ -69,6 +70,18 @@ struct SealingTests {
         try await store.close()
         #expect(try await read(path, RowCipher(secret: "a secret of the second year")).count == 460)
         #expect(try !holdsPlainText(path))
+    }
+
+    /// Long answers lie in pages of their own, which become free when the row is sealed.
+    @Test func nothingIsLeftOfWhatWasPlain() async throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("a.db")
+        try await write((1...20).map { record($0, length: 2000) }, to: path, nil)
+        let store = try SQLiteStore.open(path: path, now: now, cipher: first).store
+        #expect(try await store.sealAnew() == 20)
+        try await store.close()
+        #expect(try !holdsPlainText(path))
+        #expect(try await read(path, first).count == 20)
     }
 
     /// A value that is moved to another row, or changed by one bit, is no value.
