@@ -49,6 +49,16 @@ package struct AdminGate: Sendable {
         return origin[start...].lowercased() != authority.lowercased()
     }
 
+    /// Whether a request that only its coming from this machine vouches for names some other site's host. A page whose name was made to lead to this
+    /// machine (DNS rebinding) makes such requests, which to its browser go to its own site. Addresses, and names that no site has, are not meant.
+    func isMisled(authority: String?) -> Bool {
+        guard token == nil, isLoopback, let authority else { return false }
+        guard !authority.hasPrefix("[") else { return false }
+        let host = authority.prefix { $0 != ":" }.lowercased()
+        let isAddress = host.allSatisfy { $0 == "." || $0.isASCII && $0.isNumber }
+        return !isAddress && host.contains(".") && !host.hasSuffix(".localhost") && !host.hasSuffix(".internal")
+    }
+
     /// Whether an `Authorization` field is the admin's, and so cannot be an application's credential.
     var usesAuthorization: Bool { token != nil }
 

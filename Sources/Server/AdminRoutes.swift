@@ -32,6 +32,10 @@ struct AdminRoutes: Sendable {
             return JSONBody.error(
                 .forbidden, "The admin surface is closed: the proxy listens on the network and no admin token is set (admin.token_env).",
                 code: "admin_closed")
+        case .open where gate.isMisled(authority: request.head.authority):
+            return JSONBody.error(
+                .forbidden, "Without an admin token (admin.token_env) the admin surface answers to addresses and local names only.",
+                code: "foreign_host")
         case .open:
             guard request.method != .get, request.method != .head, gate.isForeign(request.headers, authority: request.head.authority) else {
                 return nil

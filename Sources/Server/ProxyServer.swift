@@ -159,8 +159,9 @@ struct TopRouter: HTTPResponder {
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let raw = request.head.path ?? "/"
+        // Wherever it goes: what follows on the connection may be meant for another route.
+        guard request.headers.isPlainlyFramed else { return Self.unclearFraming(path: raw) }
         if raw.hasPrefix("/v1/") || raw.hasPrefix("/openai/") {
-            guard request.headers.isPlainlyFramed else { return Self.unclearFraming(path: raw) }
             guard pressure.level < .shedsRequests, let place = requests.enter() else { return Self.overloaded(path: raw) }
             return try await proxy.respond(
                 to: request, path: raw, channel: context.channel, id: RequestIDs.id(for: request.headers), place: place)

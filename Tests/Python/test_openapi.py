@@ -109,5 +109,18 @@ def test_a_page_of_another_site_changes_nothing(filled, headers, status):
     assert (filled.stats["entries"] == 0) == (status == 200)
 
 
+@pytest.mark.parametrize("host, status", [
+    ("evil.example", 403), ("evil.example:80", 403), ("127.0.0.1.evil.example", 403), ("localhost.evil.example", 403), ("1.evil", 403),
+    ("localhost", 200), ("LOCALHOST:8080", 200), ("127.0.0.1", 200), ("[::1]:8080", 200), ("app.localhost", 200), ("reprise", 200),
+    ("host.docker.internal:8080", 200),
+])
+@pytest.mark.parametrize("path", ["/cache/entries", "/metrics", "/dashboard"])
+def test_a_name_that_was_made_to_lead_here_opens_nothing(filled, path, host, status):
+    """DNS rebinding: to the browser the page asks its own site, so that it may read what comes back."""
+    got = filled.request("GET", path, headers={"Host": host, "Sec-Fetch-Site": "same-origin"})
+    assert got.status == status
+    assert status == 200 or b"foreign_host" in got.body
+
+
 def test_the_dashboards_own_origin_is_served(filled):
     assert filled.request("POST", "/cache/flush", {"all": True}, {"Origin": f"http://127.0.0.1:{filled.port}"}).status == 200

@@ -22,6 +22,13 @@ struct ProxyRouteTests {
         #expect(answer.fields[.connection] == "close")
     }
 
+    /// A request whose end cannot be told is refused on every route, and nothing after it is read.
+    @Test(arguments: ["/v1/files", "/openai/deployments/m/files", "/cache/flush", "/healthz", "/", "/nothing"])
+    func whatIsFramedInTwoWaysIsRefused(path: String) async throws {
+        let answer = try await RouterClient().send(.post, path, fields: [.transferEncoding: "chunked"])
+        #expect(answer.status == 400 && answer.fields[.connection] == "close")
+    }
+
     @Test func whatIsNeitherProxyNorAdminIsNotFound() async throws {
         let client = RouterClient()
         #expect(try await client.send(.get, "/nothing").status == 404)
