@@ -11,6 +11,8 @@ import WireFormats
 /// there when it is the request's own: from the model or by exact repeat, never one that was given for another wording.
 struct AccessLog: RequestObserver {
     let content: Settings.AccessContent
+    /// Whether what was asked may be kept; what is never stored does not lie in a log either.
+    let mayKeep: @Sendable (_ body: [UInt8]) -> Bool
     let sink: LineSink
 
     func observe(_ record: RequestRecord) { sink.add(line(record)) }
@@ -42,7 +44,7 @@ struct AccessLog: RequestObserver {
             }
             line.append(UInt8(ascii: "]"))
         }
-        if content != .none, record.content != nil {
+        if content != .none, record.content != nil, mayKeep(record.body) {
             line += ",\"body\":".utf8
             Self.append(json: record.body, to: &line)
             if content == .answers, let response = Self.ownAnswer(record) {

@@ -83,7 +83,7 @@ struct Composition {
         let pipeline = RequestPipeline(
             options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream,
             tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, above: lastID), clock: clock,
-            observers: sinks.observers(loaded.settings.log) + [recent], logger: logger)
+            observers: sinks.observers(loaded.settings.log, under: options) + [recent], logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
 

@@ -17,13 +17,15 @@ struct LogSinks {
         }
     }
 
-    /// Those who write the lines.
-    func observers(_ settings: Settings.Log) -> [any RequestObserver] {
+    /// Those who write the lines, under the rules of what may be kept as they stand.
+    func observers(_ settings: Settings.Log, under options: LiveOptions) -> [any RequestObserver] {
         var observers: [any RequestObserver] = []
         if let standardError {
             observers.append(RequestLog(format: LogLines.format(settings), showsPrompts: settings.prompts, sink: standardError))
         }
-        if let access { observers.append(AccessLog(content: settings.accessContent, sink: access)) }
+        if let access {
+            observers.append(AccessLog(content: settings.accessContent, mayKeep: { options.current.storage.allowsStoring($0) }, sink: access))
+        }
         return observers
     }
 

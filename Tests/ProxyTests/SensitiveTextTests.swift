@@ -27,6 +27,20 @@ struct SensitiveTextTests {
         #expect(SensitiveText.find(Set(SensitiveText.Kind.allCases), in: Array(text.utf8)) == nil)
     }
 
+    /// Clients differ in what they write as escapes; what is looked for is the text.
+    @Test(arguments: [
+        #"{"content":"of M\u00fcller & Sons"}"#, #"{"content":"of Müller & Sons"}"#, #"{"content":"the so-called \"blue\" file"}"#,
+        #"{"content":"the \u0062lue file \ud83d\ude80"}"#, #"{"content":"card 4111\u00201111\u00201111\u00201111"}"#,
+        #"{"content":"a\u0040b.example.org"}"#, #"{"content":"first\n\tPROJECT: falcon"}"#,
+    ])
+    func whatIsEscapedIsFound(body: String) {
+        var policy = StoragePolicy()
+        policy.kinds = [.cards, .emails]
+        policy.patterns = ["Müller", "\"blue\"|🚀", #"\sPROJECT:\s"#]
+        #expect(!policy.allowsStoring(Array(body.utf8)))
+        #expect(policy.allowsStoring(Array(#"{"content":"nothing of that \\u00fc, \"green\""}"#.utf8)))
+    }
+
     @Test func suchRequestsAreAnsweredAndNeverStored() async {
         var options = PipelineOptions()
         options.storage.kinds = [.cards]

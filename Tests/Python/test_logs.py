@@ -139,6 +139,16 @@ def test_the_access_log_warms_another_cache(start, tmp_path, stand_in):
     assert stand_in.seen["count"] == asked + 1
 
 
+def test_what_may_not_be_stored_is_not_in_the_access_log(start, tmp_path):
+    proxy = start(config="log:\n  access_file: access.jsonl\n  access_content: answers\ncache:\n  no_store_patterns: [\"(?i)falcon\"]\n")
+    for question in ["pay with 4111 1111 1111 1111", "where is project Falcon", "where is the station"]:
+        assert proxy.chat(question).status == 200
+    proxy.stop()
+    lines = [json.loads(line) for line in (tmp_path / "access.jsonl").read_text().splitlines()]
+    assert [("body" in line, "response" in line) for line in lines] == [(False, False), (False, False), (True, True)]
+    assert "4111" not in json.dumps(lines) and "alcon" not in json.dumps(lines)
+
+
 def test_a_rotated_access_log_is_opened_again(start, tmp_path):
     proxy = start(config="log:\n  access_file: access.jsonl\n")
     log = tmp_path / "access.jsonl"

@@ -7,6 +7,47 @@ package enum JSONText {
         return String(decoding: output, as: UTF8.self)
     }
 
+    /// The bytes of any JSON with the escapes of its strings undone, which makes it a text to search in and no JSON any more. What is no escape stays.
+    package static func unescaped(_ json: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(json.count)
+        var rest = json[...]
+        while let slash = rest.firstIndex(of: UInt8(ascii: "\\")) {
+            output += rest[..<slash]
+            rest = rest[(slash + 1)...]
+            switch rest.first {
+            case .some(UInt8(ascii: "u")): if !appendScalar(&rest, to: &output) { output.append(UInt8(ascii: "\\")) }
+            case let byte?:
+                let plain: [UInt8: UInt8] = [
+                    UInt8(ascii: "b"): 0x08, UInt8(ascii: "f"): 0x0C, UInt8(ascii: "n"): 0x0A, UInt8(ascii: "r"): 0x0D, UInt8(ascii: "t"): 0x09,
+                ]
+                output.append(plain[byte] ?? byte)
+                rest = rest.dropFirst()
+            case nil: output.append(UInt8(ascii: "\\"))
+            }
+        }
+        return output + rest
+    }
+
+    /// Takes `u` and four digits, twice for a pair of surrogates, off `rest`; whether they stood there.
+    private static func appendScalar(_ rest: inout ArraySlice<UInt8>, to output: inout [UInt8]) -> Bool {
+        func unit(_ bytes: ArraySlice<UInt8>) -> UInt32? {
+            guard bytes.count >= 5, bytes.first == UInt8(ascii: "u") else { return nil }
+            let digits = bytes.dropFirst().prefix(4)
+            return digits.allSatisfy { UInt8(ascii: "0") <= $0 } ? UInt32(String(decoding: digits, as: UTF8.self), radix: 16) : nil
+        }
+        guard var value = unit(rest) else { return false }
+        var length = 5
+        let next = rest.dropFirst(5)
+        if value & 0xFC00 == 0xD800, next.first == UInt8(ascii: "\\"), let low = unit(next.dropFirst()), low & 0xFC00 == 0xDC00 {
+            value = 0x10000 + (value & 0x3FF) << 10 + low & 0x3FF
+            length = 11
+        }
+        rest = rest.dropFirst(length)
+        output += Array(String(UnicodeScalar(value) ?? "\u{FFFD}").utf8)
+        return true
+    }
+
     /// Appends `text`, which must be UTF-8, as a string with quotes and no more escapes than JSON demands.
     static func append(_ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
