@@ -150,8 +150,7 @@ extension RequestPipeline.LookUp {
             case .cacheable(let content) = RequestReader.read(endpoint: self.content.endpoint, body: body), content.items.count == positions.count
         else { return nil }
         return Self(
-            request: request.withBody(body), content: content, controls: controls, tenant: tenant, namespace: namespace, started: started,
-            trace: trace,
-            lesson: lesson)
+            request: request.withBody(body), content: content, controls: controls, caller: caller, tenant: tenant, namespace: namespace,
+            started: started, trace: trace, lesson: lesson)
     }
 }

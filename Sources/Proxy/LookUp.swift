@@ -17,6 +17,7 @@ extension RequestPipeline {
         let request: ProxyRequest
         let content: CacheableRequest
         let controls: RequestControls
+        let caller: AccessRules.Caller
         let tenant: TenantID
         let namespace: String
         let started: ContinuousClock.Instant
@@ -26,12 +27,13 @@ extension RequestPipeline {
         let key: CacheKey
 
         init(
-            request: ProxyRequest, content: CacheableRequest, controls: RequestControls, tenant: TenantID, namespace: String,
-            started: ContinuousClock.Instant, trace: RequestTrace, lesson: LabelJob.Kind? = nil
+            request: ProxyRequest, content: CacheableRequest, controls: RequestControls, caller: AccessRules.Caller, tenant: TenantID,
+            namespace: String, started: ContinuousClock.Instant, trace: RequestTrace, lesson: LabelJob.Kind? = nil
         ) {
             self.request = request
             self.content = content
             self.controls = controls
+            self.caller = caller
             self.tenant = tenant
             self.namespace = namespace
             self.started = started
@@ -44,8 +46,8 @@ extension RequestPipeline {
         var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
 
         /// What must be equal to share an upstream call with this request.
-        var flightKey: RequestCoalescer.Key {
-            RequestCoalescer.Key(key: key, wantsStream: content.wantsStream, wantsUsage: content.wantsUsage)
+        func flightKey(onBehalfOf principal: TenantID) -> RequestCoalescer.Key {
+            RequestCoalescer.Key(key: key, principal: principal, wantsStream: content.wantsStream, wantsUsage: content.wantsUsage)
         }
 
         var labels: ProxyMetrics.Labels { .init(endpoint: content.endpoint, model: content.model, tenant: tenant, namespace: namespace) }

@@ -22,7 +22,7 @@ extension RequestPipeline {
 
     /// Fetches a fresh answer for the cache alone. Nothing happens when an equal call is under way.
     func refresh(_ lookUp: LookUp) {
-        let key = lookUp.flightKey
+        let key = lookUp.flightKey(onBehalfOf: principal(of: lookUp))
         guard case .leader(let flight, let subscription) = coalescer.join(key, limit: options.maximumAnswerBytes) else { return }
         launch(flight, for: lookUp, vector: nil, key: key, attending: subscription)
     }
@@ -42,7 +42,7 @@ extension RequestPipeline {
             launch(flight, for: lookUp, vector: vector, key: nil)
             return response(await subscription.head(), subscription, of: lookUp, reason: reason, isCollapsed: false)
         }
-        let key = lookUp.flightKey
+        let key = lookUp.flightKey(onBehalfOf: principal(of: lookUp))
         // When a leader fails before its head came, one of its followers makes the next call and the others follow that one. After the second
         // failure the fault is the upstream's and not the leader's, and all are told: no herd of calls of their own.
         var handovers = 1

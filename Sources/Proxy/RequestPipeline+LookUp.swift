@@ -124,8 +124,9 @@ extension RequestPipeline {
     /// Step 7a; `nil` when the answer does not exist in the form that is asked for.
     func replay(_ entry: Entry, as match: CacheOutcome.Match, for lookUp: LookUp) -> ProxyResponse? {
         let now = clock.now()
-        let isHidden = options.access.hidesPoolHits && lookUp.tenant == tenants.pool
-        guard var response = replayer.replay(entry.answer, for: lookUp.content, pace: isHidden ? .recorded : options.replayPace) else { return nil }
+        let isHidden = hides(lookUp)
+        guard let answer = isHidden ? asIfFresh(entry, for: lookUp.content) : entry.answer else { return nil }
+        guard var response = replayer.replay(answer, for: lookUp.content, pace: isHidden ? .recorded : options.replayPace) else { return nil }
         response.fields.merge(CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).fields)
         response.fields.set(.xRequestID, lookUp.request.id)
         cache.touch(entry.id)

@@ -54,8 +54,8 @@ extension RequestPipeline {
             }
             return .lookUp(
                 LookUp(
-                    request: outgoing, content: content, controls: controls, tenant: tenant, namespace: namespace, started: trace.started,
-                    trace: trace))
+                    request: outgoing, content: content, controls: controls, caller: caller, tenant: tenant, namespace: namespace,
+                    started: trace.started, trace: trace))
         }
     }
 }

@@ -111,8 +111,9 @@ package struct RequestPipeline: Sendable {
                 record.content = lookUp.content
                 record.tags = lookUp.controls.tags
             }
-            let exact = lookUp.content.items.count > 1 ? .unknown : exactFinding(lookUp)
-            if case .answer(let response) = exact, !hides(lookUp) { return answered(response.answering(lookUp.controls.families)) }
+            let (isBatch, isHidden) = (lookUp.content.items.count > 1, hides(lookUp))
+            let exact = isBatch || isHidden && lookUp.controls.onlyIfCached ? .unknown : exactFinding(lookUp)
+            if case .answer(let response) = exact, !isHidden { return answered(response.answering(lookUp.controls.families)) }
             return .underway(Begun(request: request, trace: trace, step: .lookUp(lookUp, exact)))
         }
     }
@@ -125,15 +126,16 @@ package struct RequestPipeline: Sendable {
             response = await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
                 .answering(strippingControls ? PeerFamily.present(in: begun.request.fields) : [])
         case .lookUp(let lookUp, let exact):
-            var answer = lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp, exact)
-            if hides(lookUp) { answer = await hidden(answer, since: begun.trace.started) }
+            let answer =
+                if hides(lookUp) {
+                    await hidden(hiddenAnswer(lookUp, exact), since: begun.trace.started)
+                } else {
+                    lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp, exact)
+                }
             response = answer.answering(lookUp.controls.families)
         }
         return begun.trace.follow(response)
     }
-
-    /// Whether the response may not show that it came from a pool.
-    private func hides(_ lookUp: LookUp) -> Bool { options.access.hidesPoolHits && lookUp.tenant == tenants.pool }
 
     /// Waits until every entry stored so far that can have a vector has it.
     package func settleVectors() async { await lateVectors.settle() }

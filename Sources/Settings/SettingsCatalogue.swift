@@ -151,7 +151,10 @@ enum SettingsCatalogue {
             SettingsKey(
                 "no_store_patterns", \.cache.noStorePatterns,
                 .list("regular expressions such as '(?i)confidential'") { text in !text.isEmpty && (try? Regex(text)) != nil }, .atOnce,
-                "Requests whose body matches one of these regular expressions are answered and never stored."),
+                """
+                Requests whose body matches one of these regular expressions are answered and never stored. The body is looked at as it came and,
+                where it has escapes (\\n, \\u00fc), with these undone.
+                """),
             SettingsKey(
                 "no_store_detect", \.cache.noStoreDetect, .list("keys, cards or emails") { ["keys", "cards", "emails"].contains($0) }, .atOnce,
                 """
@@ -346,8 +349,9 @@ enum SettingsCatalogue {
             SettingsKey(
                 "hide_pool_hits", \.tenancy.hidePoolHits, .flag, .atOnce,
                 """
-                true: in a pool, a hit takes as long as the provider took, and no header tells that it was one, so that nobody learns from it
-                what others asked. Saves the calls, not the time.
+                true: in a pool, a hit takes as long as the provider took, and neither a header nor the answer's date tells that it was one, so
+                that nobody learns from it what others asked. Saves the calls, not the time. Embeddings of several inputs are always asked for,
+                only-if-cached is always answered with 504, and clients share no call that is under way.
                 """),
             SettingsKey(
                 "key_env", \.tenancy.keyEnv, ValueKind<String>.environmentName.optional, .atStart,
@@ -410,6 +414,7 @@ enum SettingsCatalogue {
                 """
                 What those lines hold beside figures. none: nothing; prompts: the request's body, so that `reprise warm` can ask again;
                 answers: the answer as well, so that `reprise warm` and `reprise evaluate` need no model. Both are personal data.
+                Of requests that are never stored the lines hold figures only.
                 """),
         ])
 

@@ -109,15 +109,74 @@ struct SharingTests {
     }
 
     @Test func aHiddenPoolTellsNothing() async {
-        var options = PipelineOptions()
-        options.access.hidesPoolHits = true
-        let bench = ProxyBench(options: options, sharing: .pool, script: credentialEcho)
+        let bench = hiddenPool(credentialEcho)
         let first = await bench.ask("one", fields: [.authorization: "Bearer a"])
         let second = await bench.ask("one", fields: [.authorization: "Bearer b"])
         #expect(bench.upstream.calls.count == 1)
         #expect(first.fields.map(\.name) == second.fields.map(\.name))
-        #expect(first.body == second.body)
+        #expect(dated(first.body).rest == dated(second.body).rest)
         #expect(second.cache == nil && second.cacheStatus == nil && second.fields[.age] == nil)
+    }
+
+    /// What an answer itself says of its age, and what an upstream says of a call, are no oracle either.
+    @Test(arguments: [false, true]) func aHiddenHitLooksLikeACall(stream: Bool) async {
+        let bench = hiddenPool { _, _ in
+            let fields: HTTPFields = [
+                .contentType: stream ? "text/event-stream" : "application/json", .init("x-ratelimit-remaining-requests")!: "9",
+                .init("openai-processing-ms")!: "412", .setCookie: "a=b",
+            ]
+            let chunks = stream ? ProxyBench.events(["hello"]) : [Array(ProxyBench.completion("hello").utf8)]
+            return .response(status: .ok, fields: fields, chunks: chunks)
+        }
+        let first = await bench.ask("one", extra: ",\"stream\":\(stream)", fields: [.authorization: "Bearer a"])
+        bench.clock.advance(by: .seconds(90))
+        let second = await bench.ask("one", extra: ",\"stream\":\(stream)", fields: [.authorization: "Bearer b"])
+        #expect(bench.upstream.calls.count == 1)
+        #expect(first.fields == second.fields && first.fields.map(\.name) == [.contentType])
+        // The ninety seconds, and what the call itself took, which on a busy machine may be some.
+        let (before, after) = (dated(first.body), dated(second.body))
+        #expect(before.dates == [1_790_000_000] && after.dates.count == 1 && after.rest == before.rest)
+        #expect(after.dates.allSatisfy { (1_790_000_090..<1_790_001_000).contains($0) })
+        // What would have to be made of the other form is asked for.
+        _ = await bench.ask("one", extra: ",\"stream\":\(!stream)", fields: [.authorization: "Bearer c"])
+        #expect(bench.upstream.calls.count == 2)
+    }
+
+    @Test func aHiddenPoolAnswersNoQuestionsAboutItself() async {
+        let bench = hiddenPool(credentialEcho)
+        let asking: HTTPFields = [.cacheControl: "only-if-cached"]
+        let before = await bench.ask("one", fields: asking)
+        _ = await bench.ask("one")
+        let after = await bench.ask("one", fields: asking)
+        #expect(before.status == 504 && after.status == 504)
+        #expect(before.body == after.body && before.fields == after.fields)
+        #expect(bench.upstream.calls.count == 1 && bench.metrics.snapshot.exactHits == 0)
+    }
+
+    /// A batch that is known in parts would come sooner than one that is not known.
+    @Test func aHiddenPoolAsksForBatchesWhole() async {
+        let bench = hiddenPool { _, _ in
+            let parts = (0..<2).map { #"{"object":"embedding","index":\#($0),"embedding":[1,0]}"# }.joined(separator: ",")
+            let body = #"{"object":"list","data":[\#(parts)],"model":"m","usage":{"prompt_tokens":2,"total_tokens":2}}"#
+            return .response(status: .ok, fields: [.contentType: "application/json"], chunks: [Array(body.utf8)])
+        }
+        for _ in 0..<2 {
+            let answer = await bench.post(#"{"model":"m","input":["one","two"]}"#, path: "/v1/embeddings")
+            #expect(answer.status == 200 && answer.cache == nil)
+        }
+        #expect(bench.upstream.calls.count == 2)
+    }
+
+    /// The dates that an answer's parts say they were made at, and the answer without them.
+    private func dated(_ body: String) -> (dates: Set<Int>, rest: String) {
+        let member = /"created":(\d+)/
+        return (Set(body.matches(of: member).compactMap { Int($0.1) }), body.replacing(member, with: ""))
+    }
+
+    private func hiddenPool(_ script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply) -> ProxyBench {
+        var options = PipelineOptions()
+        options.access.hidesPoolHits = true
+        return ProxyBench(options: options, sharing: .pool, script: script)
     }
 
     /// Thousands of requests by random callers with few questions, in random namespaces and wordings: every answer was made for the one who gets it.

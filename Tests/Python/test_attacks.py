@@ -3,10 +3,11 @@
 import gzip
 import json
 import socket
+import time
 import zlib
 
 import pytest
-from upstream import Upstream, answer
+from upstream import Upstream, answer, completion
 
 
 @pytest.fixture
@@ -50,6 +51,8 @@ LENGTH = f"Content-Length: {len(CHAT)}"
 REFUSED = [
     ("both lengths", request("POST /v1/files HTTP/1.1", "Content-Length: 4", "Transfer-Encoding: chunked", body=b"0\r\n\r\n" + HIDDEN)),
     ("both lengths, the other way", request("POST /v1/files HTTP/1.1", "Transfer-Encoding: chunked", "Content-Length: 0", body=b"5\r\nhello\r\n0\r\n\r\n")),
+    ("both lengths, at a probe", request("GET /healthz HTTP/1.1", "Content-Length: 4", "Transfer-Encoding: chunked", body=b"0\r\n\r\n" + HIDDEN)),
+    ("both lengths, at the admin surface", request("POST /cache/flush HTTP/1.1", "Transfer-Encoding: chunked", "Content-Length: 4", body=b"0\r\n\r\n" + HIDDEN)),
     ("two different lengths", request("POST /v1/files HTTP/1.1", "Content-Length: 5", "Content-Length: 50", body=b"hello" + HIDDEN)),
     ("a length with a sign", request("POST /v1/files HTTP/1.1", "Content-Length: +5", body=b"hello")),
     ("a negative length", request("POST /v1/files HTTP/1.1", "Content-Length: -1", body=b"hello")),
@@ -199,6 +202,30 @@ def test_off_loopback_the_nameless_get_nothing_from_the_cache(start, upstream):
     assert proxy.chat("hello", key).cache == "MISS" and proxy.chat("hello", key).cache == "HIT"
     got = proxy.chat("hello")
     assert got.cache == "BYPASS" and got.headers["X-Cache-Reason"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_a_hidden_hit_looks_like_a_call(start, upstream, stream):
+    def reply(handler, body):
+        time.sleep(0.3)
+        if json.loads(body).get("stream"):
+            return answer(handler, body)
+        handler.json({**completion("hello"), "created": int(time.time())}, headers={"x-ratelimit-remaining-requests": "9", "openai-processing-ms": "300"})
+
+    upstream.reply = reply
+    proxy = start(upstream=upstream.url, config="tenancy:\n  sharing: pool\n  hide_pool_hits: true\n")
+    got, times = [], []
+    for who in "ab":
+        begun = time.monotonic()
+        got.append(proxy.chat("hello", {"Authorization": f"Bearer {who}"}, stream=stream))
+        times.append(time.monotonic() - begun)
+        time.sleep(1.1)
+    assert upstream.count == 1 and [one.status for one in got] == [200, 200]
+    first, second = ({name.lower(): text for name, text in one.headers.items() if name.lower() not in ("date", "x-request-id")} for one in got)
+    assert first == second
+    assert times[1] >= 0.28
+    if not stream:
+        assert got[1].json["created"] - got[0].json["created"] in (1, 2)
 
 
 def test_virtual_keys(start, upstream):

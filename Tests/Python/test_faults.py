@@ -171,6 +171,31 @@ def test_a_hundred_equal_streams_make_one_call(start, upstream):
     assert stats["total"] == 100 and stats["coalesced"] + stats["exact_hits"] == 99
 
 
+def test_what_one_credential_is_refused_is_not_told_to_another(start, upstream):
+    """In a pool equal requests have one key; the calls that go out with their clients' own credentials are calls of their own all the same."""
+
+    def reply(handler, body):
+        time.sleep(0.5)
+        refusal = handler.headers["Authorization"] == "Bearer bad"
+        (failing(401) if refusal else answer)(handler, body)
+
+    upstream.reply = reply
+    proxy = start(upstream=upstream.url, config="tenancy:\n  sharing: pool\n")
+    ready = threading.Barrier(20)
+
+    def ask(number):
+        ready.wait()
+        # The refused ones are first in line.
+        time.sleep(0 if number < 10 else 0.1)
+        return proxy.chat("hello", {"Authorization": "Bearer " + ("bad" if number < 10 else "good")})
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        got = [got.status for got in pool.map(ask, range(20))]
+    assert got == [401] * 10 + [200] * 10
+    assert upstream.count == 2
+    assert proxy.chat("hello", {"Authorization": "Bearer bad"}).cache == "HIT"
+
+
 def test_requests_beyond_the_limit_get_503_and_the_proxy_recovers(start, upstream):
     upstream.reply = lambda handler, body: answer(handler, body, 1.0)
     proxy = start(upstream=upstream.url, config="server:\n  max_requests: 5\n")

@@ -41,7 +41,7 @@ package struct AnswerRecorder {
     package init(request: CacheableRequest, status: Int, fields: HTTPFields, limit: Int) {
         self.request = request
         self.limit = min(limit, Int(UInt32.max) - 1)
-        self.fields = Self.kept(fields)
+        self.fields = Self.lasting(fields)
         isEvents = fields[.contentType].map { $0.lowercased().hasPrefix("text/event-stream") } ?? request.wantsStream
         if status != 200 {
             refusal = .errorStatus
@@ -117,7 +117,7 @@ package struct AnswerRecorder {
         "content-type", "content-language", "openai-version", "openai-model", "x-ms-deployment-name", "anthropic-version",
     ]
 
-    private static func kept(_ fields: HTTPFields) -> HTTPFields {
+    package static func lasting(_ fields: HTTPFields) -> HTTPFields {
         var result = HTTPFields()
         for field in fields where keptNames.contains(field.name.canonicalName) { result.append(field) }
         return result
