@@ -151,7 +151,7 @@ enum FuzzEntry: String, CaseIterable {
         let texts = String(decoding: input, as: UTF8.self).split(separator: "\n", maxSplits: 1).map(String.init)
         _ = texts.map(TimeSensitivity.phrase)
         guard texts.count == 2, let one = try? PromptTokens(texts[0]), let other = try? PromptTokens(texts[1]) else { return }
-        for guardian in GuardProfile.strict.guards {
+        for guardian in GuardProfile.strict.guards() {
             hold(guardian.finding(in: PromptPair(asked: one, cached: one)) == nil, "\(guardian.name) is quiet on a prompt beside itself")
             let there = guardian.finding(in: PromptPair(asked: one, cached: other)) == nil
             let back = guardian.finding(in: PromptPair(asked: other, cached: one)) == nil
