@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from model import HEAD_INNER, HIDDEN, LAYERS, Layer
+from model import HEAD_INNER, HIDDEN, LAYERS, Layer, verdict
 
 JOINT = 2
 
@@ -56,13 +56,7 @@ class JointReader(nn.Module):
         bias = ((1 - mask.float()) * -10000.0)[:, None, None, :]
         for layer in self.layers:
             x = layer(x, bias)
-        second = (types * mask).float()
-        first = mask.float() - second
-        a = (x * first[..., None]).sum(1) / first.sum(1, keepdim=True)
-        b = (x * second[..., None]).sum(1) / second.sum(1, keepdim=True)
-        features = torch.cat([x[:, 0], a * b, (a - b).abs()], 1)
-        hidden = F.dropout(F.gelu(self.head1(features)), 0.1, self.training)
-        return self.head2(hidden).squeeze(1) + self.cosine * F.cosine_similarity(a, b)
+        return verdict(x, types, mask, self)
 
 
 class States:

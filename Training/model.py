@@ -103,13 +103,18 @@ class CrossEncoder(nn.Module):
 
     def forward(self, ids, types, mask):
         x = self.encode(ids, types, mask)
-        second = (types * mask).float()
-        first = mask.float() - second
-        a = (x * first[..., None]).sum(1) / first.sum(1, keepdim=True)
-        b = (x * second[..., None]).sum(1) / second.sum(1, keepdim=True)
-        features = torch.cat([x[:, 0], a * b, (a - b).abs()], 1)
-        hidden = F.dropout(F.gelu(self.head1(features)), 0.1, self.training)
-        return self.head2(hidden).squeeze(1) + self.cosine * F.cosine_similarity(a, b)
+        return verdict(x, types, mask, self)
+
+
+def verdict(x, types, mask, model):
+    """The logit of pairs by their tokens after the last layer, with `model`'s head on the first token and on the means of either wording's tokens."""
+    second = (types * mask).float()
+    first = mask.float() - second
+    a = (x * first[..., None]).sum(1) / first.sum(1, keepdim=True)
+    b = (x * second[..., None]).sum(1) / second.sum(1, keepdim=True)
+    features = torch.cat([x[:, 0], a * b, (a - b).abs()], 1)
+    hidden = F.dropout(F.gelu(model.head1(features)), 0.1, model.training)
+    return model.head2(hidden).squeeze(1) + model.cosine * F.cosine_similarity(a, b)
 
 
 def batch_of(token_lists):

@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections import defaultdict
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -46,8 +47,8 @@ def scores(model, tokens, both=False):
     return out
 
 
-def report(model, held, tokens, out=print):
-    found = scores(model, tokens)
+def by_source(held, found):
+    """How well scores tell held-out pairs apart, by where the pairs are from, as a line of JSON."""
     by = defaultdict(list)
     for p, s in zip(held, found):
         by[p["source"].split(" ")[0]].append((s, p["y"]))
@@ -55,8 +56,20 @@ def report(model, held, tokens, out=print):
     for source, rows in by.items():
         s, y = [x[0] for x in rows], [x[1] for x in rows]
         line[source] = {"area": round(area(s, y), 4), **{f"at{int(100 * q)}": round(served_at(s, y, q)[0], 3) for q in (0, 0.02, 0.04, 0.1)}}
-    out(json.dumps(line))
-    return found
+    return json.dumps(line)
+
+
+def batches_of(lengths, size, r):
+    """Batches of places without end, pass after pass: shuffled, then sorted by length within chunks, so that like lengths are side by side and chance is kept."""
+    order = list(range(len(lengths)))
+    while True:
+        r.shuffle(order)
+        made = []
+        for start in range(0, len(order), size * 50):
+            chunk = sorted(order[start : start + size * 50], key=lambda i: lengths[i])
+            made += [chunk[i : i + size] for i in range(0, len(chunk), size)]
+        r.shuffle(made)
+        yield from made
 
 
 def main():
@@ -87,18 +100,9 @@ def main():
     # While it runs, a look at the labelled pairs and at a few others is enough.
     held = [p for p in held if p["source"] == "labelled"] + [p for p in held if p["source"] != "labelled"][::8]
     tokens, held_tokens = tokenised(pairs, tokenizer), tokenised(held, tokenizer)
-    # Shuffled, then sorted by length within chunks: like lengths side by side, chance kept.
-    order = list(range(len(pairs)))
-    batches = []
-    while len(batches) < o.skip + o.steps:
-        r.shuffle(order)
-        made = []
-        for start in range(0, len(order), o.batch * 50):
-            chunk = sorted(order[start : start + o.batch * 50], key=lambda i: len(tokens[i][0]) + len(tokens[i][1]))
-            made += [chunk[i : i + o.batch] for i in range(0, len(chunk), o.batch)]
-        r.shuffle(made)
-        batches += made
-    batches = batches[o.skip : o.skip + o.steps]
+    lengths = [len(a) + len(b) for a, b in tokens]
+    # All at once: the draws of the loop below come after those of the batches.
+    batches = list(islice(batches_of(lengths, o.batch, r), o.skip, o.skip + o.steps))
     heads = [q for n, q in model.named_parameters() if n.startswith(("head", "cosine"))]
     rest = [q for n, q in model.named_parameters() if q.requires_grad and not n.startswith(("head", "cosine"))]
     optimiser = torch.optim.AdamW([{"params": rest, "lr": o.rate}, {"params": heads, "lr": 6 * o.rate}], weight_decay=0.01, betas=(0.9, 0.98))
@@ -125,7 +129,7 @@ def main():
             print(f"{step + 1}/{o.steps} loss {sum(losses[-50:]) / 50:.4f} {seen / (time.time() - started):.1f} pairs/s {time.time() - started:.0f} s", flush=True)
         is_last = share_done(step + 1) >= 1
         if (step + 1) % o.report == 0 or is_last:
-            report(model, held, held_tokens, lambda text: print(text, flush=True))
+            print(by_source(held, scores(model, held_tokens)), flush=True)
             torch.save(model.trained(), o.out)
         if is_last:
             break

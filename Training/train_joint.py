@@ -6,19 +6,16 @@ the states, from their extremes over a sample of the training texts.
 """
 
 import argparse
-import json
 import random
 import time
-from collections import defaultdict
 from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
-from figures import area, served_at
 from joint import JointReader, States
 from model import read_safetensors
-from train import read
+from train import batches_of, by_source, read
 
 
 def scores(model, states, pairs):
@@ -35,14 +32,7 @@ def scores(model, states, pairs):
 
 
 def report(model, states, held):
-    by = defaultdict(list)
-    for x, s in zip(held, scores(model, states, [(x["a"], x["b"]) for x in held])):
-        by[x["source"].split(" ")[0]].append((s, x["y"]))
-    line = {}
-    for source, rows in by.items():
-        s, y = [r[0] for r in rows], [r[1] for r in rows]
-        line[source] = {"area": round(area(s, y), 4), **{f"at{int(100 * q)}": round(served_at(s, y, q)[0], 3) for q in (0, 0.02, 0.04, 0.1)}}
-    print(json.dumps(line), flush=True)
+    print(by_source(held, scores(model, states, [(x["a"], x["b"]) for x in held])), flush=True)
 
 
 def with_steps(model, states, texts):
@@ -80,19 +70,6 @@ def main():
     model.start_from(torch.load(o.start))
     pairs, held = read(o.pairs / "train.jsonl"), read(o.pairs / "held.jsonl")
     lengths = [states.length((x["a"], x["b"])) for x in pairs]
-
-    def batches():
-        # Shuffled, then sorted by length within chunks: like lengths side by side, chance kept.
-        while True:
-            order = list(range(len(pairs)))
-            r.shuffle(order)
-            made = []
-            for start in range(0, len(order), o.batch * 50):
-                chunk = sorted(order[start : start + o.batch * 50], key=lambda i: lengths[i])
-                made += [chunk[i : i + o.batch] for i in range(0, len(chunk), o.batch)]
-            r.shuffle(made)
-            yield from made
-
     fresh = ("head", "cosine", "side")
     rest = [q for n, q in model.named_parameters() if q.requires_grad and not n.startswith(fresh)]
     heads = [q for n, q in model.named_parameters() if n.startswith(fresh)]
@@ -101,7 +78,7 @@ def main():
     started = looked = time.time()
     model.train()
     losses = []
-    for step, part in enumerate(batches()):
+    for step, part in enumerate(batches_of(lengths, o.batch, r)):
         left = 1 - (time.time() - started) / 60 / o.minutes
         if left <= 0:
             break
