@@ -36,37 +36,38 @@ HEAD = HIDDEN // HEADS
 OPSET = 20
 
 
-def read_safetensors(path):
-    """All float32 tensors of a safetensors file: 8 bytes of header length, a JSON header, then the raw little-endian data."""
+# Names of types in a safetensors file; tensors of others are passed over.
+KINDS = {"F32": np.dtype("<f4"), "I8": np.int8}
+
+
+def tensors(path):
+    """The tensors of a safetensors file by name, and its metadata: 8 bytes of header length, a JSON header, then the raw little-endian data."""
     blob = Path(path).read_bytes()
     (size,) = struct.unpack("<Q", blob[:8])
     header = json.loads(blob[8 : 8 + size])
     data = memoryview(blob)[8 + size :]
-    tensors = {}
+    metadata = header.pop("__metadata__", {})
+    found = {}
     for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] == "F32":
+        if entry["dtype"] in KINDS:
             start, end = entry["data_offsets"]
-            tensors[name] = np.frombuffer(data[start:end], dtype="<f4").reshape(entry["shape"])
-    return tensors
+            found[name] = np.frombuffer(data[start:end], dtype=KINDS[entry["dtype"]]).reshape(entry["shape"])
+    return found, metadata
+
+
+def read_safetensors(path):
+    """All float32 tensors of a safetensors file."""
+    return {name: value for name, value in tensors(path)[0].items() if value.dtype == np.float32}
 
 
 def read_quantised(path):
     """The tensors of a file in which matrices are int8 with one float32 scale a row (`NAME.scale`), as float32, and the file's metadata."""
-    blob = Path(path).read_bytes()
-    (size,) = struct.unpack("<Q", blob[:8])
-    header = json.loads(blob[8 : 8 + size])
-    data = memoryview(blob)[8 + size :]
-    raw = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            start, end = entry["data_offsets"]
-            kind = {"I8": np.int8, "F32": np.dtype("<f4")}[entry["dtype"]]
-            raw[name] = np.frombuffer(data[start:end], dtype=kind).reshape(entry["shape"])
+    raw, metadata = tensors(path)
     found = {}
     for name, value in raw.items():
         if not name.endswith(".scale"):
             found[name] = value.astype(np.float32) * raw[name + ".scale"][:, None] if value.dtype == np.int8 else value
-    return found, header["__metadata__"]
+    return found, metadata
 
 
 class Graph:
