@@ -235,16 +235,13 @@ extension JSONReader {
         let escape = byte
         switch escape {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): unescaped.append(escape)
-        case UInt8(ascii: "b"): unescaped.append(0x08)
-        case UInt8(ascii: "f"): unescaped.append(0x0C)
-        case UInt8(ascii: "n"): unescaped.append(0x0A)
-        case UInt8(ascii: "r"): unescaped.append(0x0D)
-        case UInt8(ascii: "t"): unescaped.append(0x09)
         case UInt8(ascii: "u"):
             position += 1
             try readUnicodeEscape()
             return
-        default: throw failure("one of \"\\/bfnrtu after '\\'")
+        default:
+            guard let control = JSONText.control(escape) else { throw failure("one of \"\\/bfnrtu after '\\'") }
+            unescaped.append(control)
         }
         position += 1
     }

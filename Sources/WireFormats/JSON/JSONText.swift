@@ -18,15 +18,24 @@ package enum JSONText {
             switch rest.first {
             case .some(UInt8(ascii: "u")): if !appendScalar(&rest, to: &output) { output.append(UInt8(ascii: "\\")) }
             case let byte?:
-                let plain: [UInt8: UInt8] = [
-                    UInt8(ascii: "b"): 0x08, UInt8(ascii: "f"): 0x0C, UInt8(ascii: "n"): 0x0A, UInt8(ascii: "r"): 0x0D, UInt8(ascii: "t"): 0x09,
-                ]
-                output.append(plain[byte] ?? byte)
+                output.append(control(byte) ?? byte)
                 rest = rest.dropFirst()
             case nil: output.append(UInt8(ascii: "\\"))
             }
         }
         return output + rest
+    }
+
+    /// The control character that a letter stands for behind a backslash; `nil` when it stands for none.
+    static func control(_ letter: UInt8) -> UInt8? {
+        switch letter {
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0C
+        case UInt8(ascii: "n"): 0x0A
+        case UInt8(ascii: "r"): 0x0D
+        case UInt8(ascii: "t"): 0x09
+        default: nil
+        }
     }
 
     /// Takes `u` and four digits, twice for a pair of surrogates, off `rest`; whether they stood there.
