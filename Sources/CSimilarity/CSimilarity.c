@@ -165,16 +165,13 @@ int32_t similarity_coarse(const int8_t *a, const int8_t *b, size_t count) {
 }
 
 void similarity_coarse_gather(const int8_t *query, const int8_t *const *parts, size_t rows, size_t count, int32_t *results) {
-    // Four vectors in flight hide most of the wait for memory; more fill the processor's line buffers. Vectors that lie side by side the processor
-    // fetches by itself, and better.
+    // Four vectors in flight hide most of the wait for memory; more fill the processor's line buffers.
     enum { AHEAD = 4 };
     size_t row = 0;
     if (is_avx2()) {
         for (size_t next = 0; next < rows && next < AHEAD; next++) similarity_prefetch(parts[next], count);
         for (; row + 4 <= rows; row += 4) {
-            for (size_t next = row + AHEAD; next < rows && next < row + AHEAD + 4; next++) {
-                if (parts[next] != parts[next - 1] + count) similarity_prefetch(parts[next], count);
-            }
+            for (size_t next = row + AHEAD; next < rows && next < row + AHEAD + 4; next++) similarity_prefetch(parts[next], count);
             coarse_four_avx2(query, parts + row, count, results + row);
         }
     }

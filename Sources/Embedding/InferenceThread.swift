@@ -1,4 +1,5 @@
 import Foundation
+import SemanticCache
 import Synchronization
 
 /// One thread that runs a model on one input after another, for callers that wait without blocking an executor.
@@ -124,6 +125,21 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
         for job in jobs { job.pending.resolve(.failure(closed)) }
         unload()
         for closer in closers { closer.resume() }
+    }
+}
+
+extension InferenceThread where Failure == ModelError {
+    /// Starts a thread that runs a session's model, and unloads it at the end.
+    ///
+    /// - Parameter run: one run of the model on an input.
+    convenience init(
+        name: String, session: OnnxSession, run: @escaping @Sendable (OnnxSession, Input) throws(OnnxSession.Fault) -> Output
+    ) {
+        self.init(
+            name: name, closed: .runtime("the \(name) is closed"), cancelled: .runtime("cancelled"),
+            run: { input in
+                do throws(OnnxSession.Fault) { return .success(try run(session, input)) } catch { return .failure(.runtime(error.message)) }
+            }, unload: { session.unload() })
     }
 }
 

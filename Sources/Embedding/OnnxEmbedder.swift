@@ -38,17 +38,11 @@ package final class OnnxEmbedder: Embedder {
         self.readStates = readStates
         runtimeVersion = session.version
         fingerprint = "\(folder.name) \(folder.vectorsDigest.prefix(16)) mean \(dimension)"
-        thread = InferenceThread(
-            name: "embedder", closed: .runtime("the embedder is closed"), cancelled: .runtime("cancelled"),
-            run: { ids in
-                do throws(OnnxSession.Fault) {
-                    let reading = try session.read(ids, dimension: dimension)
-                    if case .success(let read) = reading { readStates.keep(read.states, of: ids) }
-                    return .success(reading)
-                } catch {
-                    return .failure(.runtime(error.message))
-                }
-            }, unload: { session.unload() })
+        thread = InferenceThread(name: "embedder", session: session) { (session, ids) throws(OnnxSession.Fault) in
+            let reading = try session.read(ids, dimension: dimension)
+            if case .success(let read) = reading { readStates.keep(read.states, of: ids) }
+            return reading
+        }
     }
 
     package func embed(_ texts: [String]) async throws(ModelError) -> [Outcome] { try await embed(texts, inBackground: false) }

@@ -45,16 +45,10 @@ package final class OnnxVerifier: Verifier {
         self.embedder = embedder
         fingerprint = model.fingerprint
         dayOneCut = model.dayOneCut
-        thread = InferenceThread(
-            name: "verifier", closed: .runtime("the verifier is closed"), cancelled: .runtime("cancelled"),
-            run: { pair in
-                do throws(OnnxSession.Fault) {
-                    let logit = try session.logit(of: pair.asked, pair.cached, dimension: dimension)
-                    return .success(logit.isFinite ? .success(logit) : .failure(.notFinite))
-                } catch {
-                    return .failure(.runtime(error.message))
-                }
-            }, unload: { session.unload() })
+        thread = InferenceThread(name: "verifier", session: session) { (session, pair) throws(OnnxSession.Fault) in
+            let logit = try session.logit(of: pair.asked, pair.cached, dimension: dimension)
+            return logit.isFinite ? .success(logit) : .failure(.notFinite)
+        }
     }
 
     package func logits(of pairs: [WordingPair]) async throws(ModelError) -> [Outcome] {
