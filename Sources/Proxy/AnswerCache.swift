@@ -153,7 +153,7 @@ package final class AnswerCache: Sendable {
 
     /// Adds an entry, in place of one with the same key; makes room when the cache is full.
     package func insert(_ record: CacheRecord) {
-        writer.add(record)
+        writer.add(record, isNew: !contains(record.entry.id))
         admit(record, isNew: true)
     }
 

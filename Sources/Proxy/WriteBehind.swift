@@ -6,20 +6,50 @@ import Synchronization
 /// Writes entries to the store behind the requests: one writer, batches, a bounded queue.
 ///
 /// Additions wait for at most `interval`; a crash loses no more than that. When the disk does not follow, the oldest additions are dropped and
-/// counted: the cache forgets rather than grows. Removals are never dropped.
+/// counted: the cache forgets rather than grows. Removals are never dropped, and there are no more of them than entries in the store: what never
+/// reached it need not be removed from it.
 package final class WriteBehind: Service, Sendable {
     private struct State {
-        var additions: [EntryID: CacheRecord] = [:]
+        private(set) var additions: [EntryID: CacheRecord] = [:]
+        /// What the additions hold, in bytes.
+        private(set) var bytes = 0
         /// Additions in the order in which they came; may name ids that were removed since.
         var order: [EntryID] = []
         var removals: Set<EntryID> = []
         /// Additions that are being written.
         var inFlight: [EntryID: CacheRecord] = [:]
+        /// Entries that live and that the store has never had.
+        var unwritten: Set<EntryID> = []
         var removesAll = false
         var dropped = 0
         var fault: String?
 
         var isEmpty: Bool { additions.isEmpty && removals.isEmpty && !removesAll }
+
+        /// Adds or replaces an addition; whether none with its id was waiting.
+        mutating func put(_ record: CacheRecord) -> Bool {
+            bytes += Self.bytes(of: record)
+            guard let former = additions.updateValue(record, forKey: record.entry.id) else { return true }
+            bytes -= Self.bytes(of: former)
+            return false
+        }
+
+        @discardableResult
+        mutating func take(_ id: EntryID) -> CacheRecord? {
+            guard let record = additions.removeValue(forKey: id) else { return nil }
+            bytes -= Self.bytes(of: record)
+            return record
+        }
+
+        mutating func takeAll() {
+            additions = [:]
+            order = []
+            bytes = 0
+        }
+
+        private static func bytes(of record: CacheRecord) -> Int {
+            record.entry.memoryBytes + (record.embedding?.vector.dimension ?? 0) * MemoryLayout<Float>.stride
+        }
     }
 
     private struct Batch {
@@ -31,6 +61,7 @@ package final class WriteBehind: Service, Sendable {
     private let store: any CacheStore
     private let interval: Duration
     private let limit: Int
+    private let byteLimit: Int
     private let logger: Logger
     private let onFault: @Sendable (String?) -> Void
     private let state = Mutex(State())
@@ -40,23 +71,30 @@ package final class WriteBehind: Service, Sendable {
     /// - Parameters:
     ///   - interval: the longest time for which an addition waits.
     ///   - limit: the most additions that may wait.
+    ///   - byteLimit: the most bytes that they may hold; one may be larger.
     ///   - onFault: told what the store complains of when that changes; `nil` when it works again.
     package init(
-        store: any CacheStore, interval: Duration, limit: Int, logger: Logger, onFault: @escaping @Sendable (String?) -> Void = { _ in }
+        store: any CacheStore, interval: Duration, limit: Int, byteLimit: Int = .max, logger: Logger,
+        onFault: @escaping @Sendable (String?) -> Void = { _ in }
     ) {
         self.onFault = onFault
         self.store = store
         self.interval = interval
         self.limit = max(1, limit)
+        self.byteLimit = byteLimit
         self.logger = logger
     }
 
     /// Queues an addition. Never waits.
-    package func add(_ record: CacheRecord) {
+    ///
+    /// - Parameter isNew: whether no living entry had this id before.
+    package func add(_ record: CacheRecord, isNew: Bool = false) {
         state.withLock { state in
             let id = record.entry.id
-            if state.additions.updateValue(record, forKey: id) == nil { state.order.append(id) }
-            if state.additions.count > limit { Self.dropOldest(&state) }
+            // The entry that had the id before it need not be removed any more: this one takes its row.
+            if isNew, state.removals.remove(id) == nil { state.unwritten.insert(id) }
+            if state.put(record) { state.order.append(id) }
+            trim(&state)
         }
     }
 
@@ -64,8 +102,9 @@ package final class WriteBehind: Service, Sendable {
     package func remove(_ ids: some Sequence<EntryID>) {
         state.withLock { state in
             for id in ids {
-                state.additions[id] = nil
-                state.removals.insert(id)
+                state.take(id)
+                // What is being written may have reached the store.
+                if state.unwritten.remove(id) == nil || state.inFlight[id] != nil { state.removals.insert(id) }
             }
         }
     }
@@ -73,9 +112,9 @@ package final class WriteBehind: Service, Sendable {
     /// Queues the removal of everything that is there now.
     package func removeAll() {
         state.withLock { state in
-            state.additions.removeAll()
-            state.order.removeAll()
+            state.takeAll()
             state.removals.removeAll()
+            state.unwritten.removeAll()
             state.removesAll = true
         }
     }
@@ -116,7 +155,12 @@ package final class WriteBehind: Service, Sendable {
         while let batch = takeBatch() {
             do throws(StoreError) {
                 if batch.removesAll { try await store.removeAll() }
-                if !batch.additions.isEmpty { try await store.insert(batch.additions) }
+                if !batch.additions.isEmpty {
+                    try await store.insert(batch.additions)
+                    state.withLock { state in
+                        for record in batch.additions { state.unwritten.remove(record.entry.id) }
+                    }
+                }
                 if !batch.removals.isEmpty { try await store.remove(Array(batch.removals)) }
                 let recovered = state.withLock { state in
                     state.inFlight = [:]
@@ -137,30 +181,29 @@ package final class WriteBehind: Service, Sendable {
     private func takeBatch() -> Batch? {
         state.withLock { state in
             guard !state.isEmpty else { return nil }
-            let taken = state.order.prefix(1000)
-            let additions = taken.compactMap { state.additions.removeValue(forKey: $0) }
+            let taken = state.order.prefix(Self.additionsPerBatch)
             state.order.removeFirst(taken.count)
-            defer {
-                state.removals = []
-                state.removesAll = false
-            }
+            let additions = taken.compactMap { state.take($0) }
             for record in additions { state.inFlight[record.entry.id] = record }
-            return Batch(additions: additions, removals: state.removals, removesAll: state.removesAll)
+            let removals = Set(state.removals.prefix(Self.removalsPerBatch))
+            state.removals.subtract(removals)
+            defer { state.removesAll = false }
+            return Batch(additions: additions, removals: removals, removesAll: state.removesAll)
         }
     }
 
     private func putBack(_ batch: Batch, fault: String) {
         let isNew = state.withLock { state in
             state.inFlight = [:]
+            defer { state.fault = fault }
             // What came since is younger, and a removal that came since wins over the addition.
             if state.removesAll { return state.fault != fault }
             state.removesAll = batch.removesAll
             let additions = batch.additions.filter { !state.removals.contains($0.entry.id) && state.additions[$0.entry.id] == nil }
-            for record in additions { state.additions[record.entry.id] = record }
+            for record in additions { _ = state.put(record) }
             state.order = additions.map(\.entry.id) + state.order
             state.removals.formUnion(batch.removals)
-            while state.additions.count > limit { Self.dropOldest(&state) }
-            defer { state.fault = fault }
+            trim(&state)
             return state.fault != fault
         }
         if isNew {
@@ -169,15 +212,21 @@ package final class WriteBehind: Service, Sendable {
         }
     }
 
-    private static func dropOldest(_ state: inout State) {
-        while !state.order.isEmpty {
-            let id = state.order.removeFirst()
-            if state.additions.removeValue(forKey: id) != nil {
-                state.dropped += 1
-                return
-            }
+    /// Drops the oldest additions while there are too many.
+    private func trim(_ state: inout State) {
+        while state.additions.count > 1, state.additions.count > limit || state.bytes > byteLimit, !state.order.isEmpty {
+            if state.take(state.order.removeFirst()) != nil { state.dropped += 1 }
         }
+        // While the store takes nothing, what is added and removed again would pile up in the order.
+        guard state.order.count > 2 * state.additions.count + 1024 else { return }
+        let waiting = state.additions
+        var seen: Set<EntryID> = []
+        state.order = state.order.filter { waiting[$0] != nil && seen.insert($0).inserted }
     }
+
+    /// What one transaction takes: with more of either a writer that comes in between would wait for long.
+    private static let additionsPerBatch = 1000
+    private static let removalsPerBatch = 4096
 }
 
 /// Lets one task at a time through, in order of arrival.

@@ -62,7 +62,8 @@ struct Composition {
         let fileLimit = ProcessResources.raiseFileLimit()
 
         let writer = WriteBehind(
-            store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit, logger: logger,
+            store: store, interval: settings.store.flushInterval, limit: settings.store.queueLimit,
+            byteLimit: settings.cache.maxMemory.bytes / 2, logger: logger,
             onFault: { fault in readiness.set("store", fault.map { .degraded("entries are in memory only: \($0)") } ?? .ready) })
         let index = ScopedIndex(dimension: embedder?.dimension ?? 1)
         let cache = AnswerCache(

@@ -7,8 +7,10 @@ import Testing
 struct WriteBehindTests {
     private let store = FaultyStore()
 
-    private func writer(limit: Int = 100) -> WriteBehind {
-        WriteBehind(store: store, interval: .seconds(3600), limit: limit, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    private func writer(limit: Int = 100, byteLimit: Int = .max) -> WriteBehind {
+        WriteBehind(
+            store: store, interval: .seconds(3600), limit: limit, byteLimit: byteLimit,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     @Test func additionsReachTheStoreInOneBatch() async {
@@ -67,6 +69,66 @@ struct WriteBehindTests {
         store.fail(with: nil)
         await writer.flush()
         #expect(store.ids == [EntryID(rawValue: 2)])
+    }
+
+    /// What comes and goes while the disk is full waits for nothing; what the store has is removed from it when that works again.
+    @Test func aLongFaultHoldsNoMemory() async {
+        let writer = writer()
+        writer.add(Sample.record(1), isNew: true)
+        await writer.flush()
+        store.fail(with: .cannotWrite(reason: "disk full"))
+        for number in 2...5000 {
+            writer.add(Sample.record(number), isNew: true)
+            if number % 1000 == 0 { await writer.flush() }
+            writer.remove([EntryID(rawValue: Int64(number))])
+        }
+        #expect(writer.depth == 0)
+        writer.remove([EntryID(rawValue: 1)])
+        #expect(writer.depth == 1)
+        store.fail(with: nil)
+        await writer.flush()
+        #expect(store.ids.isEmpty)
+    }
+
+    /// Large answers do not wait in thousands; one that is larger than the bound waits alone.
+    @Test func whatWaitsIsBoundedInBytes() async {
+        let writer = writer(byteLimit: 50_000)
+        func record(_ number: Int, bytes: Int) -> CacheRecord {
+            CacheRecord(entry: Sample.entry(number, body: [UInt8](repeating: 32, count: bytes)), embedding: nil)
+        }
+        for number in 1...10 { writer.add(record(number, bytes: 10_000)) }
+        #expect(writer.dropped == 6)
+        await writer.flush()
+        #expect(store.ids == Set((7...10).map { EntryID(rawValue: $0) }))
+        writer.add(record(11, bytes: 10_000))
+        writer.add(record(12, bytes: 100_000))
+        #expect(writer.dropped == 7)
+        await writer.flush()
+        #expect(store.ids == Set([7, 8, 9, 10, 12].map { EntryID(rawValue: $0) }))
+    }
+
+    @Test func anIDThatComesBackStays() async {
+        let writer = writer()
+        writer.add(Sample.record(1), isNew: true)
+        await writer.flush()
+        writer.remove([EntryID(rawValue: 1)])
+        writer.add(Sample.record(1), isNew: true)
+        await writer.flush()
+        #expect(store.ids == [EntryID(rawValue: 1)])
+        writer.remove([EntryID(rawValue: 1)])
+        await writer.flush()
+        #expect(store.ids.isEmpty)
+    }
+
+    @Test func manyRemovalsAreAllDone() async {
+        let writer = writer()
+        for number in 1...20 { writer.add(Sample.record(number), isNew: true) }
+        await writer.flush()
+        writer.remove((1...10_000).map { EntryID(rawValue: $0) })
+        #expect(writer.depth == 10_000)
+        await writer.flush()
+        #expect(writer.depth == 0)
+        #expect(store.ids.isEmpty)
     }
 
     @Test func shutdownWritesWhatIsLeft() async throws {
