@@ -40,7 +40,7 @@ struct AdminClient: Sendable {
 
     /// Reads an answer as it comes: first its header fields, then its pieces.
     func stream(
-        _ path: String, query: [(name: String, value: String)], onHead: (HTTPFields) -> Void, onChunk: ([UInt8]) throws -> Void
+        _ path: String, query: [(name: String, value: String)], onHead: (HTTPFields) throws -> Void, onChunk: ([UInt8]) throws -> Void
     ) async throws {
         let items = query.map { "\(percentEncoded($0.name))=\(percentEncoded($0.value))" }
         var fields = HTTPFields()
@@ -51,7 +51,7 @@ struct AdminClient: Sendable {
             guard response.status == .ok else {
                 return try check(response.status, try await response.body.collect(upTo: 1 << 20) ?? [])
             }
-            onHead(response.fields)
+            try onHead(response.fields)
             for try await chunk in response.body { try onChunk(chunk) }
         } catch let error as UpstreamError {
             throw CommandFailure(.unavailable, "no proxy answers at \(server), or it stopped in the middle: \(reason(of: error))")

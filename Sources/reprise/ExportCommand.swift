@@ -36,23 +36,20 @@ struct ExportCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let console = Console.standard
-            let output: FileHandle
+            var output: FileHandle? = file == "-" ? .standardOutput : nil
             var after: String?
             var written = 0
-            if file == "-" {
-                output = .standardOutput
-            } else {
-                if resume { (after, written) = try ExportedFile.cut(file) }
-                output = try ExportedFile.open(file, isFresh: after == nil)
-            }
-            defer { if file != "-" { try? output.close() } }
-            let former = written
+            if resume { (after, written) = try ExportedFile.cut(file) }
+            defer { if file != "-" { try? output?.close() } }
+            let (isFresh, former) = (after == nil, written)
             var meter = TransferMeter(console: console, total: nil, start: written)
             let query = selector.members + (after.map { [("after", $0)] } ?? [])
             try await server.client().stream("/cache/export", query: query) { (fields: HTTPFields) in
+                // Not before the proxy has answered: a former export must not be lost to a proxy that is not there.
+                if output == nil { output = try ExportedFile.open(file, isFresh: isFresh) }
                 for field in fields where field.name.canonicalName == "x-cache-entries" { meter.total = Int(field.value).map { $0 + former } }
             } onChunk: { chunk in
-                do { try output.write(contentsOf: chunk) } catch {
+                do { try output?.write(contentsOf: chunk) } catch {
                     throw CommandFailure(.cannotCreate, "\(file) cannot be written: \((error as NSError).localizedDescription)")
                 }
                 written += chunk.count { $0 == UInt8(ascii: "\n") }

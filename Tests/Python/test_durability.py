@@ -215,6 +215,17 @@ def test_an_export_comes_back_whole(tmp_path, start):
     assert len(some.stdout.splitlines()) == 11
 
 
+def test_an_export_that_finds_no_proxy_keeps_the_former_one(tmp_path, start):
+    server = start()
+    server.chat("hello")
+    file = tmp_path / "export.jsonl"
+    assert server.run("export", str(file)).returncode == 0
+    whole = file.read_text()
+    server.stop()
+    assert server.run("export", str(file)).returncode == 69
+    assert whole and file.read_text() == whole
+
+
 def test_flush_by_meaning(start):
     server = start()
     for prompt in ["How do I reset my password?", "Where do I find my invoices?", "What is the capital of France?"]:
