@@ -7,7 +7,7 @@ package final class GPTCacheFile: Sendable {
     package struct Row: Sendable {
         package let id: Int64
         package let question: String
-        /// `nil` when the answer is no text: a picture or a sound.
+        /// `nil` when there is none that is text, but a picture or a sound.
         package let answer: String?
     }
 
@@ -51,11 +51,16 @@ package final class GPTCacheFile: Sendable {
             // A question may have several answers; GPTCache serves the first.
             let sql = """
                 SELECT q.id, q.question, a.answer, a.answer_type FROM gptcache_question q
-                JOIN gptcache_answer a ON a.id = (SELECT min(id) FROM gptcache_answer WHERE question_id = q.id)
+                LEFT JOIN gptcache_answer a ON a.id = (SELECT min(id) FROM gptcache_answer WHERE question_id = q.id)
                 WHERE q.id > ? AND q.deleted = 0 ORDER BY q.id LIMIT ?
                 """
             return try GRDB.Row.fetchAll(database, sql: sql, arguments: [cursor, limit]).map { row in
-                Row(id: row[0], question: row[1], answer: (row[3] as Int?) == 0 ? row[2] : nil)
+                // Each value is asked for its type: a subscript that expects another one traps, and another program wrote the file.
+                guard let id = Int64.fromDatabaseValue(row[0] as DatabaseValue) else { throw Failure(description: "a question's id is no number") }
+                let question = String.fromDatabaseValue(row[1] as DatabaseValue)
+                let isText = Int.fromDatabaseValue(row[3] as DatabaseValue) == 0
+                let answer = isText && question != nil ? String.fromDatabaseValue(row[2] as DatabaseValue) : nil
+                return Row(id: id, question: question ?? "", answer: answer)
             }
         }
     }
