@@ -93,6 +93,8 @@ extension SQLiteStore {
             // What is deleted is overwritten, save in pages that become free as a whole, which would each be written for it. Sealing asks for that too.
             try database.execute(sql: "PRAGMA secure_delete = FAST")
             try database.execute(sql: "PRAGMA cache_size = -8192")
+            // A log that a large transaction made long is cut when it has been folded in: it counts as room on the disk.
+            try database.execute(sql: "PRAGMA journal_size_limit = 8388608")
         }
         return configuration
     }
