@@ -126,7 +126,16 @@ package final class AnswerCache: Sendable {
     package func metadata(for key: CacheKey) -> EntryMetadata? { resident.withLock { $0.resident(for: key)?.metadata } }
 
     /// What is known of all entries, in no order.
-    package var all: [EntryMetadata] { resident.withLock { $0.all } }
+    package var all: [EntryMetadata] {
+        var all: [EntryMetadata] = []
+        var part = 0
+        // Some under each lock, so that no request waits long.
+        while let entries = resident.withLock({ $0.metadata(ofPart: part) }) {
+            all += entries
+            part += 1
+        }
+        return all
+    }
 
     /// How often the entry was served since the start.
     package func hits(_ id: EntryID) -> UInt64 { resident.withLock { $0.hits(id) } }
@@ -227,7 +236,7 @@ package final class AnswerCache: Sendable {
 
     /// At most `limit` ids above `cursor` that satisfy `condition`, ascending.
     package func ids(after cursor: EntryID?, limit: Int, where condition: (EntryMetadata) -> Bool) -> [EntryID] {
-        // The entries are copied out under the lock and judged outside it: a regular expression may take its time.
+        // The entries are copied out and judged outside of the lock: a regular expression may take its time.
         var ids = all.filter { entry in (cursor.map { entry.id > $0 } ?? true) && condition(entry) }.map(\.id)
         ids.sort()
         return Array(ids.prefix(limit))

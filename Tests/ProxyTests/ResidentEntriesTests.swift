@@ -94,6 +94,35 @@ struct ResidentEntriesTests {
         #expect(entries.takeExpired(at: start + .seconds(100_000), limit: 10).ended.map(\.id) == [id(1)])
     }
 
+    /// Entries that go before their time leave little behind, and the others are still found when it has come.
+    @Test func churnHoldsNoMemory() {
+        var entries = ResidentEntries()
+        for number in 1...100 { _ = entries.insert(Sample.entry(number, now: start, ttl: .seconds(Int64(number)))) }
+        let before = entries.memoryBytes
+        for number in 1000..<41_000 {
+            _ = entries.insert(Sample.entry(number, now: start, ttl: .seconds(5000)))
+            entries.remove(id(number))
+        }
+        #expect(entries.memoryBytes - before < 400_000)
+        #expect(entries.takeExpired(at: start + .seconds(50), limit: 100).ended.map(\.id) == (1...50).map { id($0) })
+        #expect(entries.takeExpired(at: start + .seconds(50), limit: 100).count == 0)
+    }
+
+    /// A listing in parts has every entry once.
+    @Test func partsMakeTheWhole() {
+        var entries = ResidentEntries()
+        for number in 1...5000 { _ = entries.insert(Sample.entry(number)) }
+        for number in 1...100 { entries.remove(id(number)) }
+        var ids: [EntryID] = []
+        var part = 0
+        while let metadata = entries.metadata(ofPart: part) {
+            ids += metadata.map(\.id)
+            part += 1
+        }
+        #expect(part > 1)
+        #expect(ids.sorted() == (101...5000).map { id($0) })
+    }
+
     @Test func memoryComesBack() {
         var entries = ResidentEntries()
         for number in 1...100 { _ = entries.insert(Sample.entry(number)) }

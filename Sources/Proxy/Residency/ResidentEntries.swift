@@ -1,4 +1,3 @@
-import HeapModule
 import SemanticCache
 
 /// The entries that the cache knows, found by key or id and queued by expiry: their metadata always, their answers while there is room.
@@ -31,13 +30,6 @@ struct ResidentEntries {
         var isRetired = false
     }
 
-    private struct Expiry: Comparable {
-        let at: Timestamp
-        let id: EntryID
-
-        static func < (a: Self, b: Self) -> Bool { (a.at, a.id) < (b.at, b.id) }
-    }
-
     private static let chunkShift = 12
 
     private var chunks: [[Slot?]] = []
@@ -45,7 +37,7 @@ struct ResidentEntries {
     private var free: [Int] = []
     private var byKey = SlotTable()
     private var byID = SlotTable()
-    private var expiries = Heap<Expiry>()
+    private var expiries = ExpiryQueue()
     /// The slots whose answers are in memory.
     private var hot: [Int32] = []
     private var eviction: ValueEviction
@@ -74,8 +66,7 @@ struct ResidentEntries {
     /// An estimate of the memory held, in bytes; 0 when there are no entries.
     var memoryBytes: Int {
         let slots = chunks.count * (MemoryLayout<Slot?>.stride - MemoryLayout<EntryMetadata>.stride) << Self.chunkShift
-        let tables =
-            (byKey.capacity + byID.capacity) * 8 + free.capacity * 8 + hot.capacity * 4 + expiries.count * MemoryLayout<Expiry>.stride * 3 / 2
+        let tables = (byKey.capacity + byID.capacity) * 8 + free.capacity * 8 + hot.capacity * 4 + expiries.memoryBytes
         return count == 0 ? 0 : metadataBytes + answerBytes + slots + tables
     }
 
@@ -130,8 +121,7 @@ struct ResidentEntries {
         storedBytes += stored
         count += 1
         if let answer { warm(index, answer) }
-        if expiries.count > 2 * count + 1024 { dropStaleExpiries() }
-        expiries.insert(Expiry(at: entry.expiresAt, id: entry.id))
+        queue(entry.id, at: entry.expiresAt)
         return replaced
     }
 
@@ -188,10 +178,9 @@ struct ResidentEntries {
     mutating func takeExpired(at now: Timestamp, limit: Int) -> Expired {
         var result = Expired()
         var seen = 0
-        while result.count < limit, seen < 4096, let first = expiries.min, first.at <= now {
-            expiries.removeMin()
+        while result.count < limit, seen < 4096, let first = expiries.removeFirst(at: now) {
             seen += 1
-            // The heap is not searched on removal, so it may still name entries that are gone.
+            // The queue is not searched on removal, so it may still name entries that are gone.
             guard let index = slot(of: first.id), let slot = self[index], expiry(of: slot) == first.at else { continue }
             if slot.isRetired || staleWindow == .zero {
                 result.ended.append((first.id, slot.isRetired))
@@ -200,11 +189,21 @@ struct ResidentEntries {
                 retiredCount += 1
                 if retiredIDs.count > 2 * retiredCount + 1024 { retiredIDs = retiredIDs.filter { isRetired($0) } }
                 retiredIDs.append(first.id)
-                expiries.insert(Expiry(at: first.at + staleWindow, id: first.id))
+                queue(first.id, at: first.at + staleWindow)
                 result.retired.append(slot.resident.metadata)
             }
         }
         return result
+    }
+
+    private mutating func queue(_ id: EntryID, at moment: Timestamp) {
+        guard let long = expiries.insert(ExpiryQueue.Member(at: moment, id: id)) else { return }
+        var seen: Set<EntryID> = []
+        let standing = expiries.members(of: long).filter { member in
+            guard let index = slot(of: member.id), let slot = self[index], expiry(of: slot) == member.at else { return false }
+            return seen.insert(member.id).inserted
+        }
+        expiries.clean(long, keeping: standing)
     }
 
     /// When something is to be done about the entry next.
@@ -225,6 +224,11 @@ struct ResidentEntries {
 
     /// The metadata of all entries, in no order.
     var all: [EntryMetadata] { chunks.flatMap { $0.compactMap { $0?.resident.metadata } } }
+
+    /// The metadata of the entries of part `number`, in no order; `nil` when there is no such part. An entry stays in its part.
+    func metadata(ofPart number: Int) -> [EntryMetadata]? {
+        chunks.indices.contains(number) ? chunks[number].compactMap { $0?.resident.metadata } : nil
+    }
 }
 
 // MARK: Making room
@@ -284,10 +288,6 @@ extension ResidentEntries {
     /// of the index.
     private static func storedBytes(_ entry: EntryMetadata, answerBytes: Int) -> Int {
         400 + entry.query.utf8.count + answerBytes + (entry.scope == nil ? 0 : 1536 + 768)
-    }
-
-    private mutating func dropStaleExpiries() {
-        expiries = Heap(chunks.flatMap { $0.compactMap { $0 } }.map { Expiry(at: expiry(of: $0), id: $0.resident.metadata.id) })
     }
 
     private func slot(of id: EntryID) -> Int? { byID.find(Self.hash(id)) { self[$0]?.resident.metadata.id == id } }
