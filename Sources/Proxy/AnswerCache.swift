@@ -59,6 +59,9 @@ package final class AnswerCache: Sendable {
     /// The number of entries.
     package var count: Int { resident.withLock { $0.liveCount } }
 
+    /// The number of entries with those that are only kept for the upstream's failures.
+    package var keptCount: Int { resident.withLock { $0.count } }
+
     /// The number of entries whose answer is in memory.
     package var hotCount: Int { resident.withLock { $0.hotCount } }
 
@@ -192,29 +195,38 @@ package final class AnswerCache: Sendable {
 
     /// Removes these entries; returns how many were there.
     ///
-    /// - Parameter kind: what they count as; `nil` for those that were counted when their time to live ended.
+    /// - Parameter kind: what they count as; those aside that were counted when their time to live ended.
     @discardableResult
     package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction?) -> Int {
-        let removed = resident.withLock { resident in ids.compactMap { resident.remove($0) } }
-        finish(removed, as: kind)
+        var uncounted = 0
+        let removed = resident.withLock { resident in
+            ids.compactMap { id -> EntryMetadata? in
+                let isCounted = resident.isRetired(id)
+                guard let entry = resident.remove(id) else { return nil }
+                if !isCounted { uncounted += 1 }
+                return entry
+            }
+        }
+        finish(removed, as: nil)
+        if let kind { metrics.recordEviction(kind, count: uncounted) }
         // What is not resident may be in the store all the same.
         if removed.count < ids.count { forget(ids) }
         return removed.count
     }
 
-    /// Removes everything; returns how many entries there were.
+    /// Removes everything; returns how many entries there were, those included that were kept past their time.
     @discardableResult
     package func removeAll() -> Int {
-        let count = resident.withLock { resident in
+        let (count, liveCount) = resident.withLock { resident in
             defer { resident.removeAll() }
-            return resident.count
+            return (resident.count, resident.liveCount)
         }
         // What the store still holds is removed from it, and need not be read.
         setRestoring(false)
         index.removeAll()
         facts.removeAll()
         writer.removeAll()
-        metrics.recordEviction(.flushed, count: count)
+        metrics.recordEviction(.flushed, count: liveCount)
         return count
     }
 

@@ -57,7 +57,7 @@ package struct CacheAdministration: Sendable {
         // What has not been read from the store yet cannot be selected.
         await cache.restored()
         if !selector.hasConditions {
-            guard !isDryRun else { return FlushResult(matched: cache.count, removed: 0) }
+            guard !isDryRun else { return FlushResult(matched: cache.keptCount, removed: 0) }
             let count = cache.removeAll()
             learner?.forget()
             await cache.persist()

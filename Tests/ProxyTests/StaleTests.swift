@@ -97,6 +97,22 @@ struct StaleIfErrorTests {
         #expect(await bench.ask("one").status == 502)
     }
 
+    /// A dry run counts what a flush removes; each entry counts once among the evictions.
+    @Test(arguments: [true, false])
+    func aDryRunCountsTheStandInsToo(isAll: Bool) async throws {
+        let bench = bench()
+        _ = await bench.ask("one", fields: [.cacheTTL: "60", .cacheTags: "doc"])
+        _ = await bench.ask("two", fields: [.cacheTags: "doc"])
+        bench.clock.advance(by: .seconds(80))
+        #expect(await bench.cache.sweep() == 1)
+        var selector = EntrySelector()
+        if isAll { selector.all = true } else { selector.tag = "doc" }
+        #expect(try await bench.administration.flush(selector, isDryRun: true).matched == 2)
+        #expect(try await bench.administration.flush(selector, isDryRun: false).removed == 2)
+        #expect(bench.metrics.snapshot.expired == 1)
+        #expect(bench.metrics.snapshot.flushed == 1)
+    }
+
     @Test func otherTenantsGetNothing() async {
         let bench = bench()
         _ = await bench.ask("one", fields: [.cacheTTL: "60", .authorization: "Bearer a"])

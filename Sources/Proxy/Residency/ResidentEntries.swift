@@ -220,7 +220,8 @@ struct ResidentEntries {
         return removed
     }
 
-    private func isRetired(_ id: EntryID) -> Bool { slot(of: id).flatMap { self[$0]?.isRetired } ?? false }
+    /// Whether the entry is there and its time is over, so that it was counted as expired.
+    func isRetired(_ id: EntryID) -> Bool { slot(of: id).flatMap { self[$0]?.isRetired } ?? false }
 
     /// The metadata of all entries, in no order.
     var all: [EntryMetadata] { chunks.flatMap { $0.compactMap { $0?.resident.metadata } } }
