@@ -14,8 +14,11 @@ package struct Answer: Sendable {
         self.recording = recording
         self.fields = fields
         self.usage = usage
-        self.upstreamTime = upstreamTime
+        self.upstreamTime = min(max(.zero, upstreamTime), Self.longestTime)
     }
+
+    /// No call takes longer; times come from files and imports too, and are added up.
+    private static let longestTime = Duration.seconds(7 * 86_400)
 
     /// What serving this again saves, in seconds and something like them: the time that the upstream took, and its price, for which a thousand prompt
     /// tokens stand for a second and completion tokens for four times as much, as providers charge. A call costs a twentieth of a second at the least.
@@ -71,7 +74,7 @@ package struct EventRecording: Hashable, Sendable {
     }
 }
 
-/// What a provider charged for, in tokens.
+/// What a provider charged for, in tokens; each number within 0...1,000,000,000, whatever was said, so that sums of them have an end.
 package struct TokenUsage: Hashable, Sendable {
     package let prompt: Int
     package let completion: Int
@@ -79,8 +82,9 @@ package struct TokenUsage: Hashable, Sendable {
     package let cachedPrompt: Int
 
     package init(prompt: Int, completion: Int, cachedPrompt: Int = 0) {
-        self.prompt = prompt
-        self.completion = completion
-        self.cachedPrompt = cachedPrompt
+        func bounded(_ count: Int) -> Int { min(max(0, count), 1_000_000_000) }
+        self.prompt = bounded(prompt)
+        self.completion = bounded(completion)
+        self.cachedPrompt = bounded(cachedPrompt)
     }
 }

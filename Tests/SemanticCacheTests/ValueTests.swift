@@ -135,3 +135,17 @@ struct ByteStreamTests {
         }
     }
 }
+
+struct AnswerBoundsTests {
+    /// These numbers come from upstreams, files and imports, and are added up.
+    @Test func sumsHaveAnEnd() {
+        let fields = Sample.entry(1).answer.fields
+        let usage = TokenUsage(prompt: .max, completion: .max, cachedPrompt: -5)
+        #expect(usage.prompt + usage.completion == 2_000_000_000)
+        #expect(usage.cachedPrompt == 0)
+        let late = Answer(recording: .message([]), fields: fields, usage: usage, upstreamTime: .milliseconds(Int64.max))
+        #expect(late.upstreamTime == .seconds(7 * 86_400))
+        #expect(late.savedCost < 10_000_000)
+        #expect(Answer(recording: .message([]), fields: fields, usage: nil, upstreamTime: .seconds(-1)).upstreamTime == .zero)
+    }
+}
