@@ -97,12 +97,18 @@ extension AnswerCache {
             resident.insert(entry.metadata, answer: entry.answer, cost: entry.answer.savedCost, answerBytes: entry.answer.memoryBytes)
         }
         drop(replaced, for: entry.id)
-        if let embedding = record.embedding, let scope = entry.scope, embedding.fingerprint == fingerprint {
-            makeSearchable(entry.metadata, embedding.vector, in: scope, isNew: true)
+        if let vector = usable(record.embedding), let scope = entry.scope {
+            makeSearchable(entry.metadata, vector, in: scope, isNew: true)
             // It was evicted or flushed between the two: an id without an entry must not stay in the index.
             if !contains(entry.id) { unindex(entry.metadata) }
         }
         makeRoom(for: isNew ? entry.id : nil)
+    }
+
+    /// The vector, if it is of the model in use. Under that model's name a damaged row may hold one of another length.
+    func usable(_ embedding: StoredEmbedding?) -> UnitVector? {
+        guard let embedding, embedding.fingerprint == fingerprint, embedding.vector.dimension == index.dimension else { return nil }
+        return embedding.vector
     }
 
     /// Finishes off an entry whose key another took over.

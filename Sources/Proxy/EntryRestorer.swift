@@ -114,7 +114,7 @@ package final class EntryRestorer: Service, Sendable {
             let embeddings = fingerprint == nil || wanting.isEmpty ? [:] : try await store.embeddings(of: wanting.map(\.metadata.id))
             for outline in living {
                 let id = outline.metadata.id
-                let vector = embeddings[id].flatMap { $0.fingerprint == fingerprint ? $0.vector : nil }
+                let vector = cache.usable(embeddings[id])
                 let isIndexed = vector == nil && isCovered(outline, covered)
                 cache.restore(outline, vector.map { .vector($0) } ?? (isIndexed ? .indexed : .none))
                 // A vector of another model is of no use: the text is embedded again behind the requests.

@@ -136,6 +136,27 @@ struct MemoryHierarchyTests {
         #expect(bench.cache.count == 1)
     }
 
+    /// A row that is damaged so costs its own place in the index and nothing else.
+    @Test func aVectorOfAnotherLengthIsNotTaken() async {
+        let store = MemoryStore()
+        let former = Bench(store, limits: CacheLimits(entries: 10, keepsAnswersOnDisk: true))
+        var vectors = VectorIndexConformance.Vectors(seed: 1, dimension: 4)
+        for number in 1...2 {
+            former.writer.add(
+                CacheRecord(entry: former.record(number).entry, embedding: StoredEmbedding(vector: vectors.next(), fingerprint: "test")))
+        }
+        former.cache.insert(former.record(3))
+        await former.cache.persist()
+        let bench = Bench(store, limits: CacheLimits(entries: 10, keepsAnswersOnDisk: true))
+        let restorer = bench.restorer()
+        _ = await restorer.begin(for: .zero)
+        #expect(await bench.cache.entry(for: Sample.entry(1).key) != nil)
+        await restorer.restoreAll()
+        #expect(bench.cache.count == 3)
+        #expect(bench.cache.searchableCount == 1)
+        #expect(await bench.cache.entry(for: Sample.entry(2).key) != nil)
+    }
+
     @Test func aFlushDuringTheReadingEndsIt() async {
         let store = MemoryStore()
         let former = Bench(store, limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))
