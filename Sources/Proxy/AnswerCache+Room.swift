@@ -69,17 +69,25 @@ extension AnswerCache {
     /// Removes entries whose time is over and that are only kept for the upstream's failures.
     package func forgetRetired() {
         // Some under each lock, so that no request waits long. They were counted when their time ended.
-        while case let retired = resident.withLock({ $0.removeRetired(limit: 128) }), !retired.isEmpty { finish(retired, as: nil) }
+        while case let retired = resident.withLock({ $0.removeRetired(limit: Self.stepSize) }), !retired.isEmpty { finish(retired, as: nil) }
     }
 
     /// Removes as many of the entries that are least worth their room.
     package func evict(_ count: Int) {
-        let victims = resident.withLock { resident in
-            var victims: [EntryMetadata] = []
-            while victims.count < count, let victim = resident.victim(newcomer: nil), let entry = resident.remove(victim) { victims.append(entry) }
-            return victims
+        var left = count
+        while left > 0 {
+            let step = min(left, Self.stepSize)
+            let victims = resident.withLock { resident in
+                var victims: [EntryMetadata] = []
+                while victims.count < step, let victim = resident.victim(newcomer: nil), let entry = resident.remove(victim) {
+                    victims.append(entry)
+                }
+                return victims
+            }
+            guard !victims.isEmpty else { return }
+            finish(victims, as: .capacity)
+            left -= victims.count
         }
-        finish(victims, as: .capacity)
     }
 
     /// Brings what is no longer resident out of index and store.

@@ -80,6 +80,9 @@ package final class AnswerCache: Sendable {
     /// The memory held by entries, index and tables, in bytes: an estimate, near and rather too high.
     package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes + facts.memoryBytes }
 
+    /// Entries that are removed under one lock.
+    static let stepSize = 128
+
     /// What memory knows of a key.
     enum Memory {
         case entry(Entry)
@@ -198,20 +201,25 @@ package final class AnswerCache: Sendable {
     /// - Parameter kind: what they count as; those aside that were counted when their time to live ended.
     @discardableResult
     package func remove(_ ids: [EntryID], as kind: ProxyMetrics.Eviction?) -> Int {
+        var count = 0
         var uncounted = 0
-        let removed = resident.withLock { resident in
-            ids.compactMap { id -> EntryMetadata? in
-                let isCounted = resident.isRetired(id)
-                guard let entry = resident.remove(id) else { return nil }
-                if !isCounted { uncounted += 1 }
-                return entry
+        // Some under each lock, so that no request waits long.
+        for start in stride(from: 0, to: ids.count, by: Self.stepSize) {
+            let removed = resident.withLock { resident in
+                ids[start..<min(ids.count, start + Self.stepSize)].compactMap { id -> EntryMetadata? in
+                    let isCounted = resident.isRetired(id)
+                    guard let entry = resident.remove(id) else { return nil }
+                    if !isCounted { uncounted += 1 }
+                    return entry
+                }
             }
+            finish(removed, as: nil)
+            count += removed.count
         }
-        finish(removed, as: nil)
         if let kind { metrics.recordEviction(kind, count: uncounted) }
         // What is not resident may be in the store all the same.
-        if removed.count < ids.count { forget(ids) }
-        return removed.count
+        if count < ids.count { forget(ids) }
+        return count
     }
 
     /// Removes everything; returns how many entries there were, those included that were kept past their time.
@@ -236,7 +244,7 @@ package final class AnswerCache: Sendable {
         var total = 0
         while true {
             let now = clock.now()
-            let expired = resident.withLock { $0.takeExpired(at: now, limit: 128) }
+            let expired = resident.withLock { $0.takeExpired(at: now, limit: Self.stepSize) }
             guard expired.count > 0 else { return total }
             for entry in expired.retired { unindex(entry) }
             metrics.recordEviction(.expired, count: expired.retired.count)

@@ -201,6 +201,21 @@ struct MemoryHierarchyTests {
         #expect(bench.cache.searchableCount == 11)
     }
 
+    /// What is removed or evicted in many steps is counted as a whole, and what was never there is not.
+    @Test func stepsAddUp() async {
+        let bench = Bench(limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))
+        for number in 1...1000 { bench.cache.insert(bench.record(number, bytes: 10)) }
+        #expect(bench.cache.remove((501...1200).map { EntryID(rawValue: $0) }, as: .flushed) == 500)
+        #expect(bench.metrics.snapshot.flushed == 500)
+        bench.cache.evict(300)
+        #expect(bench.metrics.snapshot.capacityEvictions == 300)
+        #expect(bench.cache.count == 200)
+        bench.cache.evict(300)
+        #expect(bench.cache.count == 0)
+        #expect(bench.cache.searchableCount == 0)
+        #expect(bench.metrics.snapshot.capacityEvictions == 500)
+    }
+
     /// Thousands that expire at once are removed in many short steps: a look-up in between waits for none of the others.
     @Test func manyExpiriesStallNobody() async {
         let bench = Bench(MemoryStore(keepsRecords: false), limits: CacheLimits(entries: 100_000))
