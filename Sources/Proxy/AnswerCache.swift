@@ -225,10 +225,7 @@ package final class AnswerCache: Sendable {
     /// Removes everything; returns how many entries there were, those included that were kept past their time.
     @discardableResult
     package func removeAll() -> Int {
-        let (count, liveCount) = resident.withLock { resident in
-            defer { resident.removeAll() }
-            return (resident.count, resident.liveCount)
-        }
+        let (count, liveCount) = takeAll()
         // What the store still holds is removed from it, and need not be read.
         setRestoring(false)
         index.removeAll()
@@ -236,6 +233,16 @@ package final class AnswerCache: Sendable {
         writer.removeAll()
         metrics.recordEviction(.flushed, count: liveCount)
         return count
+    }
+
+    /// Leaves no entry resident; returns how many there were, and how many of them had time left.
+    private func takeAll() -> (count: Int, liveCount: Int) {
+        // What they held is given up at the end of this, outside of the lock: a million entries take a while.
+        let former = resident.withLock { resident in
+            defer { resident.removeAll() }
+            return resident
+        }
+        return (former.count, former.liveCount)
     }
 
     /// Takes entries whose time is over out of reach, and removes those that need not be kept for the upstream's failures either; some under each

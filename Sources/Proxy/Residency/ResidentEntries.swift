@@ -4,7 +4,7 @@ import SemanticCache
 ///
 /// A plain value without a lock; ``AnswerCache`` owns it under one. All calls are O(1), expiry O(log n) an entry. Nothing here grows by copying more
 /// than a few thousand entries at once.
-struct ResidentEntries {
+struct ResidentEntries: Sendable {
     /// An entry as far as it is in memory.
     struct Resident {
         let metadata: EntryMetadata
