@@ -9,15 +9,37 @@ package final class Readiness: Sendable {
         case starting
     }
 
-    private let parts = Mutex<[String: State]>([:])
+    private struct Parts {
+        var states: [String: State] = [:]
+        /// What a part has to say as long as nothing else is wrong with it.
+        var remembered: [String: String] = [:]
+    }
+
+    private let parts = Mutex(Parts())
 
     package init() {}
 
     /// Sets the state of the part `name`.
-    package func set(_ name: String, _ state: State) { parts.withLock { $0[name] = state } }
+    package func set(_ name: String, _ state: State) {
+        parts.withLock { parts in
+            if state == .ready, let detail = parts.remembered[name] {
+                parts.states[name] = .degraded(detail)
+            } else {
+                parts.states[name] = state
+            }
+        }
+    }
+
+    /// Notes what happened to the part `name` and somebody should look at, although it works on: said until the end of the process.
+    package func remember(_ name: String, _ detail: String) {
+        parts.withLock { parts in
+            parts.remembered[name] = detail
+            parts.states[name] = .degraded(detail)
+        }
+    }
 
     /// All parts by name.
-    var all: [String: State] { parts.withLock { $0 } }
+    var all: [String: State] { parts.withLock { $0.states } }
 
     /// Whether no part is still starting.
     var isReady: Bool { !all.values.contains(.starting) }

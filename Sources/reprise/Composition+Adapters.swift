@@ -17,11 +17,11 @@ extension Composition {
         do throws(StoreError) {
             let opened = try SQLiteStore.open(path: path, now: SystemClock().now(), cipher: cipher(loaded)) { reason, aside in
                 logger.error("the store is damaged; it was set aside and a new one begun", metadata: ["reason": "\(reason)", "kept": "\(aside)"])
-                readiness.set("store", .degraded("a damaged store was set aside as \(aside)"))
+                readiness.remember("store", "a damaged store was set aside as \(aside)")
             }
             if let aside = opened.setAside {
                 logger.error("the store was damaged; it was set aside and a new one begun", metadata: ["kept": "\(aside)"])
-                readiness.set("store", .degraded("a damaged store was set aside as \(aside)"))
+                readiness.remember("store", "a damaged store was set aside as \(aside)")
             } else {
                 readiness.set("store", .ready)
             }
