@@ -57,9 +57,11 @@ struct TransferRoutes: Sendable {
         var rest: [UInt8] = []
         var number = 0
         var records: [CacheRecord] = []
+        var held = 0
         func flush() async {
             let taken = await transfer.take(records)
             records = []
+            held = 0
             report.imported += taken.imported
             report.already += taken.already
             report.expired += taken.expired
@@ -67,18 +69,21 @@ struct TransferRoutes: Sendable {
         }
         func read(_ line: some Collection<UInt8>) {
             number += 1
+            held += line.count
             guard line.contains(where: { $0 > 0x20 }) else { return }
             do throws(TransferRecord.Failure) { records.append(try TransferRecord.read(line)) } catch { report.fail(number, error.message) }
         }
         for try await chunk in body {
-            let bytes = rest + Array(chunk.readableBytesView)
+            let bytes = Array(chunk.readableBytesView)
             var start = 0
             while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                read(bytes[start..<end])
+                rest += bytes[start..<end]
+                read(rest)
+                rest = []
                 start = end + 1
-                if records.count >= 256 { await flush() }
+                if records.count >= 256 || held >= Self.heldLimit { await flush() }
             }
-            rest = Array(bytes[start...])
+            rest += bytes[start...]
             guard rest.count <= Self.lineLimit else {
                 report.fail(number + 1, "the line is longer than \(Self.lineLimit) bytes; it and what follows is not imported")
                 await flush()
@@ -89,6 +94,9 @@ struct TransferRoutes: Sendable {
         await flush()
         return report
     }
+
+    /// Bytes of lines that are read before the store is waited for.
+    private static let heldLimit = 16 << 20
 
     /// The longest line that is taken: an answer of the largest size with its vector.
     private static let lineLimit = 128 << 20
