@@ -24,17 +24,19 @@ package struct Evaluation: Sendable {
     package let prior: Prior?
     let vector: @Sendable (String) -> UnitVector?
     let verdict: (@Sendable (String, String) -> Double?)?
+    let counts: @Sendable (String) -> Bool
     let makeIndex: @Sendable () -> any VectorIndex
     let scope: @Sendable ([String]) -> Scope
 
     /// - Parameters:
     ///   - vector: the embedding of every text of the files.
+    ///   - counts: whether a stream's prompts of a group are counted and fitted on; the others fill the cache and teach all the same.
     ///   - scope: of a conversation's earlier messages.
     package init(
         bounds: [Double], thresholds: [Float], seeds: Int, profile: GuardProfile, unreadWords: UnreadWordsGuard? = nil, prior: Prior?,
         vector: @escaping @Sendable (String) -> UnitVector?,
-        verdict: (@Sendable (String, String) -> Double?)?, makeIndex: @escaping @Sendable () -> any VectorIndex,
-        scope: @escaping @Sendable ([String]) -> Scope
+        verdict: (@Sendable (String, String) -> Double?)?, counts: @escaping @Sendable (String) -> Bool = { _ in true },
+        makeIndex: @escaping @Sendable () -> any VectorIndex, scope: @escaping @Sendable ([String]) -> Scope
     ) {
         self.bounds = bounds
         self.thresholds = thresholds
@@ -44,6 +46,7 @@ package struct Evaluation: Sendable {
         self.prior = prior
         self.vector = vector
         self.verdict = verdict
+        self.counts = counts
         self.makeIndex = makeIndex
         self.scope = scope
     }
@@ -68,17 +71,35 @@ package struct Evaluation: Sendable {
         return EvaluationReport.Stream(file: file, prompts: items.count, rows: rows)
     }
 
-    /// Decides every pair under every rule.
-    package func pairs(_ pairs: [LabelledPair], file: String) -> EvaluationReport.Pairs {
+    /// What traffic is known by once a stream went by, for each bound.
+    package struct Learned: Sendable {
+        let file: String
+        let populations: [Population]
+    }
+
+    /// What a stream teaches, in its first shuffle.
+    package func learned(from items: [StreamItem], file: String) -> Learned {
+        Learned(
+            file: file,
+            populations: bounds.map { bound in
+                replay(.calibrated(bound: bound, profile)).run(Self.shuffled(items, 1), seed: 1) { scope($0.history) }.population
+            })
+    }
+
+    /// Decides every pair under every rule: as on day one, and as where one of the streams went by before.
+    package func pairs(_ pairs: [LabelledPair], file: String, after streams: [Learned] = []) -> EvaluationReport.Pairs {
         let replay = PairReplay(vector: vector, verdict: verdict)
-        var rows = bounds.map { bound in
-            EvaluationReport.PairRow(
-                rule: "calibrated \(Self.percent(bound)), day one",
-                outcomes: replay.run(
-                    pairs,
-                    policy: CalibratedPolicy(
-                        population: Population(prior: prior), errorBound: bound, profile: profile, floor: StreamReplay.floor, draw: 1,
-                        prompts: PreparedPrompts(capacity: 1 << 16), unreadWords: unreadWords)))
+        let dayOne = Learned(file: "", populations: bounds.map { _ in Population(prior: prior) })
+        var rows = ([dayOne] + streams).flatMap { learned in
+            zip(bounds, learned.populations).map { bound, population in
+                EvaluationReport.PairRow(
+                    rule: "calibrated \(Self.percent(bound)), \(learned.file.isEmpty ? "day one" : "after \(learned.file)")",
+                    outcomes: replay.run(
+                        pairs,
+                        policy: CalibratedPolicy(
+                            population: population, errorBound: bound, profile: profile, floor: StreamReplay.floor, draw: 1,
+                            prompts: PreparedPrompts(capacity: 1 << 16), unreadWords: unreadWords)))
+            }
         }
         for (suffix, profile) in [("", nil), (" and guards", profile)] as [(String, GuardProfile?)] {
             rows += thresholds.map { threshold in
@@ -150,7 +171,8 @@ package struct Evaluation: Sendable {
     }
 
     private func replay(_ rule: StreamReplay.Rule) -> StreamReplay {
-        StreamReplay(rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords, makeIndex: makeIndex)
+        StreamReplay(
+            rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords, counts: counts, makeIndex: makeIndex)
     }
 
     private static func shuffled(_ items: [StreamItem], _ seed: Int) -> [StreamItem] {

@@ -38,17 +38,21 @@ package struct StreamReplay: Sendable {
     /// The verifier's logit for the asked and the cached prompt; `nil` without one.
     let verdict: (@Sendable (String, String) -> Double?)?
     let unreadWords: UnreadWordsGuard?
+    /// Whether prompts of a group are counted, and taken as samples; all others fill the cache and teach alike.
+    let counts: @Sendable (String) -> Bool
     let makeIndex: @Sendable () -> any VectorIndex
 
     package init(
         rule: Rule, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?, verdict: (@Sendable (String, String) -> Double?)?,
-        unreadWords: UnreadWordsGuard? = nil, makeIndex: @escaping @Sendable () -> any VectorIndex
+        unreadWords: UnreadWordsGuard? = nil, counts: @escaping @Sendable (String) -> Bool = { _ in true },
+        makeIndex: @escaping @Sendable () -> any VectorIndex
     ) {
         self.rule = rule
         self.prior = prior
         self.vector = vector
         self.verdict = verdict
         self.unreadWords = unreadWords
+        self.counts = counts
         self.makeIndex = makeIndex
     }
 
@@ -82,10 +86,17 @@ package struct StreamReplay: Sendable {
     /// Below this similarity nothing is looked at.
     package static let floor: Float = 0.5
 
+    /// What a replay came to, and what it taught.
+    package struct Run: Sendable {
+        package var result = StreamResult()
+        package var samples: [Sample] = []
+        package var population: Population
+    }
+
     /// Replays the items in order.
     ///
     /// - Parameter scope: of an item; items of different scopes never meet.
-    package func run(_ items: [StreamItem], seed: UInt64, scope: (StreamItem) -> Scope) -> (result: StreamResult, samples: [Sample]) {
+    package func run(_ items: [StreamItem], seed: UInt64, scope: (StreamItem) -> Scope) -> Run {
         var generator = SeededGenerator(seed: seed)
         var result = StreamResult()
         var samples: [Sample] = []
@@ -109,8 +120,11 @@ package struct StreamReplay: Sendable {
             let isPossible = candidates.contains { cache.answers[$0.answer]?.group == item.group }
             var decision = choose(item.prompt, candidates, population, &cache, &generator)
             if case .observe = rule { decision.serves = false }
-            result.note(
-                serves: decision.serves, isRight: isRight, isSecondHalf: isSecondHalf, isPossible: isPossible, isExplored: decision.isExplored)
+            let isCounted = counts(item.group)
+            if isCounted {
+                result.note(
+                    serves: decision.serves, isRight: isRight, isSecondHalf: isSecondHalf, isPossible: isPossible, isExplored: decision.isExplored)
+            }
             if let score = decision.score { population.notice(score: score) }
             population.notice(asked)
             if decision.serves {
@@ -123,7 +137,7 @@ package struct StreamReplay: Sendable {
                     result.judgeCalls += 1
                     if let features = decision.features {
                         population.learn(features, isRight: isRight)
-                        samples.append(Sample(features: features, isRight: isRight, weight: 1))
+                        if isCounted { samples.append(Sample(features: features, isRight: isRight, weight: 1)) }
                     }
                     if case .vCache = rule { cache.answers[best.answer]?.labels.add(Double(best.similarity), isRight: isRight) }
                     if isRight { cache.answers[best.answer]?.right += 1 } else { cache.answers[best.answer]?.wrong += 1 }
@@ -131,7 +145,7 @@ package struct StreamReplay: Sendable {
             }
             remember(item, vector, scope, candidates, index, &cache, &result)
         }
-        return (result, samples)
+        return Run(result: result, samples: samples, population: population)
     }
 
     private struct Choice {

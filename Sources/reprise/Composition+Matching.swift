@@ -20,7 +20,7 @@ extension Composition {
         var judging = AnswerJudge.Options()
         judging.model = settings.matching.judge.model
         judging.dailyCalls = settings.matching.judge.dailyCalls
-        var prior = settings.matching.prior == .shipped ? Prior.shipped(embedder: embedder.fingerprint) : nil
+        var prior = settings.matching.prior == .shipped ? Prior.shipped(embedder: embedder.fingerprint, verifier: verifier?.fingerprint) : nil
         if let verifier { prior = prior?.settingVerdictFloor(logit: Double(verifier.dayOneCut)) }
         if prior == nil, settings.matching.prior == .shipped {
             logger.notice("no prior was fitted for this embedder: rewordings hit once enough was learned")

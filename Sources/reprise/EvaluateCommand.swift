@@ -68,6 +68,12 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What the verifier reads: pairs, all (pairs and streams; slow) or off.", valueName: "what"))
     var verifier = Verified.pairs
 
+    @Flag(
+        help: ArgumentHelp(
+            "Count, and fit on, only the groups of a stream that the shipped verifier's training left out.",
+            discussion: "The others fill the cache and teach all the same. Without it a verifier is flattered on the streams that it was trained on."))
+    var heldOut = false
+
     @Flag(help: "Time decisions over the pairs, eight candidates each and no verifier, and replay nothing.")
     var timing = false
 
@@ -105,21 +111,22 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
             var data: [File] = []
             for file in read { data.append((file.name, file.bytes, await Self.label(file, embedder, vectors, console))) }
-            // A prior is fitted without a verifier: what it says holds with any.
-            let reader = fitPrior == nil && !timing ? try Self.loadVerifier(loaded, verifier, embedder) : nil
+            // A prior that is fitted without a verifier holds with any; one fitted with it needs its word on every example.
+            let isRead = !timing && (fitPrior == nil || verifier == .all)
+            let reader = isRead ? try Self.loadVerifier(loaded, verifier, embedder) : nil
             let logits = Logits(reader, readsAll: verifier == .all)
             for case .pairs(let list) in data.map(\.data) { for pair in list { logits.read(pair.asked, pair.cached) } }
-            var prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder)
+            var prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder, reader)
             if let reader { prior = prior?.settingVerdictFloor(logit: Double(reader.dayOneCut)) }
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
                 profile: GuardProfile(loaded.settings.matching.profile), unreadWords: UnreadWordsGuard(embedder),
-                prior: prior, vector: { vectors[$0] }, verdict: logits.verdict,
+                prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, counts: heldOut ? Self.isHeldOut : { _ in true },
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {
                 for file in data { if case .pairs(let pairs) = file.data { console.out(Self.timing(evaluation, pairs, file: file.name)) } }
             } else if let fitPrior {
-                try await fit(evaluation, data, embedder: embedder.fingerprint, to: fitPrior, console)
+                try await fit(evaluation, data, embedder: embedder.fingerprint, verifier: reader?.fingerprint ?? "", to: fitPrior, console)
             } else {
                 try await replay(evaluation, data, embedder: embedder.fingerprint, verifier: reader?.fingerprint ?? "", console)
             }
@@ -157,12 +164,15 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     private func replay(_ evaluation: Evaluation, _ files: [File], embedder: String, verifier: String, _ console: Console) async throws {
         var streams: [EvaluationReport.Stream] = []
+        var learned: [Evaluation.Learned] = []
         var pairs: [EvaluationReport.Pairs] = []
         for file in files {
-            switch file.data {
-            case .pairs(let list): pairs.append(evaluation.pairs(list, file: file.name))
-            case .stream(let items): streams.append(await evaluation.stream(items, file: file.name) { console.error($0) })
-            }
+            guard case .stream(let items) = file.data else { continue }
+            streams.append(await evaluation.stream(items, file: file.name) { console.error($0) })
+            learned.append(evaluation.learned(from: items, file: file.name))
+        }
+        for file in files {
+            if case .pairs(let list) = file.data { pairs.append(evaluation.pairs(list, file: file.name, after: learned)) }
         }
         let report = EvaluationReport(embedder: embedder, verifier: verifier, hasPrior: evaluation.prior != nil, streams: streams, pairs: pairs)
         if json {
@@ -176,10 +186,12 @@ struct EvaluateCommand: AsyncParsableCommand {
         if let plot { try Self.write(ScatterPlot.svg(report), to: plot) }
     }
 
-    private func fit(_ evaluation: Evaluation, _ files: [File], embedder: String, to path: String, _ console: Console) async throws {
+    private func fit(
+        _ evaluation: Evaluation, _ files: [File], embedder: String, verifier: String, to path: String, _ console: Console
+    ) async throws {
         let weights = Dictionary(weighings.compactMap(Self.weighing).map { ($0.name, ($0.fit, $0.gate)) }) { _, last in last }
         var sources: [PriorFit.Source] = []
-        var notes = ["seeds \(seeds)"]
+        var notes = ["seeds \(seeds)" + (heldOut ? ", groups that the verifier was not trained on" : "")]
         for file in files {
             let samples = await evaluation.samples(of: file.data, trapShare: Self.trapShare, missedShare: Self.missedShare)
             let (fit, gate) = weights[file.name] ?? (1, 1)
@@ -187,7 +199,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             notes.append("data \(file.name), weight \(fit):\(gate), \(samples.count) examples, SHA-256 \(Self.digest(file.bytes))")
             console.error("\(file.name): \(samples.count) examples")
         }
-        let prior = PriorFit(sources: sources).fit(embedder: embedder, verifier: "", verdictFloor: -2, variance: 0.05, notes: notes)
+        let prior = PriorFit(sources: sources).fit(embedder: embedder, verifier: verifier, verdictFloor: -2, variance: 0.05, notes: notes)
         try Self.write(prior.text, to: path)
         console.write(prior.notes.joined(separator: "\n") + "\n")
     }
@@ -197,8 +209,14 @@ struct EvaluateCommand: AsyncParsableCommand {
     /// Of the traps that the word lists catch, the share that is taken as missed, for those nobody has seen yet.
     private static let missedShare = 0.4
 
-    private func startingPrior(_ embedder: OnnxEmbedder) throws -> Prior? {
-        guard let prior else { return Prior.shipped(embedder: embedder.fingerprint) }
+    /// Whether the verifier's training left a stream's group out: the same eighth, by a hash, as `is_held_out` in `Training/pairs.py`.
+    private static func isHeldOut(_ group: String) -> Bool {
+        let head = Digest256.sha256(Array("held:\(group)".utf8)).hex.prefix(8)
+        return (UInt32(head, radix: 16)).map { Double($0) / 0x1p32 < 0.12 } ?? false
+    }
+
+    private func startingPrior(_ embedder: OnnxEmbedder, _ verifier: OnnxVerifier?) throws -> Prior? {
+        guard let prior else { return Prior.shipped(embedder: embedder.fingerprint, verifier: verifier?.fingerprint) }
         guard let data = FileManager.default.contents(atPath: prior) else { throw CommandFailure(.noInput, "\(prior): cannot be read") }
         guard let read = Prior(String(decoding: data, as: UTF8.self)) else {
             throw CommandFailure(.badData, "\(prior): expected a prior, found something else")
