@@ -15,6 +15,9 @@ package struct StatedFacts: Sendable {
         self.init((try? PromptTokens(prompt))?.facts ?? [])
     }
 
+    /// Whether `other` states everything that this prompt requires: the guard refuses a neighbour that does not.
+    package func mayMatch(_ other: StatedFacts) -> Bool { required.allSatisfy { keys in keys.contains { other.stated.contains($0) } } }
+
     init(_ facts: [NumberFact]) {
         required = facts.filter { !$0.isWeak }.map(\.keys)
         stated = Set(facts.flatMap(\.keys))

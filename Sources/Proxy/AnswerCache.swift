@@ -1,3 +1,4 @@
+package import Matching
 package import SemanticCache
 import Synchronization
 package import Telemetry
@@ -74,8 +75,8 @@ package final class AnswerCache: Sendable {
     /// Whether any entry of `scope` can be found by meaning.
     package func isSearchable(_ scope: Scope) -> Bool { index.count(in: scope) > 0 }
 
-    /// Whether some entry of `scope` states every number that `query` states. Where none does, no neighbour may answer it.
-    package func mayMatchNumbers(of query: String, in scope: Scope) -> Bool { facts.mayMatch(query, in: scope) }
+    /// Whether entries of `scope` state every number that a prompt with these facts requires. Where none does, no neighbour may answer it.
+    package func mayMatch(_ facts: StatedFacts, in scope: Scope) -> Bool { self.facts.mayMatch(facts, in: scope) }
 
     /// The memory held by entries, index and tables, in bytes: an estimate, near and rather too high.
     package var memoryBytes: Int { resident.withLock { $0.memoryBytes } + index.memoryBytes + facts.memoryBytes }

@@ -1,3 +1,4 @@
+import Matching
 import SemanticCache
 import Synchronization
 
@@ -6,8 +7,13 @@ import Synchronization
 /// An answer's last byte never waits for the embedder: the entry serves exact repeats at once, and its vector follows. A rewording that comes in
 /// that moment waits for it here, so that what was answered before a question was asked can answer it.
 final class LateVectors: Sendable {
+    private struct Making {
+        let facts: StatedFacts
+        let task: Task<Void, Never>
+    }
+
     private struct State {
-        var underway: [Scope: [EntryID: Task<Void, Never>]] = [:]
+        var underway: [Scope: [EntryID: Making]] = [:]
         var waiters: [Scope: [Int: Waiter]] = [:]
         var lastWaiter = 0
     }
@@ -30,20 +36,25 @@ final class LateVectors: Sendable {
 
     /// Brings the vector to the entry, which is in the cache, when it is there.
     func follow(_ vector: LateVector, to id: EntryID, in scope: Scope, query: String) {
+        let facts = StatedFacts(query)
         state.withLock { state in
             // Begun under the lock, so that its end finds it.
-            state.underway[scope, default: [:]][id] = Task {
+            let task = Task {
                 if let vector = await vector.value { await cache.attach(vector, to: id) } else { indexing?.enqueue(id, query: query) }
                 forget(id, in: scope)
             }
+            state.underway[scope, default: [:]][id] = Making(facts: facts, task: task)
         }
     }
 
-    /// Whether no vector is on its way into `scope`.
-    func isSettled(_ scope: Scope) -> Bool { state.withLock { $0.underway[scope] == nil } }
+    /// Whether no vector is on its way into `scope` that a prompt with these facts might be answered by.
+    func isSettled(_ scope: Scope, for facts: StatedFacts) -> Bool {
+        state.withLock { state in !(state.underway[scope] ?? [:]).values.contains { facts.mayMatch($0.facts) } }
+    }
 
-    /// Waits for the vectors that are on their way into `scope`; those that are announced later are not waited for. Ends at once when cancelled.
-    func settle(_ scope: Scope) async {
+    /// Waits for the vectors that are on their way into `scope` and might answer a prompt with these facts; those that are announced later are not
+    /// waited for. Ends at once when cancelled.
+    func settle(_ scope: Scope, for facts: StatedFacts) async {
         let number = state.withLock { state in
             state.lastWaiter += 1
             return state.lastWaiter
@@ -51,8 +62,9 @@ final class LateVectors: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let hasToWait = state.withLock { state in
-                    guard !Task.isCancelled, let missing = state.underway[scope]?.keys else { return false }
-                    state.waiters[scope, default: [:]][number] = Waiter(missing: Set(missing), continuation: continuation)
+                    let missing = (state.underway[scope] ?? [:]).filter { facts.mayMatch($0.value.facts) }
+                    guard !Task.isCancelled, !missing.isEmpty else { return false }
+                    state.waiters[scope, default: [:]][number] = Waiter(missing: Set(missing.keys), continuation: continuation)
                     return true
                 }
                 if !hasToWait { continuation.resume() }
@@ -65,7 +77,7 @@ final class LateVectors: Sendable {
 
     /// Waits for all that are on their way.
     func settle() async {
-        let tasks = state.withLock { $0.underway.values.flatMap(\.values) }
+        let tasks = state.withLock { $0.underway.values.flatMap(\.values).map(\.task) }
         for task in tasks { await task.value }
     }
 

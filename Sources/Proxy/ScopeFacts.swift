@@ -34,9 +34,9 @@ final class ScopeFacts: Sendable {
 
     func removeAll() { counts.withLock { $0 = [:] } }
 
-    /// Whether every number that `query` must find in a neighbour is stated by some entry of `scope`.
-    func mayMatch(_ query: String, in scope: Scope) -> Bool {
-        let required = StatedFacts(query).required
+    /// Whether every number that a neighbour must state is stated by some entry of `scope`.
+    func mayMatch(_ facts: StatedFacts, in scope: Scope) -> Bool {
+        let required = facts.required
         guard !required.isEmpty else { return true }
         return counts.withLock { counts in
             required.allSatisfy { keys in keys.contains { counts[Self.key($0, scope)] != nil } }

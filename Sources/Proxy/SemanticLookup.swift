@@ -46,13 +46,14 @@ struct SemanticLookup: Sendable {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
         // A vector that another request still makes is waited for within the same deadline.
         let end = ContinuousClock.now + deadline
-        if !lateVectors.isSettled(scope) {
-            let settled = try? await withDeadline(deadline) { await lateVectors.settle(scope) }
+        let facts = StatedFacts(query)
+        if !lateVectors.isSettled(scope, for: facts) {
+            let settled = try? await withDeadline(deadline) { await lateVectors.settle(scope, for: facts) }
             guard settled != nil else { return Result(verdict: .forward(.lookupTimedOut)) }
         }
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
         guard cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
-        guard cache.mayMatchNumbers(of: query, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
+        guard cache.mayMatch(facts, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
         let vector: UnitVector
         do {
             let started = ContinuousClock.now

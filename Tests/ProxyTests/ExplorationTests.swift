@@ -134,17 +134,19 @@ struct LateVectorTests {
         return (vector, { continuation.finish() })
     }
 
+    private static let facts = StatedFacts("q")
+
     @Test func theDeadlineEndsTheWait() async throws {
         let late = LateVectors(cache: cache(), indexing: nil)
         let (vector, open) = gate()
         late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "q")
-        #expect(!late.isSettled(Self.scope))
-        let waited = try await withDeadline(.milliseconds(20)) { await late.settle(Self.scope) }
+        #expect(!late.isSettled(Self.scope, for: Self.facts))
+        let waited = try await withDeadline(.milliseconds(20)) { await late.settle(Self.scope, for: Self.facts) }
         #expect(waited == nil)
         open()
-        await late.settle(Self.scope)
+        await late.settle(Self.scope, for: Self.facts)
         await late.settle()
-        #expect(late.isSettled(Self.scope))
+        #expect(late.isSettled(Self.scope, for: Self.facts))
     }
 
     @Test func everyoneWhoWaitsIsToldAndLaterOnesAreNotWaitedFor() async {
@@ -153,7 +155,7 @@ struct LateVectorTests {
         let (two, openTwo) = gate()
         late.follow(one, to: EntryID(rawValue: 1), in: Self.scope, query: "q")
         await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 { group.addTask { await late.settle(Self.scope) } }
+            for _ in 0..<20 { group.addTask { await late.settle(Self.scope, for: Self.facts) } }
             group.addTask {
                 late.follow(two, to: EntryID(rawValue: 2), in: Self.scope, query: "q")
                 openOne()
@@ -163,6 +165,19 @@ struct LateVectorTests {
             openTwo()
         }
         await late.settle()
-        #expect(late.isSettled(Self.scope))
+        #expect(late.isSettled(Self.scope, for: Self.facts))
+    }
+
+    @Test func noPromptWaitsForAVectorThatTheNumbersGuardWouldRefuse() async {
+        let late = LateVectors(cache: cache(), indexing: nil)
+        let (vector, open) = gate()
+        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "where is order 17?")
+        let other = StatedFacts("where is order 18?")
+        #expect(late.isSettled(Self.scope, for: other))
+        await late.settle(Self.scope, for: other)
+        #expect(!late.isSettled(Self.scope, for: StatedFacts("order 17: where is it?")))
+        #expect(!late.isSettled(Self.scope, for: StatedFacts("where is my order?")))
+        open()
+        await late.settle()
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Matching
 @testable import Proxy
 import SemanticCache
 import Storage
@@ -87,7 +88,7 @@ struct IndexSnapshotTests {
                 guard let scope = entry.scope else { continue }
                 let found = cache.nearest(to: Self.vector(number), in: scope, count: 1).first
                 if found?.entry.id != entry.id || abs((found?.similarity ?? 0) - 1) > 1e-3 { return "\(number) is not found by its own vector" }
-                if !cache.mayMatchNumbers(of: entry.query, in: scope) { return "the numbers of \(number) are not known" }
+                if !cache.mayMatch(StatedFacts(entry.query), in: scope) { return "the numbers of \(number) are not known" }
                 if await cache.entry(for: entry.key)?.id != entry.id { return "\(number) is not found by its key" }
             }
             return nil
@@ -109,7 +110,7 @@ struct IndexSnapshotTests {
         second.cache.remove((1...400).map { EntryID(rawValue: Int64($0)) }, as: .flushed)
         await second.insert(801...900)
         #expect(await second.fault(expecting: Set(401...900)) == nil)
-        #expect(!second.cache.mayMatchNumbers(of: "question 17", in: Scope(Sample.digest(-1))))
+        #expect(!second.cache.mayMatch(StatedFacts("question 17"), in: Scope(Sample.digest(-1))))
         try await second.end()
     }
 
