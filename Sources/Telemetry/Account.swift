@@ -30,6 +30,9 @@ package final class Account: Sendable {
         package var net: Money { saved - cost }
     }
 
+    /// What all late-comers are counted under.
+    static let otherName = "other"
+
     /// The name with which it is shown.
     package let name: String
     /// `name` as a label's value in the Prometheus format, quotes included; made once because a scrape writes it many times.
@@ -64,7 +67,7 @@ final class Accounts<Key: Hashable & Sendable>: Sendable {
     private let limit: Int
     private let accounts = Mutex<[Key: Account]>([:])
     private let make: @Sendable (Key) -> Account
-    private let rest = Account(name: "other", price: nil)
+    private let rest = Account(name: Account.otherName, price: nil)
 
     init(limit: Int, make: @escaping @Sendable (Key) -> Account) {
         self.limit = limit
@@ -76,6 +79,8 @@ final class Accounts<Key: Hashable & Sendable>: Sendable {
             if let account = accounts[key] { return account }
             guard accounts.count < limit else { return rest }
             let account = make(key)
+            // A name of its own that is the late-comers' would be a second time series under the same label.
+            guard account.name != rest.name else { return rest }
             accounts[key] = account
             return account
         }
@@ -83,7 +88,7 @@ final class Accounts<Key: Hashable & Sendable>: Sendable {
 
     /// All that were used, by name; `other` last and only where it was needed.
     var all: [Account] {
-        let (named, isFull) = accounts.withLock { (Array($0.values), $0.count >= limit) }
-        return named.sorted { $0.name < $1.name } + (isFull && rest.figures.requests > 0 ? [rest] : [])
+        let named = accounts.withLock { Array($0.values) }
+        return named.sorted { $0.name < $1.name } + (rest.figures.requests > 0 ? [rest] : [])
     }
 }

@@ -7,7 +7,8 @@
 // - Every request ends in exactly one of hit, miss, bypass or stale, so that the four add up to `total`. Requests that are refused for their
 //   form are counted apart.
 // - A request costs a few atomic additions and three look-ups in small tables: no text is made, and no lock is held while anything is added up.
-// - The number of labels is bounded (`maximumModels`, `maximumTenants`, `maximumNamespaces`); what comes later is counted under `other`.
+// - The number of labels is bounded (`maximumModels`, `maximumTenants`, `maximumNamespaces`); what comes later is counted under `other`,
+//   and so is a name of more than `maximumNameLength` bytes.
 
 package import SemanticCache
 import Synchronization
@@ -76,6 +77,8 @@ package final class ProxyMetrics: Sendable {
     package static let maximumModels = 200
     package static let maximumTenants = 1000
     package static let maximumNamespaces = 200
+    /// In bytes; names come from clients, and the longest that providers give have some sixty.
+    package static let maximumNameLength = 256
 
     /// Counters without labels.
     enum Single: Int, CaseIterable {
@@ -202,12 +205,16 @@ package final class ProxyMetrics: Sendable {
 
     private func accounts(_ labels: Labels) -> Owners {
         Owners(
-            model: labels.model.isEmpty ? nil : models.account(labels.model), tenant: labels.tenant.map { tenants.account($0) },
-            namespace: labels.namespace.isEmpty ? nil : namespaces.account(labels.namespace))
+            model: labels.model.isEmpty ? nil : models.account(Self.bounded(labels.model)), tenant: labels.tenant.map { tenants.account($0) },
+            namespace: labels.namespace.isEmpty ? nil : namespaces.account(Self.bounded(labels.namespace)))
     }
+
+    /// The name under which `name` is counted.
+    private static func bounded(_ name: String) -> String { name.utf8.count <= maximumNameLength ? name : Account.otherName }
 
     /// The price of `name`, whose account may be the one for all late-comers.
     private func price(of name: String, _ account: Account?) -> ModelPrice? {
-        account?.name == name ? account?.price : prices.price(of: name)
+        guard let account, account.name == name, name != Account.otherName else { return prices.price(of: name) }
+        return account.price
     }
 }

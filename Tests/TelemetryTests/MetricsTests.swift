@@ -81,6 +81,21 @@ struct MetricsTests {
         #expect(metrics.tenantAccounts.count == 400)
     }
 
+    @Test func namesFromClientsMakeNoSeriesTwiceAndNoLongLabels() {
+        let metrics = ProxyMetrics(prices: .empty.overridden(by: ["other": ModelPrice(input: 1, output: 1)]))
+        let long = String(repeating: "x", count: ProxyMetrics.maximumNameLength + 1)
+        let saving = ProxyMetrics.Saving(usage: TokenUsage(prompt: 1_000_000, completion: 0), upstreamTime: .zero, hitTime: .zero)
+        metrics.record(.exactHit, .init(model: "other", namespace: "other"), saving: saving)
+        metrics.record(.exactHit, .init(model: long, namespace: long))
+        for number in 0..<300 { metrics.record(.exactHit, .init(model: "m\(number)", namespace: "n\(number)")) }
+        for accounts in [metrics.modelAccounts, metrics.namespaceAccounts] {
+            #expect(accounts.filter { $0.name == "other" }.count == 1)
+            #expect(accounts.last?.figures.requests == 102 && accounts.count == 201)
+            #expect(accounts.allSatisfy { $0.name.utf8.count <= ProxyMetrics.maximumNameLength })
+        }
+        #expect(metrics.modelAccounts.last?.figures.saved.dollars == 1)
+    }
+
     @Test func countingFromManyThreadsLosesNothing() async {
         let metrics = ProxyMetrics()
         await withTaskGroup(of: Void.self) { group in
