@@ -80,7 +80,9 @@ struct SemanticLookup: Sendable {
             return Result(verdict: .forward(found.isEmpty ? .emptyScope : maximumAge == nil ? .expired : .tooOld), vector: vector)
         }
         let candidates = candidates(usable)
+        let decisionStarted = ContinuousClock.now
         let decision = await decide(candidates)
+        metrics.decideLatency.record(ContinuousClock.now - decisionStarted)
         var result = Result(verdict: .forward(.cacheFault), vector: vector, decision: decision, nearestQuery: candidates.first?.query)
         var answers: [EntryID] = []
         for candidate in candidates where answers.count < 3 && !answers.contains(candidate.answer) {

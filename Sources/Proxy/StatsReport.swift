@@ -32,7 +32,7 @@ package struct StatsReport: Encodable, Sendable {
     }
 
     package struct Latencies: Encodable, Sendable {
-        let exactHit, semanticHit, missOverhead, embed, search: LatencyHistogram.Quantiles
+        let exactHit, semanticHit, missOverhead, embed, search, decide: LatencyHistogram.Quantiles
     }
 
     package struct Matching: Encodable, Sendable {
@@ -179,7 +179,8 @@ package struct StatsReporter: Sendable {
             pricesDate: metrics.prices.date,
             latencyMs: .init(
                 exactHit: metrics.exactHitLatency.quantiles, semanticHit: metrics.semanticHitLatency.quantiles,
-                missOverhead: metrics.missOverhead.quantiles, embed: metrics.embedLatency.quantiles, search: metrics.searchLatency.quantiles),
+                missOverhead: metrics.missOverhead.quantiles, embed: metrics.embedLatency.quantiles, search: metrics.searchLatency.quantiles,
+                decide: metrics.decideLatency.quantiles),
             matching: .init(
                 mode: embedder == nil ? PipelineOptions.Mode.exact.rawValue : options.mode.rawValue, embedder: embedder?.fingerprint,
                 dimension: embedder?.dimension, threshold: Double(options.threshold), profile: options.profile.rawValue,

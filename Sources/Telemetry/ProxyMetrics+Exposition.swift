@@ -50,6 +50,7 @@ extension ProxyMetrics {
         out.family("reprise_lookup_stage_duration_seconds", .histogram, "Time of the stages of a look-up by meaning.")
         out.histogram(embedLatency, ["stage": "embed"])
         out.histogram(searchLatency, ["stage": "search"])
+        out.histogram(decideLatency, ["stage": "decide"])
         out.family("reprise_upstream_first_byte_seconds", .histogram, "Time from a request's departure to the head of the upstream's answer.")
         out.histogram(upstreamFirstByte)
         out.family("reprise_similarity", .histogram, "Cosine similarity of the best neighbour, by what was decided.")

@@ -112,6 +112,8 @@ package final class ProxyMetrics: Sendable {
     package let missOverhead = LatencyHistogram()
     package let embedLatency = LatencyHistogram()
     package let searchLatency = LatencyHistogram()
+    /// Guards, score and verifier, over the neighbours that were found.
+    package let decideLatency = LatencyHistogram()
     /// From a request's departure to the head of the upstream's answer.
     package let upstreamFirstByte = LatencyHistogram()
     /// The best neighbours' similarities.

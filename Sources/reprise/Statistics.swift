@@ -102,7 +102,7 @@ struct Statistics: Decodable, Sendable {
     }
 
     private func latencyLines(title: (String) -> String) -> [String] {
-        let order = ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search"]
+        let order = ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search", "decide"]
         let known = (latencyMs ?? [:]).filter { $0.value.p50 != nil }
         guard !known.isEmpty else { return [] }
         let names = order.filter { known[$0] != nil } + known.keys.filter { !order.contains($0) }.sorted()

@@ -68,7 +68,11 @@ def test_metrics_say_what_the_statistics_say(proxy):
     assert total("reprise_namespace_requests_total", namespace="team-a", outcome="hit") == 2
     assert total("reprise_hit_duration_seconds_count") == 2
     assert total("reprise_similarity_count", decision="served") == sum(stats["similarities"]["served"]) == 1
-    assert total("reprise_lookup_stage_duration_seconds_count", stage="embed") >= 1
+    for stage in ("embed", "search", "decide"):
+        assert total("reprise_lookup_stage_duration_seconds_count", stage=stage) >= 1, stage
+    assert stats["latency_ms"]["decide"]["p50"] is not None
+    assert total("reprise_storage_entries") == stats["entries"] and total("reprise_storage_entries", tier="memory") == stats["store"]["answers_in_memory"]
+    assert {"store", "indexing", "judge"} == set(re.findall(r'^reprise_queue_depth\{queue="(\w+)"\}', metrics(proxy), re.M))
     assert total("reprise_upstream_first_byte_seconds_count") >= 4
     assert len(stats["tenants"]) == 2 and "quoted" not in metrics(proxy)
 

@@ -70,6 +70,8 @@ package final class MatchLearner: Service, Sendable {
         package var labels = 0
         package var right = 0
         package var dropped = 0
+        /// Comparisons that wait at the moment.
+        package var waiting = 0
         package var disputed = 0
         package var noiseSampled = 0
         package var noiseDifferent = 0
@@ -267,15 +269,25 @@ package final class MatchLearner: Service, Sendable {
     /// Queues the comparison of a fresh answer with what the cache would have said. Never waits.
     func enqueue(_ job: LabelJob) {
         guard judge != nil else { return }
+        // Counted before, for the job may be taken before this goes on.
+        state.withLock { $0.counts.waiting += 1 }
         if case .enqueued = queue.yield(job) { return }
-        state.withLock { $0.counts.dropped += 1 }
+        state.withLock { state in
+            state.counts.waiting -= 1
+            state.counts.dropped += 1
+        }
     }
 
     /// Compares and learns until shutdown, and keeps what was learned.
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
-                await cancelWhenGracefulShutdown { for await job in self.jobs { await self.work(job) } }
+                await cancelWhenGracefulShutdown {
+                    for await job in self.jobs {
+                        self.state.withLock { $0.counts.waiting -= 1 }
+                        await self.work(job)
+                    }
+                }
             }
             group.addTask { [self] in
                 await cancelWhenGracefulShutdown {

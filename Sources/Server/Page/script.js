@@ -175,7 +175,7 @@ function showTime() {
 
 // Latency
 
-const TIERS = [["exact_hit", "exact hit"], ["semantic_hit", "semantic hit"], ["miss_overhead", "added to a miss"], ["embed", "embedding"], ["search", "search"]];
+const TIERS = [["exact_hit", "exact hit"], ["semantic_hit", "semantic hit"], ["miss_overhead", "added to a miss"], ["embed", "embedding"], ["search", "search"], ["decide", "guards and verifier"]];
 
 function showLatency(latency) {
   const body = $("latency").tBodies[0];
