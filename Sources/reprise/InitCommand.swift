@@ -37,6 +37,10 @@ struct InitCommand: AsyncParsableCommand {
     @Flag(help: "Say what was written as JSON.")
     var json = false
 
+    func validate() throws {
+        if output == "-", json { throw ValidationError("--output - prints the file, which is YAML: leave out --json") }
+    }
+
     func run() async throws {
         try await reporting {
             let console = Console.standard
@@ -66,7 +70,10 @@ struct InitCommand: AsyncParsableCommand {
         } catch let error as CocoaError where error.code == .fileWriteFileExists {
             throw CommandFailure(.cannotCreate, "\(output) is there already; --force writes over it")
         } catch {
-            throw CommandFailure(.cannotCreate, "\(output) cannot be written: \((error as NSError).localizedDescription)")
+            let folder = URL(fileURLWithPath: output).deletingLastPathComponent().path
+            let isThere = FileManager.default.fileExists(atPath: folder)
+            let reason = isThere ? (error as NSError).localizedDescription : "there is no folder \(folder)"
+            throw CommandFailure(.cannotCreate, "\(output) cannot be written: \(reason)")
         }
     }
 }

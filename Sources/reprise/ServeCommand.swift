@@ -82,14 +82,19 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = loaded.settings
         let host = settings.server.host.contains(":") ? "[\(settings.server.host)]" : settings.server.host
         let base = "\(settings.server.scheme)://\(host):\(port)"
+        // An address that means every network is none that a client can be pointed at.
+        var reached = settings.server
+        reached.port = port
+        let local = (try? ProxyAddress.address(of: reached)) ?? base
         print(
             """
             reprise \(Reprise.version) listens on \(base)
               forwards to   \(settings.upstream.baseURL)
               embedder      \(composition.embedderLine)
               store         \(loaded.paths.store) (\(composition.restoredLine))
-              statistics    \(base)/cache/stats
-            Point your client at it:  export OPENAI_BASE_URL=\(base)/v1
+              dashboard     \(local)/dashboard
+              statistics    \(local)/cache/stats
+            Point your client at it:  export OPENAI_BASE_URL=\(local)/v1
             """)
         fflush(nil)
     }

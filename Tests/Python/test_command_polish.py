@@ -49,6 +49,28 @@ def test_init_writes_a_file_that_is_valid(tmp_path):
     again = command("init", cwd=tmp_path)
     assert again.returncode == 73 and "--force" in again.stderr
     assert command("init", "-o", "-", cwd=tmp_path).stdout == (ROOT / "config.yaml").read_text()
+    nowhere = command("init", "-o", "missing/config.yaml", cwd=tmp_path)
+    assert nowhere.returncode == 73 and "there is no folder" in nowhere.stderr
+    assert command("init", "-o", "-", "--json", cwd=tmp_path).returncode == 64, "a file in YAML is no JSON"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_the_start_says_what_a_newcomer_needs(tmp_path, stand_in, host):
+    process = subprocess.Popen(
+        [binary(), "serve", "--host", host, "--port", "0", "--upstream", stand_in.url, "--store", ":memory:"], cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True)
+    try:
+        said = [process.stdout.readline().strip() for _ in range(7)]
+    finally:
+        process.terminate()
+        assert process.wait(timeout=40) == 0
+        process.stdout.close()
+    assert said[0].startswith("reprise ") and f"http://{host}:" in said[0]
+    facts = {line.split()[0]: line for line in said[1:6]}
+    assert list(facts) == ["forwards", "embedder", "store", "dashboard", "statistics"] and stand_in.url in facts["forwards"]
+    base = f"http://127.0.0.1:{said[0].rsplit(':', 1)[1]}"
+    assert base + "/dashboard" in facts["dashboard"] and base + "/cache/stats" in facts["statistics"]
+    assert said[6] == f"Point your client at it:  export OPENAI_BASE_URL={base}/v1"
 
 
 def test_every_command_prints_json_for_programs(proxy, tmp_path):
