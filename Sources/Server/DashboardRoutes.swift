@@ -27,6 +27,8 @@ struct DashboardRoutes: Sendable {
         if let refusal = admin.refusal(of: request, challenge: "Basic realm=\"Reprise\", charset=\"UTF-8\"") { return refusal }
         guard request.method == .get || request.method == .head else { return AdminRoutes.notAllowed("GET") }
         switch path {
+        // The page's own addresses are relative to the one without a slash; this one is too, for a proxy that puts the page below another path.
+        case "/dashboard/": return Response(status: .permanentRedirect, headers: [.location: "../dashboard"])
         case "/dashboard": return Self.file(PackageResources.dashboard_html, "text/html; charset=utf-8")
         case "/dashboard/style.css": return Self.file(PackageResources.style_css, "text/css; charset=utf-8")
         case "/dashboard/script.js": return Self.file(PackageResources.script_js, "text/javascript; charset=utf-8")

@@ -101,6 +101,9 @@ def test_it_is_live(shown, browser):
     shown.chat("something new, asked while the page is open")
     browser.until(f"document.querySelector('[data-stat=\"requests.total\"]').dataset.value == {before + 1}", seconds=5)
     browser.until("document.querySelector('#recent tbody').textContent.includes('asked while the page is open')", seconds=5)
+    browser.until("document.querySelector('#entries tbody').textContent.includes('asked while the page is open')", seconds=10)
+    browser.open(shown.url + "/dashboard/")
+    browser.until("document.querySelector('[data-stat=\"requests.total\"]').dataset.value > 0")
     assert browser.complaints == []
 
 
@@ -224,6 +227,10 @@ def test_populations_say_what_the_statistics_say(start, browser):
         for key in ("observations", "hits", "explored_share", "cut", "estimated_error", "upper_bound", "error_bound"):
             assert float(row[key]) == pytest.approx(population[key]), key
         assert population["upper_bound"] <= population["error_bound"] == 0.01
+    # Where a score decides, the least similarity that was served is drawn.
+    least = next(bin for bin, count in enumerate(proxy.stats["similarities"]["served"]) if count) / 50
+    assert browser.evaluate("Number(document.getElementById('cut').dataset.value)") == pytest.approx(least)
+    assert browser.evaluate("document.querySelectorAll('#chart-similarity .cut').length") == 1
     text = browser.evaluate("document.getElementById('populations').textContent")
     assert "namespace help" in text and "gpt-4o-mini" in text and text.count("no system prompt") == 1
     # On a phone no number hides beside the page.

@@ -209,12 +209,15 @@ function showLatency(latency) {
 
 function showSimilarity(stats) {
   const { served, forwarded } = stats.similarities;
-  // Where a learned score decides there is no one similarity from which a rewording is served.
-  const cut = stats.matching.mode === "calibrated" ? null : stats.matching.threshold;
+  // Where a learned score decides there is no one similarity from which a rewording is served: the least that was served is shown.
+  const isLearned = ["calibrated", "shadow"].includes(stats.matching.mode);
+  const least = served.findIndex((count) => count > 0);
+  const cut = !isLearned ? stats.matching.threshold : least < 0 ? null : least / served.length;
   const sum = (list) => list.reduce((total, count) => total + count, 0);
   put($("sum-served"), sum(served), "count");
   put($("sum-forwarded"), sum(forwarded), "count");
-  say("cut", cut === null ? "by score" : cut.toFixed(2));
+  const words = isLearned ? `by score${cut === null ? "" : `, so far from ${cut.toFixed(2)}`}` : cut.toFixed(2);
+  say("cut", words);
   $("cut").dataset.value = cut;
   const { svg, width, height } = chart("chart-similarity", 210);
   const [left, top, bottom] = [34, 10, 22];
@@ -246,7 +249,7 @@ function showSimilarity(stats) {
     svg.append(shape("line", { class: "cut", x1: x, x2: x, y1: 0, y2: top + plot }));
   }
   if (sum(served) + sum(forwarded) === 0) svg.append(shape("text", { class: "empty", x: left + (width - left) / 2, y: height / 2 - 6 }, "No question was compared with a neighbour yet."));
-  svg.setAttribute("aria-label", `Similarity of the nearest neighbour: ${sum(served)} served and ${sum(forwarded)} forwarded${cut === null ? "" : `, with the cut at ${cut.toFixed(2)}`}.`);
+  svg.setAttribute("aria-label", `Similarity of the nearest neighbour: ${sum(served)} served and ${sum(forwarded)} forwarded${isLearned ? `, with the cut ${words}` : `, with the cut at ${words}`}.`);
 }
 
 // Reasons, health, shares, populations
@@ -428,7 +431,16 @@ function message(text, isBad) {
   $("entries-message").classList.toggle("bad", Boolean(isBad));
 }
 
-async function showEntries(isMore) {
+// What is new is listed by itself while nothing is searched for, all stand on one page (the oldest come first) and nobody is at the list.
+let listed = { entries: null, at: 0, isFirstPage: true };
+
+function refreshEntries(entries) {
+  const isFree = listed.isFirstPage && $("more").hidden && Object.keys(selector()).length === 0 && !$("entries").contains(document.activeElement) && !$("confirm").open;
+  if (isFree && listed.entries !== entries && Date.now() - listed.at >= 3000) showEntries(false, true);
+}
+
+async function showEntries(isMore, isQuiet) {
+  listed = { entries: state.stats ? state.stats.entries : null, at: Date.now(), isFirstPage: !isMore };
   try {
     const query = new URLSearchParams({ ...selector(), limit: 25 });
     if (isMore && state.cursor) query.set("cursor", state.cursor);
@@ -443,9 +455,9 @@ async function showEntries(isMore) {
     if (!body.rows.length) body.append(element("tr", {}, element("td", { class: "none", colspan: 7 }, "No entry.")));
     state.cursor = page.next_cursor;
     $("more").hidden = !page.next_cursor;
-    message("");
+    if (!isQuiet) message("");
   } catch (error) {
-    message(error.message, true);
+    if (!isQuiet) message(error.message, true);
   }
 }
 
@@ -518,6 +530,7 @@ function listen() {
     if (!state.hour.length || sample.time - state.hour[state.hour.length - 1].time >= 10000) state.hour = state.hour.concat(sample).slice(-361);
     if (!state.day.length || sample.time - state.day[state.day.length - 1].time >= 300000) state.day = state.day.concat(sample).slice(-289);
     show();
+    if (!document.hidden) refreshEntries(state.stats.entries);
   });
 }
 
