@@ -80,7 +80,7 @@ struct Statistics: Decodable, Sendable {
             "Saved",
             [
                 ("upstream calls", count(saved?.upstreamCalls)), ("prompt tokens", count(saved?.promptTokens)),
-                ("completion tokens", count(saved?.completionTokens)), ("US dollars", saved?.usd.map { rounded($0, digits: 4) }),
+                ("completion tokens", count(saved?.completionTokens)), ("US dollars", saved?.usd.map(spokenDollars)),
                 ("waiting", saved?.seconds.map(spokenTime)),
             ])
         group(
@@ -123,7 +123,7 @@ struct Statistics: Decodable, Sendable {
         // The busiest first; a terminal has room for some twenty.
         let busiest = models.sorted { ($1.value.requests ?? 0, $0.key) < ($0.value.requests ?? 0, $1.key) }
         for (name, model) in busiest.prefix(20) {
-            let cells = [model.requests, model.hits].map { $0.map { "\($0)" } ?? "-" } + [model.savedUsd.map { rounded($0, digits: 4) } ?? "-"]
+            let cells = [model.requests, model.hits].map { $0.map { "\($0)" } ?? "-" } + [model.savedUsd.map(spokenDollars) ?? "-"]
             table.rows.append(["  " + shortened(printable(name), to: 40).padded(to: 20)] + cells)
         }
         let lines = table.lines(width: 1000)

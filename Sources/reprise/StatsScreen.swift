@@ -113,7 +113,7 @@ struct StatsScreen {
     private func savings(_ saved: Statistics.Savings?) -> String {
         let parts = [
             saved?.upstreamCalls.map { "\($0) calls" }, saved.map { "\(($0.promptTokens ?? 0) + ($0.completionTokens ?? 0)) tokens" },
-            saved?.usd.map { "$\(Double(Int($0 * 10_000 + 0.5)) / 10_000)" }, saved?.seconds.map { "\(spokenTime($0)) of waiting" },
+            saved?.usd.map { "$\(spokenDollars($0))" }, saved?.seconds.map { "\(spokenTime($0)) of waiting" },
         ]
         return parts.compactMap { $0 }.joined(separator: ", ")
     }

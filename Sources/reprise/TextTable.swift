@@ -44,6 +44,18 @@ func spokenTime(_ seconds: Double) -> String {
     return parts.prefix(2).joined(separator: " ")
 }
 
+/// Dollars with at least two digits behind the point: at most four from a cent on, else six, since one short answer of a small model costs less
+/// than a hundredth of a cent.
+func spokenDollars(_ dollars: Double) -> String {
+    guard dollars.isFinite, abs(dollars) < 1e12 else { return "-" }
+    let step = abs(dollars) >= 0.01 ? 100 : 1
+    let millionths = Int((abs(dollars) * 1_000_000 / Double(step)).rounded()) * step
+    var fraction = String(1_000_000 + millionths % 1_000_000).dropFirst()
+    while fraction.count > 2, fraction.last == "0" { fraction.removeLast() }
+    let sign = dollars < 0 && millionths > 0 ? "-" : ""
+    return "\(sign)\(millionths / 1_000_000).\(fraction)"
+}
+
 /// `40960` as `40.0 KiB`.
 func spokenSize(_ bytes: Int) -> String {
     var value = Double(bytes)

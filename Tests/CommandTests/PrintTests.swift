@@ -25,6 +25,12 @@ struct PrintTests {
         #expect(spokenSize(512) == "512 B" && spokenSize(40_960) == "40.0 KiB" && spokenSize(3 << 30) == "3.0 GiB")
     }
 
+    @Test(arguments: [
+        (0.0, "0.00"), (0.25, "0.25"), (0.0021, "0.0021"), (0.000_052_5, "0.000053"), (0.000_000_1, "0.00"), (-0.000_000_1, "0.00"), (-0.5, "-0.50"),
+        (12.345_678, "12.3457"), (1234.0, "1234.00"), (0.999_999, "1.00"), (Double.infinity, "-"),
+    ])
+    func dollars(amount: Double, text: String) { #expect(spokenDollars(amount) == text) }
+
     @Test func progress() {
         let line = ProgressLine(records: 1200, start: 0, bytes: 450, total: 1000, elapsed: 4)
         #expect(line.bar(width: 80) == "[#################----------------------]  45 %  1200 records  300/s  4.9s left")
