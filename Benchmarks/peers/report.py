@@ -99,10 +99,10 @@ def summary(result):
             title(result, name), number(exact and exact["rate"]), number(exact and exact["p50"]), number(reworded and reworded[0]), number(missed and missed[0]),
             remembered(result, name), " / ".join(map(str, points)) if points else "-"])
     head = [
-        "", f"exact hits a second, {middle} connections", "exact hit p50 ms", "reworded hit p50 ms", "miss overhead p50 ms", f"memory at {result['entries']:,} entries",
+        "", "exact hits a second", "exact hit p50 ms", "reworded hit p50 ms", "miss overhead p50 ms", f"memory at {result['entries']:,} entries",
         f"right / wrong / unjudged answers, {pairs} pairs"]
     return (
-        table(head, rows) + f"\nMeasured {result['date']} by `python3 Benchmarks/peers` ({result['machine']}); "
+        table(head, rows) + f"\nMeasured {result['date']} by `python3 Benchmarks/peers --data PAIRS` ({result['machine']}); speeds on {middle} connections at once; "
         f"of the pairs, {same} may share an answer and {pairs - same} must not. [How, and all figures](docs/benchmarks/peers.md).\n")
 
 
