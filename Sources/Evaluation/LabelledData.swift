@@ -105,11 +105,9 @@ package enum LabelledData: Sendable {
         var items: [StreamItem] = []
         var pairs: [LabelledPair] = []
         let decoder = JSONDecoder()
-        for (index, bytes) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
+        for (index, bytes) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() where !bytes.isEmpty {
             let line: Line
-            do { line = try decoder.decode(Line.self, from: bytes) } catch {
-                throw Failure(line: index + 1, reason: "expected a JSON object; \(error)")
-            }
+            do { line = try decoder.decode(Line.self, from: bytes) } catch { throw Failure(line: index + 1, reason: Self.reason(error)) }
             if let prompt = line.prompt, let group = line.group {
                 items.append(StreamItem(prompt: prompt, group: group))
             } else if let messages = line.messages, let key = line.answerKey {
@@ -125,6 +123,15 @@ package enum LabelledData: Sendable {
             guard items.isEmpty || pairs.isEmpty else { throw Failure(line: index + 1, reason: "a stream and pairs in one file") }
         }
         self = pairs.isEmpty ? .stream(items) : .pairs(pairs)
+    }
+
+    /// What is wrong with a line, without the decoder's own words where they are not needed.
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "expected a JSON object; \(error)" }
+        if case .dataCorrupted(let context) = error, context.codingPath.isEmpty { return "this is not JSON" }
+        guard case .typeMismatch(_, let context) = error else { return "expected a JSON object; \(error)" }
+        let member = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return member.isEmpty ? "expected a JSON object" : "\(member): this member has no such value"
     }
 
     /// Every text that must be embedded, once.

@@ -21,8 +21,16 @@ import VectorSearch
 
     @Test(arguments: ["{}", "nonsense", #"{"prompt": "a"}"#, #"{"a": "x", "b": "y"}"#])
     func aBadLineIsNamed(_ line: String) {
-        let text = #"{"prompt": "a?", "group": "g"}"# + "\n" + line
-        #expect { _ = try LabelledData(lines: Data(text.utf8)) } throws: { ($0 as? LabelledData.Failure)?.line == 2 }
+        let text = #"{"prompt": "a?", "group": "g"}"# + "\n\n" + line
+        #expect { _ = try LabelledData(lines: Data(text.utf8)) } throws: { ($0 as? LabelledData.Failure)?.line == 3 }
+    }
+
+    @Test(arguments: [(#"{"prompt": 1, "group": "g"}"#, "prompt: "), ("nonsense", "this is not JSON"), ("[1]", "expected a JSON object")])
+    func aBadLineIsToldInPlainWords(_ line: String, _ reason: String) {
+        #expect { _ = try LabelledData(lines: Data(line.utf8)) } throws: {
+            guard let failure = $0 as? LabelledData.Failure else { return false }
+            return failure.reason.hasPrefix(reason) && !failure.reason.contains("DecodingError")
+        }
     }
 
     @Test(arguments: [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (1, 1000, 0.0002, 0.0056)])
