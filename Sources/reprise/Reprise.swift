@@ -4,7 +4,7 @@
 // `AdminClient`, the one file here that knows how a connection is made.
 //
 // Rules that all commands keep:
-// - results go to standard output, progress and errors to standard error; colours and redrawing only on a terminal, and never with NO_COLOR;
+// - results go to standard output, progress and errors to standard error; colours and redrawing only on a terminal, and no colour with NO_COLOR;
 // - text that came from prompts or answers is stripped of control characters before it reaches a terminal;
 // - exit statuses are those of sysexits.h and stand in `CommandFailure.Status`, from which `--help` and the manual page list them;
 // - every command shows an example in its `--help`, and all but `serve` print JSON for programs with `--json`.

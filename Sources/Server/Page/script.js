@@ -509,7 +509,12 @@ function show() {
 function listen() {
   const source = new EventSource("dashboard/events");
   const status = (kind, text) => { $("status").className = kind; say("status-text", text); };
-  source.addEventListener("open", () => { status("live", "live"); state.decisions = []; });
+  source.addEventListener("open", () => {
+    status("live", "live");
+    // All of them come again; a proxy that was started anew has none.
+    state.decisions = [];
+    showRecent();
+  });
   source.addEventListener("error", () => status("lost", "connection lost, trying again"));
   source.addEventListener("history", (event) => Object.assign(state, JSON.parse(event.data)));
   source.addEventListener("decisions", (event) => {
