@@ -1,5 +1,6 @@
 @testable import Matching
 import SemanticCache
+import Synchronization
 import Testing
 
 @Suite struct LearningTests {
@@ -208,6 +209,39 @@ import Testing
         #expect(
             policy(population, draw: 0.3).decide(query: asked, candidates: candidates, verdict: 4)
                 == policy(population, draw: 0.3).decide(query: asked, candidates: candidates, verdict: 4))
+    }
+
+    @Test func aVerdictIsWaitedForOnlyWhereItCouldServe() {
+        let far = policy().prepare(query: asked, candidates: [candidate("ways to get a new password for my login", 0.55)])
+        #expect(far.canServe)
+        #expect(far.decide(verdict: nil).verdict == .forward(.belowCut) && far.decide(verdict: 3).verdict == .replay(EntryID(rawValue: 1)))
+        #expect(!policy().prepare(query: "Where is order 48213?", candidates: [candidate("Where is order 48231?", 0.99)]).canServe)
+        #expect(!policy().prepare(query: asked, candidates: [candidate(asked, 0.49)]).canServe)
+        #expect(!policy().prepare(query: asked, candidates: []).canServe)
+        var population = Population(prior: Self.prior)
+        for _ in 0..<20 { population.noticeHit() }
+        let explored = policy(population, draw: 0).prepare(query: asked, candidates: [candidate("how can I reset my password", 0.97)])
+        #expect(explored.canServe && explored.decide(verdict: 4).verdict == .forward(.explored))
+    }
+
+    /// What a guard that fired has seen is no less a lesson: the features are whole there too.
+    @Test(arguments: [nil, 9, .nan] as [Double?]) func aVerdictStandsInTheFeaturesWhateverTheGuardsSay(_ logit: Double?) throws {
+        let decision = policy().decide(query: "Where is order 48213?", candidates: [candidate("Where is order 48231?", 0.99)], verdict: logit)
+        let features = try #require(decision.evidence.calibration?.features)
+        #expect(features[.verifier] == (logit == 9 ? 2 : Feature.absentVerdict))
+    }
+
+    @Test func theGuardsAreAskedOnceHoweverOftenItIsDecided() {
+        let texts = Mutex<[String]>([])
+        let policy = CalibratedPolicy(
+            population: Population(prior: Self.prior), errorBound: 0.01, profile: .default, floor: 0.5, draw: 1, prompts: PreparedPrompts(),
+            unreadWords: UnreadWordsGuard { text in
+                texts.withLock { $0.append(text) }
+                return []
+            })
+        let prepared = policy.prepare(query: asked, candidates: [candidate("how can I reset my password", 0.97)])
+        #expect(prepared.canServe && prepared.decide(verdict: 4).verdict == .replay(EntryID(rawValue: 1)))
+        #expect(texts.withLock { $0.count } == 2)
     }
 
     @Test func inheritingKeepsTheEvidenceSmall() {

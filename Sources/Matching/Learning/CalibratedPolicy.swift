@@ -43,38 +43,53 @@ package struct CalibratedPolicy: DecisionPolicy {
     ///
     /// - Complexity: O(n) in the lengths of the two prompts.
     package func decide(query: String, candidates: [Candidate], verdict: Double?) -> Decision {
-        guard let best = candidates.first else { return decision(.forward(.emptyScope), nil, []) }
+        prepare(query: query, candidates: candidates).decide(verdict: verdict)
+    }
+
+    /// Goes as far as a decision goes without the verifier's logit: the prompts are read, the guards asked, the features made.
+    ///
+    /// - Complexity: O(n) in the lengths of the two prompts.
+    package func prepare(query: String, candidates: [Candidate]) -> Prepared {
+        guard let best = candidates.first else { return refused(.emptyScope, nil, []) }
         // Written so that NaN on either side fails.
-        guard best.similarity.isFinite, best.similarity >= floor else { return decision(.forward(.belowThreshold), best, []) }
+        guard best.similarity.isFinite, best.similarity >= floor else { return refused(.belowThreshold, best, []) }
         let asked: PreparedPrompt
         let cached: PreparedPrompt
         do {
             asked = try PreparedPrompt(query)
             cached = try prompts.prepared(best.query)
         } catch {
-            return decision(.forward(error == .empty ? .notText : .queryTooLong), best, [])
+            return refused(error == .empty ? .notText : .queryTooLong, best, [])
         }
         let pair = PromptPair(asked: asked.tokens, cached: cached.tokens)
         let verdicts = guards.map { GuardVerdict(guardName: $0.name, reason: $0.reason, finding: $0.finding(in: pair)) }
-        guard
-            let features = FeatureReader.read(
-                candidates, asked: asked, cached: cached, pair: pair, frequencies: population.frequencies, verdict: verdict)
-        else { return decision(.forward(.belowThreshold), best, verdicts) }
+        guard let features = FeatureReader.read(candidates, asked: asked, cached: cached, pair: pair, frequencies: population.frequencies) else {
+            return refused(.belowThreshold, best, verdicts)
+        }
+        return Prepared(policy: self, state: .read(best, guards: verdicts, features))
+    }
+
+    private func decision(_ best: Candidate, _ guards: [GuardVerdict], _ unheard: FeatureVector, verdict: Double?, draw: Double) -> Decision {
+        let features = verdict.flatMap { unheard.settingVerdict($0) } ?? unheard
         let score = population.model.score(features)
         func calibration(isExplored: Bool = false) -> Decision.Calibration {
             Decision.Calibration(
                 features: features, score: score, cut: cut, errorBound: errorBound, observations: population.observations, isExplored: isExplored)
         }
-        if let fired = verdicts.first(where: \.isFired) { return decision(.forward(fired.reason), best, verdicts, calibration()) }
+        if let fired = guards.first(where: \.isFired) { return decision(.forward(fired.reason), best, guards, calibration()) }
         if let floor = population.verdictFloor, verdict?.isFinite == true, population.restsOnVerifier {
             guard features[.verifier] >= floor + features[.replacedWord] * Self.replacedWordMargin else {
-                return decision(.forward(.verifierDoubts), best, verdicts, calibration())
+                return decision(.forward(.verifierDoubts), best, guards, calibration())
             }
         } else if score < cut.score {
-            return decision(.forward(.belowCut), best, verdicts, calibration())
+            return decision(.forward(.belowCut), best, guards, calibration())
         }
-        if draw < population.explorationRate { return decision(.forward(.explored), best, verdicts, calibration(isExplored: true)) }
-        return decision(.replay(best.answer), best, verdicts, calibration())
+        if draw < population.explorationRate { return decision(.forward(.explored), best, guards, calibration(isExplored: true)) }
+        return decision(.replay(best.answer), best, guards, calibration())
+    }
+
+    private func refused(_ reason: MissReason, _ best: Candidate?, _ guards: [GuardVerdict]) -> Prepared {
+        Prepared(policy: self, state: .refused(decision(.forward(reason), best, guards)))
     }
 
     private func decision(_ verdict: Decision.Verdict, _ best: Candidate?, _ guards: [GuardVerdict], _ calibration: Decision.Calibration? = nil)
@@ -84,5 +99,39 @@ package struct CalibratedPolicy: DecisionPolicy {
             verdict: verdict,
             evidence: Decision.Evidence(
                 best: best?.id, similarity: best?.similarity, threshold: floor, profile: profile, guards: guards, calibration: calibration))
+    }
+}
+
+extension CalibratedPolicy {
+    /// A decision that lacks nothing but the verifier's logit, which may take long to come and may not be needed.
+    package struct Prepared: Sendable {
+        fileprivate enum State: Sendable {
+            /// No pair of prompts was come to that could be served.
+            case refused(Decision)
+            /// The best candidate, what the guards said, and the features without a logit.
+            case read(Candidate, guards: [GuardVerdict], FeatureVector)
+        }
+
+        /// The surest logit of all.
+        private static let surest = 1000.0
+
+        fileprivate let policy: CalibratedPolicy
+        fileprivate let state: State
+
+        /// Whether the surest logit would let the answer out; whether it is explored in its place is not asked.
+        package var canServe: Bool {
+            guard case .replay = decide(verdict: Self.surest, draw: 1).verdict else { return false }
+            return true
+        }
+
+        /// Decides with the verifier's logit; `nil` where it did not answer or was not asked.
+        package func decide(verdict: Double?) -> Decision { decide(verdict: verdict, draw: policy.draw) }
+
+        private func decide(verdict: Double?, draw: Double) -> Decision {
+            switch state {
+            case .refused(let decision): decision
+            case .read(let best, let guards, let features): policy.decision(best, guards, features, verdict: verdict, draw: draw)
+            }
+        }
     }
 }

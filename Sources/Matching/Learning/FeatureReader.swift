@@ -3,13 +3,11 @@ enum FeatureReader {
     /// A candidate with another answer that is less near than this is no rival: in a young cache the eight nearest are whatever is there.
     private static let rivalry: Float = 0.6
 
-    /// The features; `nil` when a similarity is not a number.
+    /// The features as they are without a verifier's logit; `nil` when a similarity is not a number.
     ///
-    /// - Parameters:
-    ///   - pair: the asked prompt and the best candidate's.
-    ///   - verdict: the verifier's logit, if it answered.
+    /// - Parameter pair: the asked prompt and the best candidate's.
     static func read(
-        _ candidates: [Candidate], asked: PreparedPrompt, cached: PreparedPrompt, pair: PromptPair, frequencies: WordFrequencies, verdict: Double?
+        _ candidates: [Candidate], asked: PreparedPrompt, cached: PreparedPrompt, pair: PromptPair, frequencies: WordFrequencies
     ) -> FeatureVector? {
         guard let best = candidates.first, best.similarity.isFinite else { return nil }
         let rival = candidates.dropFirst().first { $0.answer != best.answer && $0.similarity >= rivalry }
@@ -21,8 +19,7 @@ enum FeatureReader {
         return FeatureVector([
             1, similarity, similarity * similarity, margin, rival == nil ? 1 : 0, Exponential.ln(1 + Double(support)), 2 * overlap - 1,
             2 * rarest - 1,
-            min(2, max(-2, history)), ReplacedWordGuard().finding(in: pair) == nil ? 0 : 1,
-            verdict.flatMap { $0.isFinite ? Feature.verdict($0) : nil } ?? Feature.absentVerdict,
+            min(2, max(-2, history)), ReplacedWordGuard().finding(in: pair) == nil ? 0 : 1, Feature.absentVerdict,
         ])
     }
 

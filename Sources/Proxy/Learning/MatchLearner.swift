@@ -148,18 +148,14 @@ package final class MatchLearner: Service, Sendable {
             let needsVerifying = candidates.first.map { self.isDue($0.id, state) } ?? false
             return (population, explores ? Double(state.generator.next() >> 11) * 0x1p-53 : 1, needsVerifying && explores)
         }
-        func policy(_ draw: Double) -> CalibratedPolicy {
-            CalibratedPolicy(
-                population: population, errorBound: matching.errorBound, profile: matching.profile, floor: max(floor, options.floor), draw: draw,
-                prompts: prompts, unreadWords: unreadWords)
-        }
-        let draw2 = isDue ? 0 : draw
-        guard let verifier, let best = candidates.first else { return policy(draw2).decide(query: query, candidates: candidates) }
+        let prepared = CalibratedPolicy(
+            population: population, errorBound: matching.errorBound, profile: matching.profile, floor: max(floor, options.floor),
+            draw: isDue ? 0 : draw, prompts: prompts, unreadWords: unreadWords
+        )
+        .prepare(query: query, candidates: candidates)
         // The verifier is asked only where its best word would let the answer out.
-        let hopeful = policy(1).decide(query: query, candidates: candidates, verdict: 1000)
-        guard case .replay = hopeful.verdict else { return policy(draw2).decide(query: query, candidates: candidates) }
-        let logit = await logit(verifier, query, best.query)
-        return policy(draw2).decide(query: query, candidates: candidates, verdict: logit)
+        guard let verifier, let best = candidates.first, prepared.canServe else { return prepared.decide(verdict: nil) }
+        return prepared.decide(verdict: await logit(verifier, query, best.query))
     }
 
     /// Whether an entry's answer was served so often that it is compared with a fresh one before it is served again.
