@@ -17,9 +17,17 @@ package final class OnnxEmbedder: Embedder {
         let states: TokenStates
     }
 
+    /// A text to be read.
+    private struct Text: Sendable {
+        let ids: [Int64]
+        /// Whether a verifier may soon read it again.
+        let keepsStates: Bool
+    }
+
+    /// The states that are kept for a verifier.
+    let readStates: TokenStatesCache
     private let tokenizer: WordPieceTokenizer
-    private let thread: InferenceThread<[Int64], Result<Reading, ModelRefusal>, ModelError>
-    private let readStates: TokenStatesCache
+    private let thread: InferenceThread<Text, Result<Reading, ModelRefusal>, ModelError>
 
     /// The most tokens of one text, special tokens included: what the model was trained with.
     private static let window = 256
@@ -38,24 +46,28 @@ package final class OnnxEmbedder: Embedder {
         self.readStates = readStates
         runtimeVersion = session.version
         fingerprint = "\(folder.name) \(folder.vectorsDigest.prefix(16)) mean \(dimension)"
-        thread = InferenceThread(name: "embedder", session: session) { (session, ids) throws(OnnxSession.Fault) in
-            let reading = try session.read(ids, dimension: dimension)
-            if case .success(let read) = reading { readStates.keep(read.states, of: ids) }
+        thread = InferenceThread(name: "embedder", session: session) { (session, text) throws(OnnxSession.Fault) in
+            let reading = try session.read(text.ids, dimension: dimension)
+            if text.keepsStates, case .success(let read) = reading { readStates.keep(read.states, of: text.ids) }
             return reading
         }
     }
 
-    package func embed(_ texts: [String]) async throws(ModelError) -> [Outcome] { try await embed(texts, inBackground: false) }
+    package func embed(_ texts: [String]) async throws(ModelError) -> [Outcome] {
+        try await embed(texts, inBackground: false, keepsReading: true)
+    }
 
-    package func embedInBackground(_ texts: [String]) async throws(ModelError) -> [Outcome] { try await embed(texts, inBackground: true) }
+    package func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Outcome] {
+        try await embed(texts, inBackground: true, keepsReading: keepsReading)
+    }
 
-    private func embed(_ texts: [String], inBackground: Bool) async throws(ModelError) -> [Outcome] {
+    private func embed(_ texts: [String], inBackground: Bool, keepsReading: Bool) async throws(ModelError) -> [Outcome] {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(texts.count)
         // All are queued before the first is waited for, so that a batch costs one hand-over.
         let waiting = texts.map { text in
             switch tokenizer.ids(of: text) {
-            case .success(let ids): thread.submit(ids, inBackground: inBackground)
+            case .success(let ids): thread.submit(Text(ids: ids, keepsStates: keepsReading), inBackground: inBackground)
             case .failure(let refusal): thread.known(.failure(refusal))
             }
         }
@@ -66,13 +78,13 @@ package final class OnnxEmbedder: Embedder {
     /// The states of token ids, those of a text that was read lately without a run.
     func states(of ids: [Int64]) async throws(ModelError) -> Result<TokenStates, ModelRefusal> {
         if let states = readStates.states(of: ids) { return .success(states) }
-        return try await thread.submit(ids).value().get().map(\.states)
+        return try await thread.submit(Text(ids: ids, keepsStates: true)).value().get().map(\.states)
     }
 
     /// ``states(of:)`` for tools that serve nobody meanwhile: blocks the calling thread.
     func statesBlocking(of ids: [Int64]) -> TokenStates? {
         if let states = readStates.states(of: ids) { return states }
-        guard case .success(.success(let reading)) = thread.submit(ids).wait() else { return nil }
+        guard case .success(.success(let reading)) = thread.submit(Text(ids: ids, keepsStates: true)).wait() else { return nil }
         return reading.states
     }
 

@@ -149,7 +149,7 @@ extension RequestPipeline {
 
     /// The vectors of these texts; `nil` for those that cannot be embedded.
     private func vectors(of texts: [String]) async -> [UnitVector?] {
-        guard let embedder, let outcomes = try? await embedder.embedInBackground(texts), outcomes.count == texts.count else {
+        guard let embedder, let outcomes = try? await embedder.embedInBackground(texts, keepsReading: true), outcomes.count == texts.count else {
             return texts.map { _ in nil }
         }
         return outcomes.map { try? $0.get() }

@@ -45,7 +45,9 @@ package final class IndexingQueue: Service, Sendable {
                 defer { pending.withLock { $0 -= 1 } }
                 guard cache.contains(job.id) else { continue }
                 do throws(ModelError) {
-                    if case .success(let vector)? = try await embedder.embedInBackground([job.query]).first { await cache.attach(vector, to: job.id) }
+                    if case .success(let vector)? = try await embedder.embedInBackground([job.query], keepsReading: true).first {
+                        await cache.attach(vector, to: job.id)
+                    }
                 } catch {
                     logger.warning("an entry could not be embedded; it serves exact repeats only", metadata: ["reason": "\(error)"])
                 }

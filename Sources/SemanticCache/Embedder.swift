@@ -15,14 +15,19 @@ package protocol Embedder: Sendable {
     func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
 
     /// The same for texts that no request waits for: they give way to those that one does.
-    func embedInBackground(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
+    ///
+    /// - Parameter keepsReading: whether a ``Verifier`` may soon go on from what was read of these texts, as of questions; of texts that are compared
+    ///   once it would only take the room.
+    func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
 
     /// The words of a text that the model has no piece for, in order: two texts that differ in nothing else have the same vector.
     func unreadWords(in text: String) -> [String]
 }
 
 extension Embedder {
-    package func embedInBackground(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] { try await embed(texts) }
+    package func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
+        try await embed(texts)
+    }
 
     package func unreadWords(in text: String) -> [String] { [] }
 }

@@ -58,6 +58,21 @@ struct OnnxEmbedderTests {
         #expect(outcomes[3] == .failure(.empty))
     }
 
+    /// Answers that are compared once leave the verifier's memory to questions.
+    @Test func onlyWhatMayBeReadAgainIsKept() async throws {
+        let embedder = try OnnxEmbedder(ModelFolder(path: Fixtures.modelFolder))
+        let (asked, warmed, compared) = ("Where is my order?", "How do I pay?", "Open the settings.")
+        let vectors = try await embedder.embedInBackground([compared], keepsReading: false)
+        _ = try await embedder.embedInBackground([warmed], keepsReading: true)
+        _ = try await embedder.embed([asked])
+        let tokenizer = try Fixtures.tokenizer()
+        func isKept(_ text: String) throws -> Bool { try embedder.readStates.states(of: tokenizer.ids(of: text).get()) != nil }
+        #expect(try [asked, warmed, compared].map(isKept) == [true, true, false])
+        #expect(try await embedder.embed([compared]) == vectors)
+        #expect(try isKept(compared))
+        await embedder.close()
+    }
+
     @Test func cancellingIsNoticedAtOnce() async throws {
         let embedder = try Fixtures.embedder.get()
         let busy = Task { try await embedder.embed((0..<200).map { "a text that takes a while to embed, number \($0)" }) }

@@ -105,8 +105,8 @@ package struct AnswerJudge: Sendable {
             if isShort, NumbersGuard().finding(in: pair) != nil { return .different }
             if isShort, PolarityGuard().finding(in: pair) != nil { return .unsure }
         }
-        guard let outcomes = try? await embedder.embedInBackground([Self.beginning(first), Self.beginning(second)]), outcomes.count == 2,
-            let one = try? outcomes[0].get(), let other = try? outcomes[1].get()
+        guard let outcomes = try? await embedder.embedInBackground([Self.beginning(first), Self.beginning(second)], keepsReading: false),
+            outcomes.count == 2, let one = try? outcomes[0].get(), let other = try? outcomes[1].get()
         else { return .unsure }
         let similarity = one.similarity(to: other)
         let near = max(first.utf8.count, second.utf8.count) <= Self.shortAnswer ? Self.nearShort : Self.nearLong
