@@ -43,7 +43,7 @@ extension StatsReporter {
         out.single("reprise_matching_explored_total", .counter, "Would-be hits that were forwarded to learn from.", report.explored)
         out.single("reprise_matching_labels_total", .counter, "Comparisons of a fresh answer with a cached one.", report.counts.labels)
         out.single("reprise_matching_labels_dropped_total", .counter, "Comparisons given up because the queue was full.", report.counts.dropped)
-        out.single("reprise_matching_disputed_total", .counter, "Hits that were said to be wrong.", report.counts.disputed)
+        out.single("reprise_matching_disputed_total", .counter, "Answers that were said to be wrong.", report.counts.disputed)
         out.family("reprise_judge_verdicts_total", .counter, "Verdicts of the judge, by what they rested on.")
         let verdicts = [
             ("equal", report.judge.equal), ("embedding", report.judge.embedded), ("model", report.judge.asked), ("unsure", report.judge.unsure),

@@ -114,6 +114,20 @@ import WireFormats
         #expect(bench.learner.nearMisses(limit: 5).contains { $0.kind == .disputed && $0.entry == id })
     }
 
+    /// Clients send feedback again when they are not sure that it arrived, and several people may say the same of one answer.
+    @Test func anAnswerIsDisputedOnce() async throws {
+        let bench = Bench(prior: LearnerBench.prior)
+        _ = await bench.ask(first)
+        let hit = await bench.ask(reworded, id: "hit-1")
+        let id = try #require(hit[.xCacheEntry].flatMap { EntryID($0) })
+        _ = await bench.ask(reworded, id: "hit-2")
+        for request in ["hit-1", "hit-1", "hit-2", nil] {
+            try await bench.learner.feedback(entry: id, requestID: request, isRight: false, tenant: nil)
+        }
+        #expect(bench.learner.report.counts.disputed == 1 && bench.learner.report.observations == 2)
+        #expect(bench.learner.nearMisses(limit: 9).count { $0.kind == .disputed } == 1)
+    }
+
     @Test func anExplanationChangesNothing() async throws {
         let bench = Bench(prior: LearnerBench.prior)
         _ = await bench.ask(first)

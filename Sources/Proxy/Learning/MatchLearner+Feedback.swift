@@ -93,10 +93,13 @@ extension MatchLearner {
         }
     }
 
+    /// Leaves the entry to exact repeats. An answer counts and is listed once, however often and by whomever it is said to be wrong.
     private func takeFromReach(_ entry: EntryMetadata, of hit: RememberedHit?, unless isRight: Bool) async {
         guard !isRight else { return }
         let now = clock.now()
         state.withLock { state in
+            guard !state.disputed.contains(entry.id) else { return }
+            state.disputed.append(entry.id)
             state.counts.disputed += 1
             state.nearMisses.append(
                 NearMiss(
@@ -122,6 +125,7 @@ extension MatchLearner {
             state.hits = [:]
             state.hitsByKey = [:]
             state.nearMisses.removeAll()
+            state.disputed.removeAll()
             state.groups.removeAll()
         }
     }

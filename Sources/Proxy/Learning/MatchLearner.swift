@@ -46,6 +46,8 @@ package final class MatchLearner: Service, Sendable {
         var hitOrder = Ring<String>(capacity: MatchLearner.hitLimit)
         var hitsByKey: [CacheKey: RememberedHit] = [:]
         var nearMisses = NearMisses(capacity: 512)
+        /// The entries that were said to be wrong.
+        var disputed = Ring<EntryID>(capacity: MatchLearner.hitLimit)
         /// What the populations are called; those of an earlier program's state have no name until they are asked something.
         var names: [PopulationKey: PopulationName] = [:]
         var counts = Counts()

@@ -127,3 +127,7 @@ struct Ring<Element: Sendable>: Sendable {
 
     mutating func removeAll() { self = Ring(capacity: capacity) }
 }
+
+extension Ring where Element: Equatable {
+    func contains(_ element: Element) -> Bool { elements.contains(element) }
+}
