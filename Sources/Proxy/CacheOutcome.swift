@@ -28,17 +28,22 @@ package enum CacheOutcome: Sendable {
     /// The header fields that tell the client.
     var fields: HTTPFields {
         var fields = HTTPFields()
+        write(to: &fields)
+        return fields
+    }
+
+    /// Sets the header fields that tell the client.
+    func write(to fields: inout HTTPFields) {
         switch self {
         case .hit(let match, let entry, let age, let remaining):
             let seconds = remaining < .zero ? -Int64((-remaining.inSeconds).rounded(.up)) : Int64(remaining.inSeconds)
-            fields.reserveCapacity(8)
-            fields.set(.age, String(max(0, Int64(age.inSeconds))))
-            fields.set(.xCache, "HIT")
-            fields.set(.xCacheEntry, entry.description)
+            fields[.age] = String(max(0, Int64(age.inSeconds)))
+            fields[.xCache] = "HIT"
+            fields[.xCacheEntry] = entry.description
             switch match {
             case .exact:
-                fields.set(.cacheStatus, "reprise; hit; ttl=\(seconds); detail=exact")
-                fields.set(.xCacheMatch, "exact")
+                fields[.cacheStatus] = "reprise; hit; ttl=\(seconds); detail=exact"
+                fields[.xCacheMatch] = "exact"
             case .semantic(let similarity):
                 fields[.cacheStatus] = "reprise; hit; detail=semantic"
                 fields[.xCacheMatch] = "semantic"
@@ -71,7 +76,6 @@ package enum CacheOutcome: Sendable {
             fields[.xCache] = "MISS"
             fields[.xCacheReason] = reason.rawValue
         }
-        return fields
     }
 
     /// A number in 0...1 with four decimals, rounded down so that a shown similarity is never above the true one.

@@ -71,7 +71,7 @@ package enum ProxyPath {
 extension HTTPFields {
     /// Sets each of `other`'s fields in place of those with the same name.
     mutating func merge(_ other: HTTPFields) {
-        for field in other { set(field.name, field.value) }
+        for field in other { self[field.name] = field.value }
     }
 }
 

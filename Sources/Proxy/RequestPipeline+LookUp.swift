@@ -127,8 +127,8 @@ extension RequestPipeline {
         let isHidden = hides(lookUp)
         guard let answer = isHidden ? asIfFresh(entry, for: lookUp.content) : entry.answer else { return nil }
         guard var response = replayer.replay(answer, for: lookUp.content, pace: isHidden ? .recorded : options.replayPace) else { return nil }
-        response.fields.merge(CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).fields)
-        response.fields.set(.xRequestID, lookUp.request.id)
+        CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).write(to: &response.fields)
+        response.fields[.xRequestID] = lookUp.request.id
         cache.touch(entry.id)
         let elapsed = ContinuousClock.now - lookUp.started
         let saving = ProxyMetrics.Saving(usage: entry.answer.usage, upstreamTime: entry.answer.upstreamTime, hitTime: elapsed)

@@ -4,10 +4,15 @@ import WireFormats
 
 /// Step 7a: an entry's answer in the form that the request asks for.
 struct ResponseReplayer: Sendable {
+    /// The fields that a hit has beside the answer's own, at the most.
+    private static let addedFields = 10
+
     /// The whole response, the cache's own fields aside; `nil` when the answer cannot be given in the form that was asked for.
     func replay(_ answer: Answer, for request: CacheableRequest, pace: ReplayPace) -> ProxyResponse? {
         guard let rendered = AnswerRenderer.render(answer, for: request) else { return nil }
         var fields = answer.fields
+        // Room for what the cache and the server add, so that the fields are copied once.
+        fields.reserveCapacity(fields.count + Self.addedFields)
         fields[.contentType] = rendered.contentType
         switch rendered.content {
         case .body(let bytes):

@@ -8,9 +8,4 @@ extension HTTPFields {
         guard let first = firstIndex(where: { $0.name == name }) else { return nil }
         return self[(first + 1)...].contains { $0.name == name } ? self[name] : self[first].value
     }
-
-    /// Sets a field in place of those with the same name.
-    package mutating func set(_ name: HTTPField.Name, _ value: String) {
-        if contains(where: { $0.name == name }) { self[name] = value } else { append(HTTPField(name: name, value: value)) }
-    }
 }

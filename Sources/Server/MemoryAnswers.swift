@@ -77,21 +77,26 @@ final class MemoryAnswers: ChannelDuplexHandler, RemovableChannelHandler {
             return context.fireChannelRead(end)
         }
         let id = RequestIDs.id(for: request.headerFields)
-        let beginning = desk.pipeline.begin(
-            ProxyRequest(
-                id: id, method: request.method, path: path, fields: request.headerFields, body: .bytes(Array(body.readableBytesView))))
-        guard case .answered(let response) = beginning, case .bytes(let bytes) = response.body else {
-            passGathered(begun: BegunRequest(id: id, beginning: beginning), context: context)
-            return context.fireChannelRead(end)
+        let asked = ProxyRequest(
+            id: id, method: request.method, path: path, fields: request.headerFields, body: .bytes(Array(body.readableBytesView)))
+        switch desk.pipeline.begin(asked) {
+        case .answered(var response):
+            guard case .bytes(let bytes) = response.body else {
+                passGathered(begun: BegunRequest(id: id, beginning: .answered(response)), context: context)
+                return context.fireChannelRead(end)
+            }
+            head = nil
+            // Added to in place: a copy of the fields would cost as much as all that is added.
+            if response.fields.value(of: .xRequestID) == nil { response.fields[.xRequestID] = id }
+            response.fields[.contentLength] = String(bytes.count)
+            response.fields[.date] = date.text()
+            context.write(wrapOutboundOut(.head(HTTPResponse(status: response.status, headerFields: response.fields))), promise: nil)
+            context.write(wrapOutboundOut(.body(ByteBuffer(bytes: bytes))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        case .underway(let begun):
+            passGathered(begun: BegunRequest(id: id, beginning: .underway(begun)), context: context)
+            context.fireChannelRead(end)
         }
-        head = nil
-        var fields = response.fields
-        if fields.value(of: .xRequestID) == nil { fields.set(.xRequestID, id) }
-        fields.set(.contentLength, String(bytes.count))
-        fields.set(.date, date.text())
-        context.write(wrapOutboundOut(.head(HTTPResponse(status: response.status, headerFields: fields))), promise: nil)
-        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: bytes))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
     // MARK: Inwards

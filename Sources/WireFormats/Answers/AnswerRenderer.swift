@@ -37,12 +37,12 @@ package enum AnswerRenderer {
     package static func render(_ answer: Answer, for request: CacheableRequest) -> RenderedAnswer? {
         switch answer.recording {
         case .message(let bytes):
-            let recordedType = answer.fields[.contentType] ?? "application/json"
+            let recordedType = answer.fields.value(of: .contentType) ?? "application/json"
             guard request.wantsStream else { return RenderedAnswer(contentType: recordedType, content: .body(bytes)) }
             guard let events = events(from: bytes, for: request) else { return nil }
             return RenderedAnswer(contentType: "text/event-stream; charset=utf-8", content: .events(events))
         case .events(let events):
-            let recordedType = answer.fields[.contentType] ?? "text/event-stream; charset=utf-8"
+            let recordedType = answer.fields.value(of: .contentType) ?? "text/event-stream; charset=utf-8"
             if request.wantsStream { return RenderedAnswer(contentType: recordedType, content: .events(replay(events, of: answer, for: request))) }
             return message(from: events, endpoint: request.endpoint).map { RenderedAnswer(contentType: "application/json", content: .body($0)) }
         }
