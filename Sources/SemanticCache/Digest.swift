@@ -55,7 +55,8 @@ package struct Digest256: Hashable, Sendable {
     /// The first 16 hexadecimal digits.
     package var shortHex: String { Self.hex(words.0) }
 
-    private static func hex(_ word: UInt64) -> String {
+    /// A word as 16 lower-case hexadecimal digits.
+    static func hex(_ word: UInt64) -> String {
         String(unsafeUninitializedCapacity: 16) { digits in
             for place in 0..<16 {
                 let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * place)) & 15

@@ -15,10 +15,7 @@ package struct EntryID: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
 
     /// 16 lower-case hexadecimal digits, as shown in `X-Cache-Entry`.
-    package var description: String {
-        let digits = String(rawValue, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
+    package var description: String { Digest256.hex(UInt64(bitPattern: rawValue)) }
 
     package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }

@@ -27,15 +27,26 @@ struct RequestLog: RequestObserver {
     /// `time INFO POST /v1/chat/completions 200 hit exact 0.421 ms`, then the rest as `name=value`.
     private func appendText(_ record: RequestRecord, to line: inout [UInt8]) {
         LineText.append(time: record.time, to: &line)
-        line += " INFO \(record.method.rawValue) ".utf8
+        // Piece by piece, here and below: an interpolation costs more than all that is written.
+        line += " INFO ".utf8
+        line += record.method.rawValue.utf8
+        line.append(UInt8(ascii: " "))
         line += LogLines.oneLine(record.path).utf8
-        line += " \(record.status) \(record.cacheWord)".utf8
-        if let detail = record.detailWord { line += " \(detail)".utf8 }
+        line.append(UInt8(ascii: " "))
+        line += String(record.status).utf8
+        line.append(UInt8(ascii: " "))
+        line += record.cacheWord.utf8
+        if let detail = record.detailWord {
+            line.append(UInt8(ascii: " "))
+            line += detail.utf8
+        }
         line.append(UInt8(ascii: " "))
         LineText.append(milliseconds: record.duration, to: &line)
         line += " ms".utf8
         for fact in facts(record) {
-            line += " \(fact.name)=".utf8
+            line.append(UInt8(ascii: " "))
+            line += fact.name.utf8
+            line.append(UInt8(ascii: "="))
             line += LogLines.oneLine(fact.value.text).utf8
         }
     }
@@ -47,7 +58,6 @@ struct RequestLog: RequestObserver {
         LineText.append(quoted: record.method.rawValue, to: &line)
         line += ",\"path\":".utf8
         LineText.append(quoted: record.path, to: &line)
-        // Piece by piece: an interpolation costs more than all that is written here.
         line += ",\"status\":".utf8
         line += String(record.status).utf8
         line += ",\"cache\":\"".utf8
@@ -133,7 +143,10 @@ extension RequestRecord {
 
     /// Everything but time, method, path, status and outcome, and no prompt.
     var facts: [RecordFact] {
-        var facts = [RecordFact("request", .text(id))]
+        var facts: [RecordFact] = []
+        // As many as a hit has, and some more.
+        facts.reserveCapacity(12)
+        facts.append(RecordFact("request", .text(id)))
         if !model.isEmpty { facts.append(RecordFact("model", .text(model))) }
         if let tenant { facts.append(RecordFact("tenant", .text(tenant.description))) }
         if !namespace.isEmpty { facts.append(RecordFact("namespace", .text(namespace))) }
