@@ -112,7 +112,8 @@ extension RequestPipeline {
             let content = record.request
             let namespace = record.namespace ?? ""
             // Who warms the cache has shown the admin's token, or is on loopback.
-            let tenant = tenant(of: credential, caller: caller, namespace: namespace) ?? tenants.tenant(of: credential)
+            let tenant =
+                tenant(of: credential, caller: caller, namespace: namespace, under: options.access) ?? tenants.tenant(of: credential)
             if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now) }
             let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
             let former = cache.metadata(for: key)

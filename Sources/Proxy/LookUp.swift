@@ -21,6 +21,8 @@ extension RequestPipeline {
         let tenant: TenantID
         let namespace: String
         let started: ContinuousClock.Instant
+        /// What the operator had decided when the request came.
+        let settings: LiveOptions.Snapshot
         let trace: RequestTrace
         /// What is to be learned from the fresh answer, when the request is forwarded.
         var lesson: LabelJob.Kind?
@@ -28,7 +30,7 @@ extension RequestPipeline {
 
         init(
             request: ProxyRequest, content: CacheableRequest, controls: RequestControls, caller: AccessRules.Caller, tenant: TenantID,
-            namespace: String, started: ContinuousClock.Instant, trace: RequestTrace, lesson: LabelJob.Kind? = nil
+            namespace: String, started: ContinuousClock.Instant, settings: LiveOptions.Snapshot, trace: RequestTrace, lesson: LabelJob.Kind? = nil
         ) {
             self.request = request
             self.content = content
@@ -37,6 +39,7 @@ extension RequestPipeline {
             self.tenant = tenant
             self.namespace = namespace
             self.started = started
+            self.settings = settings
             self.trace = trace
             self.lesson = lesson
             // The path may add to the endpoint: a query string names an API version or a deployment.

@@ -6,8 +6,7 @@ extension RequestPipeline {
     /// Whose entries a request may use in `namespace`; `nil` when it may use none, because nothing vouches for its caller.
     ///
     /// Off loopback, a caller is vouched for by a key that this proxy gave out, or, for its own entries alone, by having a credential at all.
-    func tenant(of fields: HTTPFields, caller: AccessRules.Caller, namespace: String) -> TenantID? {
-        let rules = options.access
+    func tenant(of fields: HTTPFields, caller: AccessRules.Caller, namespace: String, under rules: AccessRules) -> TenantID? {
         switch (caller, rules.sharing(in: namespace)) {
         case (.client, .pool): return tenants.pool
         case (.client(let client), .tenant): return tenants.tenant(client: client.name)
@@ -38,7 +37,7 @@ extension RequestPipeline {
     // MARK: Pools that hide their hits
 
     /// Whether the response may not show that it came from a pool.
-    func hides(_ lookUp: LookUp) -> Bool { options.access.hidesPoolHits && lookUp.tenant == tenants.pool }
+    func hides(_ lookUp: LookUp) -> Bool { lookUp.settings.options.access.hidesPoolHits && lookUp.tenant == tenants.pool }
 
     /// The answer from a pool that hides its hits. Questions that only a cache can answer get none: what is cached would be the answer to them.
     func hiddenAnswer(_ lookUp: LookUp, _ exact: ExactFinding) async -> ProxyResponse {

@@ -126,7 +126,8 @@ extension RequestPipeline {
         let now = clock.now()
         let isHidden = hides(lookUp)
         guard let answer = isHidden ? asIfFresh(entry, for: lookUp.content) : entry.answer else { return nil }
-        guard var response = replayer.replay(answer, for: lookUp.content, pace: isHidden ? .recorded : options.replayPace) else { return nil }
+        let pace = isHidden ? .recorded : lookUp.settings.options.replayPace
+        guard var response = replayer.replay(answer, for: lookUp.content, pace: pace) else { return nil }
         CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).write(to: &response.fields)
         response.fields[.xRequestID] = lookUp.request.id
         cache.touch(entry.id)

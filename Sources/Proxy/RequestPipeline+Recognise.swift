@@ -5,21 +5,23 @@ import WireFormats
 // Step 2: what is it?
 
 extension RequestPipeline {
-    /// - Parameter document: the body, where it was read at the door.
+    /// - Parameters:
+    ///   - document: the body, where it was read at the door.
+    ///   - settings: what holds for this request, whatever is decided until it ends.
     func recognise(
-        _ request: ProxyRequest, caller: AccessRules.Caller, document: JSONDocument? = nil, _ options: PipelineOptions, _ trace: RequestTrace
+        _ request: ProxyRequest, caller: AccessRules.Caller, document: JSONDocument? = nil, _ settings: LiveOptions.Snapshot, _ trace: RequestTrace
     ) -> Recognised {
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
             return .refused(
                 ErrorResponse.client(.badRequest, message: "The path may not contain dot segments or encoded separators.", code: "bad_path"))
         }
-        guard let endpoint = Endpoint(path: path), options.endpoints.contains(endpoint) else {
+        guard let endpoint = Endpoint(path: path), settings.options.endpoints.contains(endpoint) else {
             return .passThrough(request, .path, strippingControls: false)
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
         do throws(RequestError) {
-            return try recogniseControlled(request, caller: caller, endpoint: endpoint, document: document, options, trace)
+            return try recogniseControlled(request, caller: caller, endpoint: endpoint, document: document, settings, trace)
         } catch {
             return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
@@ -27,11 +29,11 @@ extension RequestPipeline {
 
     /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
     private func recogniseControlled(
-        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, document: JSONDocument?, _ options: PipelineOptions,
+        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, document: JSONDocument?, _ settings: LiveOptions.Snapshot,
         _ trace: RequestTrace
     ) throws(RequestError) -> Recognised {
         var controls = try RequestControls(request.fields)
-        guard options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
+        guard settings.options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
         guard !controls.noStore, controls.mode != .off else { return .passThrough(request, .requested, strippingControls: true) }
         guard case .bytes(let body) = request.body else { return .passThrough(request, .encodedBody, strippingControls: true) }
         if let encoding = request.fields.value(of: .contentEncoding), encoding.lowercased() != "identity" {
@@ -47,15 +49,15 @@ extension RequestPipeline {
             controls = controls.merging(content.bodyControls)
             let outgoing = content.strippedBody.map { request.withBody($0) } ?? request
             guard !controls.noStore, controls.mode != .off else { return .passThrough(outgoing, .requested, strippingControls: true) }
-            if content.hasTools, options.tools == .off { return .passThrough(outgoing, .tools, strippingControls: true) }
+            if content.hasTools, settings.options.tools == .off { return .passThrough(outgoing, .tools, strippingControls: true) }
             let namespace = controls.namespace ?? ""
-            guard let tenant = tenant(of: request.fields, caller: caller, namespace: namespace) else {
+            guard let tenant = tenant(of: request.fields, caller: caller, namespace: namespace, under: settings.options.access) else {
                 return .passThrough(outgoing, .unauthenticated, strippingControls: true)
             }
             return .lookUp(
                 LookUp(
                     request: outgoing, content: content, controls: controls, caller: caller, tenant: tenant, namespace: namespace,
-                    started: trace.started, trace: trace))
+                    started: trace.started, settings: settings, trace: trace))
         }
     }
 }

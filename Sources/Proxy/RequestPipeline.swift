@@ -72,6 +72,9 @@ package struct RequestPipeline: Sendable {
     /// What the operator decided, as it stands now.
     var options: PipelineOptions { live.snapshot.options }
 
+    /// The same for whoever asks more than once: one lock, and no copy.
+    var settings: LiveOptions.Snapshot { live.snapshot }
+
     /// The life of a request. Never throws: whatever happens becomes a response.
     package func handle(_ request: ProxyRequest) async -> ProxyResponse {
         switch begin(request) {
@@ -82,18 +85,18 @@ package struct RequestPipeline: Sendable {
 
     /// Goes as far as memory alone carries: refusals and exact hits end here, without a task of their own. Does not block.
     package func begin(_ request: ProxyRequest) -> Beginning {
-        let options = options
+        let settings = settings
         let trace = RequestTrace(request, at: clock.now(), started: .now, observers: observers)
         func answered(_ response: ProxyResponse) -> Beginning { .answered(trace.follow(response)) }
 
         let admission: AccessControl.Admission
-        switch access.admit(request, under: options.access, at: clock.now()) {
+        switch access.admit(request, under: settings.options.access, at: clock.now()) {
         case .failure(let refusal):
             metrics.recordRefused()
             return answered(refusal.response(path: request.path))
         case .success(let admitted): admission = admitted
         }
-        switch recognise(admission.request, caller: admission.caller, document: admission.document, options, trace) {
+        switch recognise(admission.request, caller: admission.caller, document: admission.document, settings, trace) {
         case .refused(let response):
             metrics.recordRefused()
             return answered(response)

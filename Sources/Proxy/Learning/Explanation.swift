@@ -51,7 +51,7 @@ extension RequestPipeline {
     package func explain(_ request: ProxyRequest) async throws(ExplainError) -> Explanation {
         let lookUp: LookUp
         switch recognise(
-            request, caller: options.access.caller(of: request.fields) ?? .anyone, options,
+            request, caller: options.access.caller(of: request.fields) ?? .anyone, settings,
             RequestTrace(request, at: clock.now(), started: .now, observers: []))
         {
         case .lookUp(let found): lookUp = found

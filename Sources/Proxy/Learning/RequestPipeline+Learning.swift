@@ -5,7 +5,9 @@ import WireFormats
 /// Where the life of a request touches what is learned.
 extension RequestPipeline {
     /// The settings that hold for a request.
-    func matching(of lookUp: LookUp) -> MatchingOptions { options.matching(model: lookUp.content.model, namespace: lookUp.namespace) }
+    func matching(of lookUp: LookUp) -> MatchingOptions {
+        lookUp.settings.options.matching(model: lookUp.content.model, namespace: lookUp.namespace)
+    }
 
     /// The neighbours as the policy takes them.
     func candidates(_ matches: [AnswerCache.Match]) -> [Candidate] {
