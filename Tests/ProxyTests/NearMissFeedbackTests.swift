@@ -177,6 +177,14 @@ struct PopulationReportTests {
         #expect(report.state == .shut && report.cut == nil && report.estimatedError == nil && report.observations == 0)
     }
 
+    /// What was learned is kept under the key: another one would forget it all.
+    @Test func keysStayWhatTheyAre() throws {
+        let tenant = try TenantID(#require(Digest256(bytes: UInt8(0)..<32)))
+        let name = PopulationName(
+            tenant: tenant, endpoint: .chatCompletions, namespace: "help", model: "gpt-test", instructions: 0x0123_4567_89ab_cdef)
+        #expect(name.key.description == "96bed9fadf0e908d7a669a363820d70c")
+    }
+
     @Test func namesSurviveARestart() async throws {
         let store = FaultyStore()
         let bench = LearnerBench(judging: nil, store: store)

@@ -7,17 +7,24 @@ struct PopulationKey: Hashable, Sendable, CustomStringConvertible {
     let low: UInt64
 
     init(tenant: TenantID, endpoint: Endpoint, namespace: String, model: String, instructions: UInt64) {
-        let parts: [[UInt8]] = [
-            tenant.digest.bytes, Array(endpoint.rawValue.utf8), Array(namespace.utf8), Array(model.utf8),
-            (0..<8).map { UInt8(truncatingIfNeeded: instructions >> UInt64(8 * $0)) },
-        ]
-        func hash(_ start: UInt64) -> UInt64 {
-            parts.reduce(start) { hash, part in
-                part.reduce((hash ^ UInt64(part.count)) &* 0x100_0000_01b3) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-            }
+        // Every exact hit asks for it, so the parts are read where they are.
+        var (high, low): (UInt64, UInt64) = (0xcbf2_9ce4_8422_2325, 0x6c62_272e_07bb_0142)
+        func mix(_ value: UInt64) {
+            high = (high ^ value) &* 0x100_0000_01b3
+            low = (low ^ value) &* 0x100_0000_01b3
         }
-        high = hash(0xcbf2_9ce4_8422_2325)
-        low = hash(0x6c62_272e_07bb_0142)
+        func take(_ part: some Collection<UInt8>) {
+            mix(UInt64(part.count))
+            for byte in part { mix(UInt64(byte)) }
+        }
+        take(tenant.digest.bytes)
+        take(endpoint.rawValue.utf8)
+        take(namespace.utf8)
+        take(model.utf8)
+        mix(8)
+        for place in 0..<8 { mix(instructions >> UInt64(8 * place) & 0xFF) }
+        self.high = high
+        self.low = low
     }
 
     init(high: UInt64, low: UInt64) {
