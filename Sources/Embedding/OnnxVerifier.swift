@@ -10,7 +10,6 @@ package final class OnnxVerifier: Verifier {
 
     package let fingerprint: String
     package let dayOneCut: Float
-    package let maximumBatchSize = 8
 
     /// The two wordings of a pair as the embedder read them.
     private struct ReadPair: Sendable {
@@ -51,14 +50,7 @@ package final class OnnxVerifier: Verifier {
         }
     }
 
-    package func logits(of pairs: [WordingPair]) async throws(ModelError) -> [Outcome] {
-        var outcomes: [Outcome] = []
-        outcomes.reserveCapacity(pairs.count)
-        for pair in pairs { outcomes.append(try await logit(of: pair)) }
-        return outcomes
-    }
-
-    private func logit(of pair: WordingPair) async throws(ModelError) -> Outcome {
+    package func logit(of pair: WordingPair) async throws(ModelError) -> Outcome {
         let ids: (asked: [Int64], cached: [Int64])
         switch self.ids(of: pair) {
         case .success(let found): ids = found

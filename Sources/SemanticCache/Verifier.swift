@@ -8,14 +8,10 @@ package protocol Verifier: Sendable {
     /// The least logit that the weights' own held-out figures call safe, where nothing has been learned yet.
     var dayOneCut: Float { get }
 
-    /// The most pairs that one call should carry.
-    var maximumBatchSize: Int { get }
-
-    /// One outcome for each pair, in order: the logit (natural log of the odds that the answer is the same), finite. A pair that the model cannot
-    /// take is refused on its own; the others still get their logits.
+    /// The logit of a pair (natural log of the odds that the answer is the same), finite; a refusal where the model cannot take the pair.
     ///
     /// Never blocks the calling executor. Throws ``ModelError`` when the model itself fails. The caller sets the deadline by cancelling.
-    func logits(of pairs: [WordingPair]) async throws(ModelError) -> [Result<Float, ModelRefusal>]
+    func logit(of pair: WordingPair) async throws(ModelError) -> Result<Float, ModelRefusal>
 }
 
 /// Two wordings to be read together.

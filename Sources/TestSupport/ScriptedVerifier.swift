@@ -6,25 +6,19 @@ package struct ScriptedVerifier: Verifier {
 
     package let fingerprint: String
     package let dayOneCut: Float
-    package let maximumBatchSize: Int
     private let answer: @Sendable (WordingPair) async throws(ModelError) -> Outcome
 
     /// - Parameter answer: one pair's outcome; it may throw, and may sleep to be late.
     package init(
-        fingerprint: String = "scripted", dayOneCut: Float = 0, maximumBatchSize: Int = 8,
+        fingerprint: String = "scripted", dayOneCut: Float = 0,
         answer: @escaping @Sendable (WordingPair) async throws(ModelError) -> Outcome = { pair in ScriptedVerifier.overlap(of: pair) }
     ) {
         self.fingerprint = fingerprint
         self.dayOneCut = dayOneCut
-        self.maximumBatchSize = maximumBatchSize
         self.answer = answer
     }
 
-    package func logits(of pairs: [WordingPair]) async throws(ModelError) -> [Outcome] {
-        var outcomes: [Outcome] = []
-        for pair in pairs { outcomes.append(try await answer(pair)) }
-        return outcomes
-    }
+    package func logit(of pair: WordingPair) async throws(ModelError) -> Outcome { try await answer(pair) }
 
     /// From -6, no word in common, to 6, the same words in any order and case.
     package static func overlap(of pair: WordingPair) -> Outcome {

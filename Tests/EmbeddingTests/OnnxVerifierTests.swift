@@ -3,6 +3,15 @@ import Foundation
 import SemanticCache
 import Testing
 
+extension OnnxVerifier {
+    /// One after the other.
+    fileprivate func logits(of pairs: [WordingPair]) async throws -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for pair in pairs { outcomes.append(try await logit(of: pair)) }
+        return outcomes
+    }
+}
+
 struct OnnxVerifierTests {
     private struct Line: Decodable {
         let asked: String
@@ -59,13 +68,13 @@ struct OnnxVerifierTests {
         #expect(try outcomes[1].get() < verifier.dayOneCut)
     }
 
-    /// Whoever asks at the same time, and what else is in the call, does not change a logit.
+    /// Whoever asks at the same time does not change a logit.
     @Test func equalPairsHaveEqualLogits() async throws {
         let verifier = try Self.verifier.get()
         let pairs = try Self.lines().prefix(24).map { WordingPair(asked: $0.asked, cached: $0.cached) }
         let together = try await verifier.logits(of: pairs)
         try await withThrowingTaskGroup(of: (Int, OnnxVerifier.Outcome).self) { group in
-            for (index, pair) in pairs.enumerated() { group.addTask { (index, try await verifier.logits(of: [pair])[0]) } }
+            for (index, pair) in pairs.enumerated() { group.addTask { (index, try await verifier.logit(of: pair)) } }
             for try await (index, outcome) in group { #expect(outcome == together[index]) }
         }
     }
@@ -104,7 +113,7 @@ struct OnnxVerifierTests {
         let verifier = try Self.verifier.get()
         let pair = WordingPair(asked: "a wording that takes a while to read", cached: "another wording that takes a while")
         let busy = Task { try await verifier.logits(of: Array(repeating: pair, count: 100)) }
-        let impatient = Task { try await verifier.logits(of: [pair]) }
+        let impatient = Task { try await verifier.logit(of: pair) }
         impatient.cancel()
         await #expect(throws: ModelError.self) { try await impatient.value }
         #expect(try await busy.value.count == 100)
@@ -115,7 +124,7 @@ struct OnnxVerifierTests {
             ModelFolder(path: Fixtures.modelFolder), VerifierModel(folder: Fixtures.modelFolder), embedder: Fixtures.embedder.get())
         await verifier.close()
         await verifier.close()
-        await #expect(throws: ModelError.self) { try await verifier.logits(of: [WordingPair(asked: "x", cached: "x")]) }
+        await #expect(throws: ModelError.self) { try await verifier.logit(of: WordingPair(asked: "x", cached: "x")) }
     }
 
     /// For `Benchmarks/verifier.py`: the time of one pair beside the time of one embedding, both of 12 words, on one thread each. The pair once as on a
@@ -131,8 +140,8 @@ struct OnnxVerifierTests {
             cached: "What do I do to update where my order is sent to online?")
         var times: [String: [Duration]] = [:]
         for _ in 0..<300 {
-            times["verify", default: []].append(try await ContinuousClock().measure { _ = try await verifier.logits(of: [pair]) })
-            times["read-and-verify", default: []].append(try await ContinuousClock().measure { _ = try await beginner.logits(of: [pair]) })
+            times["verify", default: []].append(try await ContinuousClock().measure { _ = try await verifier.logit(of: pair) })
+            times["read-and-verify", default: []].append(try await ContinuousClock().measure { _ = try await beginner.logit(of: pair) })
             times["embed", default: []].append(try await ContinuousClock().measure { _ = try await embedder.embed([pair.asked]) })
         }
         for (name, times) in times {

@@ -167,8 +167,8 @@ package final class MatchLearner: Service, Sendable {
 
     private func logit(_ verifier: any Verifier, _ asked: String, _ cached: String) async -> Double? {
         let pair = WordingPair(asked: asked, cached: cached)
-        let outcome = try? await withDeadline(options.verifierDeadline) { try await verifier.logits(of: [pair]) }
-        let logit = outcome?.first.flatMap { try? $0.get() }.map(Double.init)
+        let outcome = try? await withDeadline(options.verifierDeadline) { try await verifier.logit(of: pair) }
+        let logit = outcome.flatMap { try? $0.get() }.map(Double.init)
         state.withLock { if logit == nil { $0.counts.verifierLate += 1 } else { $0.counts.verified += 1 } }
         return logit
     }
