@@ -87,7 +87,9 @@ package struct RequestPipeline: Sendable {
     package func begin(_ request: ProxyRequest) -> Beginning {
         let settings = settings
         let trace = RequestTrace(request, at: clock.now(), started: .now, observers: observers)
-        func answered(_ response: ProxyResponse) -> Beginning { .answered(trace.follow(response)) }
+        func answered(_ response: ProxyResponse, in families: Set<PeerFamily> = []) -> Beginning {
+            .answered(trace.close(response, in: families))
+        }
 
         let admission: AccessControl.Admission
         switch access.admit(request, under: settings.options.access, at: clock.now()) {
@@ -116,28 +118,26 @@ package struct RequestPipeline: Sendable {
             }
             let (isBatch, isHidden) = (lookUp.content.items.count > 1, hides(lookUp))
             let exact = isBatch || isHidden && lookUp.controls.onlyIfCached ? .unknown : exactFinding(lookUp)
-            if case .answer(let response) = exact, !isHidden { return answered(response.answering(lookUp.controls.families)) }
+            if case .answer(let response) = exact, !isHidden { return answered(response, in: lookUp.controls.families) }
             return .underway(Begun(request: request, trace: trace, step: .lookUp(lookUp, exact)))
         }
     }
 
     /// Goes on with what ``begin(_:)`` began: everything that waits for something.
     package func finish(_ begun: Begun) async -> ProxyResponse {
-        let response: ProxyResponse
         switch begun.step {
         case .passThrough(let outgoing, let reason, let strippingControls):
-            response = await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
-                .answering(strippingControls ? PeerFamily.present(in: begun.request.fields) : [])
+            let response = await forwarder.passThrough(outgoing, reason: reason, strippingControls: strippingControls)
+            return begun.trace.close(response, in: strippingControls ? PeerFamily.present(in: begun.request.fields) : [])
         case .lookUp(let lookUp, let exact):
-            let answer =
+            let response =
                 if hides(lookUp) {
                     await hidden(hiddenAnswer(lookUp, exact), since: begun.trace.started)
                 } else {
                     lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp, exact)
                 }
-            response = answer.answering(lookUp.controls.families)
+            return begun.trace.close(response, in: lookUp.controls.families)
         }
-        return begun.trace.follow(response)
     }
 
     /// Waits until every entry stored so far that can have a vector has it.

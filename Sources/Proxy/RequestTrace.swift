@@ -1,6 +1,7 @@
 import HTTPTypes
 import SemanticCache
 import Synchronization
+import WireFormats
 
 /// Follows one request until the last byte of its response, gathering what observers are told then.
 ///
@@ -30,8 +31,11 @@ final class RequestTrace: Sendable {
         record.withLock { $0?.apply(change) }
     }
 
+    /// The response as it goes out: said once more in the words of `families`, and followed to its end.
+    func close(_ response: ProxyResponse, in families: Set<PeerFamily>) -> ProxyResponse { follow(response.answering(families)) }
+
     /// The same response, followed to its end.
-    func follow(_ response: ProxyResponse) -> ProxyResponse {
+    private func follow(_ response: ProxyResponse) -> ProxyResponse {
         guard !observers.isEmpty else { return response }
         let status = response.status.code
         switch response.body {
