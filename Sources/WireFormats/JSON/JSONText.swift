@@ -8,6 +8,9 @@ package enum JSONText {
     }
 
     /// The bytes of any JSON with the escapes of its strings undone, which makes it a text to search in and no JSON any more. What is no escape stays.
+    ///
+    /// A search must not fail, so this reads on where ``JSONReader`` refuses; of what the reader takes both make the same text. Only what it took is ever
+    /// stored, so nothing is kept that is read otherwise here.
     package static func unescaped(_ json: [UInt8]) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(json.count)
