@@ -1,5 +1,5 @@
 /// The generator of the splitmix64 algorithm: the same numbers for the same seed, so that a failing run can be repeated.
-package struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     package init(seed: UInt64) { state = seed }

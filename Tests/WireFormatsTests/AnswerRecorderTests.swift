@@ -1,5 +1,6 @@
 import HTTPTypes
 import SemanticCache
+import TestSupport
 import Testing
 
 @testable import WireFormats
@@ -138,7 +139,7 @@ import Testing
 
     /// Whatever an upstream sends, it is kept or refused; what is kept can be given in both forms.
     @Test func survivesMutatedAnswers() throws {
-        var random = SeededGenerator(state: 7)
+        var random = SeededGenerator(seed: 7)
         var kept = 0
         for name in Self.kept {
             let transcript = try Transcript(name)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import WireFormats
@@ -46,7 +47,7 @@ import Testing
 
     /// Random doubles: the text reads back as the same double, and is a fixed point.
     @Test func textsReadBackAsTheSameDouble() throws {
-        var random = SeededGenerator(state: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<4000 {
             let double = Double(bitPattern: random.next())
             guard double.isFinite else { continue }

@@ -1,4 +1,5 @@
 import SemanticCache
+import TestSupport
 import Testing
 
 @testable import WireFormats
@@ -104,7 +105,7 @@ import Testing
 
     /// Whatever the weights and counts: shares are never negative and add up.
     @Test func sharesAddUp() throws {
-        var random = SeededGenerator(state: 11)
+        var random = SeededGenerator(seed: 11)
         for _ in 0..<300 {
             let weights = (0..<Int.random(in: 1...40, using: &random)).map { _ in Int.random(in: 1...5000, using: &random) }
             let total = Int.random(in: 0...(1 << 31), using: &random)

@@ -32,7 +32,7 @@ struct WireFuzzTests {
 
     @Test(arguments: [11, 12])
     func requestsAreReadOrRefused(seed: UInt64) {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         for round in 0..<Mutation.rounds(environment, default: 1500) {
             let (endpoint, text) = Self.requests[round % Self.requests.count]
             let body = Mutation.mutated(Array(text.utf8), words: Self.words, using: &random)
@@ -47,7 +47,7 @@ struct WireFuzzTests {
     /// The canonical form of the canonical form is the same text.
     @Test(arguments: [21, 22])
     func canonicalFormsAreStable(seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var understood = 0
         for round in 0..<Mutation.rounds(environment, default: 1500) {
             let body = Mutation.mutated(Array(Self.requests[round % Self.requests.count].1.utf8), words: Self.words, using: &random)
@@ -65,7 +65,7 @@ struct WireFuzzTests {
     ])
     func streamsAreRecordedOrRefused(name: String) throws {
         let whole = try Transcript(name)
-        var random = SeededGenerator(state: UInt64(name.utf8.count))
+        var random = SeededGenerator(seed: UInt64(name.utf8.count))
         for _ in 0..<Mutation.rounds(environment, default: 120) {
             let bytes = Mutation.mutated(whole.bytes, words: Self.words, using: &random)
             let cuts = (0..<Int.random(in: 0...6, using: &random)).map { _ in Int.random(in: 0...bytes.count, using: &random) }.sorted()

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import WireFormats
 
@@ -18,7 +19,7 @@ struct JSONTextTests {
             #"\u00fC"#, #"\uD83D\uDe80"#, #"\ud7ff"#, #"\uE000"#, #"\u0000"#, #"\u005c"#, #"\u0022"#, #"\\"#, #"\""#, #"\/"#, #"\b"#, #"\f"#, #"\n"#,
             #"\r"#, #"\t"#, "u0041", "x", "ü", "🚀",
         ]
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let json = "\"" + (0..<60).map { _ in pieces.randomElement(using: &random) ?? "" }.joined() + "\""
         let text = try #require(try JSONDocument(Array(json.utf8)).root.string)
         #expect(JSONText.unescaped(Array(json.utf8)) == Array(("\"" + text + "\"").utf8))

@@ -1,4 +1,5 @@
 import SemanticCache
+import TestSupport
 
 @testable import WireFormats
 

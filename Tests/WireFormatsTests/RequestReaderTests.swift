@@ -1,4 +1,5 @@
 import SemanticCache
+import TestSupport
 import Testing
 
 @testable import WireFormats
@@ -155,7 +156,7 @@ import Testing
 
     /// Whatever comes, reading ends and says something; what is cacheable has a key.
     @Test func survivesMutatedBodies() throws {
-        var random = SeededGenerator(state: 2026)
+        var random = SeededGenerator(seed: 2026)
         let seeds = [
             #"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":[{"type":"text","text":"h\u00e9\ud83d\ude00"}]}],"n":1e0}"#,
             #"{"messages":[{"role":"user","content":"é😀"}],"tools":[{"a":[[[{}]]]}],"seed":-12.50e+3}"#,

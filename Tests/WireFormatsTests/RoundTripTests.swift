@@ -1,5 +1,6 @@
 import HTTPTypes
 import SemanticCache
+import TestSupport
 import Testing
 
 @testable import WireFormats
@@ -30,7 +31,7 @@ import Testing
 
     @Test(arguments: [Endpoint.chatCompletions, .messages], [1, 2, 3] as [UInt64])
     func bothFormsSayTheSame(endpoint: Endpoint, seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<120 {
             let made = RandomAnswer.make(endpoint, using: &random)
             let cuts = (0..<3).map { _ in Int.random(in: 0...made.stream.count, using: &random) }.sorted()
