@@ -202,19 +202,9 @@ struct AdminRoutes: Sendable {
         return JSONBody.response(report)
     }
 
-    private func collect(_ request: Request) async throws -> [UInt8]? {
-        do {
-            return Array(try await request.body.collect(upTo: Self.maximumBody).readableBytesView)
-        } catch is NIOTooManyBytesError {
-            return nil
-        }
-    }
+    private func collect(_ request: Request) async throws -> [UInt8]? { try await request.bytes(upTo: Self.maximumBody) }
 
-    private static var tooLarge: Response {
-        var response = JSONBody.error(.contentTooLarge, "The body is larger than \(maximumBody) bytes; send it in parts.", code: "body_too_large")
-        response.headers[.connection] = "close"
-        return response
-    }
+    private static var tooLarge: Response { JSONBody.tooLarge(limit: maximumBody, advice: "; send it in parts") }
 
     static func notAllowed(_ methods: String) -> Response {
         var response = JSONBody.error(.methodNotAllowed, "Use \(methods).", code: "method_not_allowed")

@@ -2,7 +2,6 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
-import NIOCore
 import Proxy
 import SemanticCache
 
@@ -30,12 +29,7 @@ struct GPTCacheRoutes: Sendable {
     let audit: AuditLog
 
     func respond(to request: Request, path: Substring, id: String) async throws -> Response {
-        let bytes: [UInt8]
-        do { bytes = Array(try await request.body.collect(upTo: maximumBody).readableBytesView) } catch is NIOTooManyBytesError {
-            var response = JSONBody.error(.contentTooLarge, "The body is larger than \(maximumBody) bytes.", code: "body_too_large")
-            response.headers[.connection] = "close"
-            return response
-        }
+        guard let bytes = try await request.bytes(upTo: maximumBody) else { return JSONBody.tooLarge(limit: maximumBody) }
         guard let exchange = try? JSONDecoder().decode(Exchange.self, from: Data(bytes)) else {
             return JSONBody.error(.unprocessableContent, #"The body must be an object such as {"prompt": "...", "answer": "..."}."#, code: "bad_body")
         }

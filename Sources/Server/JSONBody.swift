@@ -20,6 +20,15 @@ enum JSONBody {
         return (try? encoder.encode(value)).map { Array($0) } ?? Array("null".utf8)
     }
 
+    /// The refusal of a body of more than `limit` bytes, which closes the connection.
+    ///
+    /// - Parameter advice: what to do about it; ends the sentence.
+    static func tooLarge(limit: Int, advice: String = "") -> Response {
+        var response = error(.contentTooLarge, "The body is larger than \(limit) bytes\(advice).", code: "body_too_large")
+        response.headers[.connection] = "close"
+        return response
+    }
+
     /// An error in OpenAI's shape.
     static func error(_ status: HTTPResponse.Status, _ message: String, code: String) -> Response {
         let answer = ErrorResponse.client(status, message: message, code: code)

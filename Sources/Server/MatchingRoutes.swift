@@ -21,7 +21,7 @@ struct MatchingRoutes: Sendable {
             let known = Endpoint.allCases.map(\.path).joined(separator: ", ")
             return JSONBody.error(.badRequest, "endpoint: expected one of \(known), found '\(name)'", code: "bad_endpoint")
         }
-        guard let body = try await collect(request) else { return Self.tooLarge }
+        guard let body = try await request.bytes(upTo: Self.maximumBody) else { return JSONBody.tooLarge(limit: Self.maximumBody) }
         var fields = request.headers
         fields[.authorization] = credential(of: request)
         do throws(ExplainError) {
@@ -45,7 +45,7 @@ struct MatchingRoutes: Sendable {
             let request: String?
             let correct: Bool
         }
-        guard let body = try await collect(request) else { return Self.tooLarge }
+        guard let body = try await request.bytes(upTo: Self.maximumBody) else { return JSONBody.tooLarge(limit: Self.maximumBody) }
         guard let feedback = try? JSONDecoder().decode(Body.self, from: Data(body)), let id = EntryID(feedback.entry) else {
             return JSONBody.error(
                 .badRequest, "expected {\"entry\": id, \"request\": id, \"correct\": true or false}; request may be left out", code: "bad_feedback")
@@ -103,15 +103,5 @@ struct MatchingRoutes: Sendable {
     /// While no admin token is set, `Authorization` is free to carry the application's own credential.
     private func credential(of request: Request) -> String? {
         request.headers[.cacheAuthorization] ?? (gate.usesAuthorization ? nil : request.headers[.authorization])
-    }
-
-    private func collect(_ request: Request) async throws -> [UInt8]? {
-        do { return Array(try await request.body.collect(upTo: Self.maximumBody).readableBytesView) } catch is NIOTooManyBytesError { return nil }
-    }
-
-    private static var tooLarge: Response {
-        var response = JSONBody.error(.contentTooLarge, "The body is larger than \(maximumBody) bytes.", code: "body_too_large")
-        response.headers[.connection] = "close"
-        return response
     }
 }

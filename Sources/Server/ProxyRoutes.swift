@@ -17,14 +17,12 @@ struct ProxyRoutes: Sendable {
         let isCollected = request.method == .post && Endpoint(path: path.beforeQuery) != nil
         let body: SemanticCache.RequestBody
         if isCollected {
-            do {
-                body = .bytes(try await collect(request))
-            } catch is NIOTooManyBytesError {
-                // What is left of the body would have to be read to keep the connection: close it instead.
+            guard let bytes = try await request.bytes(upTo: maximumBody) else {
                 var response = Self.response(from: tooLarge(path: path), presence: presence, place: place)
                 response.headers[.connection] = "close"
                 return response
             }
+            body = .bytes(bytes)
         } else {
             body = Self.stream(request)
         }
@@ -43,14 +41,6 @@ struct ProxyRoutes: Sendable {
         }
         if answer.fields[.xRequestID] == nil { answer.fields[.xRequestID] = id }
         return Self.response(from: answer, presence: presence, place: place)
-    }
-
-    private func collect(_ request: Request) async throws -> [UInt8] {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maximumBody {
-            throw NIOTooManyBytesError(maxBytes: maximumBody)
-        }
-        let buffer = try await request.body.collect(upTo: maximumBody)
-        return Array(buffer.readableBytesView)
     }
 
     private func tooLarge(path: String) -> ProxyResponse {
