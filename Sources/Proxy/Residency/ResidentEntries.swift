@@ -28,6 +28,12 @@ struct ResidentEntries: Sendable {
         var lastUse: UInt64
         /// Whether its time is over, and it stays only to stand in for a failing upstream.
         var isRetired = false
+
+        mutating func use(at time: UInt64, rank: Double) {
+            hits += 1
+            lastUse = time
+            self.rank = rank
+        }
     }
 
     private static let chunkShift = 12
@@ -132,12 +138,12 @@ struct ResidentEntries: Sendable {
 
     /// Notes that the entry was served.
     mutating func touch(_ id: EntryID) {
-        guard let index = slot(of: id), var slot = self[index] else { return }
+        guard let index = slot(of: id), let slot = self[index] else { return }
         clock += 1
-        slot.hits += 1
-        slot.lastUse = clock
-        slot.rank = eviction.rank(slot.resident.metadata.key.digest.prefix, cost: Double(slot.cost), bytes: slot.storedBytes)
-        self[index] = slot
+        let now = clock
+        let rank = eviction.rank(slot.resident.metadata.key.digest.prefix, cost: Double(slot.cost), bytes: slot.storedBytes)
+        // In place: a copy that is put back counts every reference that the entry holds up and down, under the lock that all hits share.
+        self[index]?.use(at: now, rank: rank)
     }
 
     /// Removes the entry and returns what was known of it.
