@@ -136,7 +136,7 @@ package final class ProxyMetrics: Sendable {
         case .bypass: return
         }
         let accounts = accounts(labels)
-        for account in accounts.all { account?.add(to: column) }
+        accounts.forEach { $0.add(to: column) }
         guard let saving else { return }
         add(to: .savedCalls)
         add(Int((max(.zero, saving.upstreamTime - saving.hitTime).inSeconds * 1_000_000).rounded()), to: .savedMicroseconds)
@@ -145,10 +145,10 @@ package final class ProxyMetrics: Sendable {
         add(usage.prompt, to: .savedPromptTokens)
         add(usage.completion, to: .savedCompletionTokens)
         add(money.nanodollars, to: .savedNanodollars)
-        for account in accounts.all {
-            account?.add(usage.prompt, to: .savedPromptTokens)
-            account?.add(usage.completion, to: .savedCompletionTokens)
-            account?.add(money.nanodollars, to: .savedNanodollars)
+        accounts.forEach {
+            $0.add(usage.prompt, to: .savedPromptTokens)
+            $0.add(usage.completion, to: .savedCompletionTokens)
+            $0.add(money.nanodollars, to: .savedNanodollars)
         }
     }
 
@@ -159,10 +159,10 @@ package final class ProxyMetrics: Sendable {
         add(usage.prompt, to: .spentPromptTokens)
         add(usage.completion, to: .spentCompletionTokens)
         add(money.nanodollars, to: .spentNanodollars)
-        for account in accounts.all {
-            account?.add(usage.prompt, to: .spentPromptTokens)
-            account?.add(usage.completion, to: .spentCompletionTokens)
-            account?.add(money.nanodollars, to: .spentNanodollars)
+        accounts.forEach {
+            $0.add(usage.prompt, to: .spentPromptTokens)
+            $0.add(usage.completion, to: .spentCompletionTokens)
+            $0.add(money.nanodollars, to: .spentNanodollars)
         }
     }
 
@@ -173,7 +173,7 @@ package final class ProxyMetrics: Sendable {
     package func recordCost(_ cost: Cost, model: String, usage: TokenUsage, _ labels: Labels = Labels()) {
         guard let money = prices.price(of: model)?.cost(of: usage) else { return }
         costs.add(money.nanodollars, at: cost.rawValue)
-        for account in accounts(labels).all { account?.add(money.nanodollars, to: .costNanodollars) }
+        accounts(labels).forEach { $0.add(money.nanodollars, to: .costNanodollars) }
     }
 
     /// Counts a request that was refused for its form, before anything was looked up.
@@ -202,7 +202,12 @@ package final class ProxyMetrics: Sendable {
         let tenant: Account?
         let namespace: Account?
 
-        var all: [Account?] { [model, tenant, namespace] }
+        /// No list is made: every request comes here.
+        func forEach(_ body: (Account) -> Void) {
+            if let model { body(model) }
+            if let tenant { body(tenant) }
+            if let namespace { body(namespace) }
+        }
     }
 
     private func accounts(_ labels: Labels) -> Owners {
