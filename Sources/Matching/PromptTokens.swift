@@ -108,16 +108,6 @@ package struct PromptTokens: Sendable {
         return Script.allCases.max { (counts[$0] ?? 0, $1.rawValue) < (counts[$1] ?? 0, $0.rawValue) } ?? .latin
     }
 
-    private static func isShouted(_ tokens: [Token]) -> Bool {
-        var words = 0
-        var upper = 0
-        for token in tokens where token.kind == .word && token.text.utf8.count > 1 {
-            words += 1
-            if token.isUpperCase { upper += 1 }
-        }
-        return words > 1 && upper * 5 > words * 3
-    }
-
     private static func things(in tokens: [Token], _ lists: WordLists) -> [Thing] {
         var things: [Thing] = []
         var index = 0
@@ -132,43 +122,5 @@ package struct PromptTokens: Sendable {
             index += count
         }
         return things
-    }
-
-    /// Words with a capital inside a sentence, acronyms, and words in another script than the prompt's.
-    private static func names(in tokens: [Token], consumed: Set<Int>, dominant: Script, _ lists: WordLists) -> [Int] {
-        var words = 0
-        var capitalised = 0
-        var inside = 0
-        for token in tokens where token.kind == .word && !lists.functionWords.contains(token.text) {
-            words += 1
-            if token.isCapitalised { capitalised += 1 }
-            if !token.isCapitalised { inside += 1 }
-        }
-        // A heading, or a prompt typed in capitals: capitals say nothing there. "Who Is The CEO Of Apple" has no small content word.
-        let isTitle =
-            words > 2 && inside == 0
-            && tokens.contains { $0.isCapitalised && lists.functionWords.contains($0.text) && !$0.startsSentence && $0.text != "i" }
-        let isShouted = isShouted(tokens)
-        var isOpening = true
-        return tokens.indices.filter { index in
-            let token = tokens[index]
-            // "Hi, Translate ...": the word after a greeting starts the sentence proper.
-            if token.startsSentence { isOpening = true }
-            let startsSentence = isOpening
-            if !lists.courtesy.contains(token.text) { isOpening = false }
-            guard token.kind == .word || token.kind == .identifier, !consumed.contains(index), !lists.courtesy.contains(token.text) else {
-                return false
-            }
-            if token.script != dominant, token.kind == .word { return true }
-            if isShouted { return false }
-            if token.isUpperCase { return true }
-            // "solve for y", "vitamin c", "drive d": a letter on its own is a name, but for the words of one letter.
-            if token.text.utf8.count == 1, token.script == .latin, token.kind == .word,
-                !["a", "i", "s", "t", "o", "u", "n"].contains(token.text)
-            {
-                return true
-            }
-            return token.isCapitalised && !startsSentence && !isTitle && !lists.functionWords.contains(token.text) && token.text.utf8.count > 1
-        }
     }
 }
