@@ -70,7 +70,7 @@ package struct CacheableRequest: Sendable {
     /// - Complexity: O(n) in the body.
     package func key(tenant: TenantID, namespace: String, pathAndQuery: String) -> CacheKey {
         var hash = start("reprise key 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
-        hash.update(data: canonical)
+        canonical.withUnsafeBytes { hash.update(bufferPointer: $0) }
         return CacheKey(finish(hash))
     }
 
@@ -122,7 +122,7 @@ package struct CacheableRequest: Sendable {
         append(namespace.utf8)
         append(pathAndQuery.utf8)
         var hash = SHA256()
-        hash.update(data: head)
+        head.withUnsafeBytes { hash.update(bufferPointer: $0) }
         return hash
     }
 

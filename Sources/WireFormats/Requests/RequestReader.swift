@@ -69,12 +69,14 @@ package enum RequestReader {
         let prompt = try QueryFinder.find(in: root, endpoint: endpoint)
         if isStateful(root, endpoint: endpoint) { return .bypass(.stateful) }
 
+        // Most bodies speak to the model alone, and every hit is read here: no list is made for them.
+        let excluded = fields.controls.isEmpty ? Self.excluded : Self.excluded + fields.controls
         var canonical = CanonicalJSON()
         var items: [EmbeddingItem] = []
         if endpoint == .embeddings {
-            (canonical, items) = Self.canonical(embeddings: root, excluding: excluded + fields.controls)
+            (canonical, items) = Self.canonical(embeddings: root, excluding: excluded)
         } else {
-            canonical.append(root, excluding: excluded + fields.controls, marking: prompt.texts.map(\.index))
+            canonical.append(root, excluding: excluded, marking: prompt.texts.map(\.index))
         }
         guard !canonical.hasRepeatedNames else { return .bypass(.unreadableBody) }
 
