@@ -56,7 +56,7 @@ package struct TenantResolver: Sendable {
     /// provider, and the account fields that change whose data a call may see. One alone is itself; several are one together, with their names.
     private static func credential(in fields: HTTPFields) -> String {
         var found: [(name: String, value: String)] = []
-        for field in fields where credentialNames.contains(field.name.canonicalName) { found.append((field.name.canonicalName, field.value)) }
+        for field in fields where credentialNames.contains(field.name) { found.append((field.name.canonicalName, field.value)) }
         if found.count <= 1, found.first.map({ keyNames.contains($0.name) }) ?? true { return found.first?.value ?? "" }
         return found.sorted { ($0.name, $0.value) < ($1.name, $1.value) }.map { "\($0.name)\u{0}\($0.value)" }.joined(separator: "\u{0}")
     }
@@ -64,16 +64,18 @@ package struct TenantResolver: Sendable {
     /// Those of the fields that say on whose behalf a request is made.
     package static func credentialFields(of fields: HTTPFields) -> HTTPFields {
         var found = HTTPFields()
-        for field in fields where credentialNames.contains(field.name.canonicalName) { found.append(field) }
+        for field in fields where credentialNames.contains(field.name) { found.append(field) }
         return found
     }
 
     /// The fields that are a provider's key by themselves.
     private static let keyNames: Set<String> = ["authorization", "x-api-key", "api-key"]
-    private static let credentialNames = keyNames.union([
-        "openai-organization", "openai-project", "x-goog-api-key", "ocp-apim-subscription-key", "x-litellm-api-key", "x-bf-vk", "x-portkey-api-key",
-        "x-portkey-virtual-key", "x-portkey-provider", "cf-aig-authorization", "helicone-auth",
-    ])
+    // The names are valid tokens, so they cannot fail to be made.
+    private static let credentialNames = FieldNames(
+        keyNames.union([
+            "openai-organization", "openai-project", "x-goog-api-key", "ocp-apim-subscription-key", "x-litellm-api-key", "x-bf-vk",
+            "x-portkey-api-key", "x-portkey-virtual-key", "x-portkey-provider", "cf-aig-authorization", "helicone-auth",
+        ]).map { HTTPField.Name($0)! })
 
     private static func hash(_ text: String, kind: UInt8, _ keyed: HMAC<SHA256>) -> TenantID {
         var code = keyed

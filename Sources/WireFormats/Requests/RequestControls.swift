@@ -48,15 +48,15 @@ package struct RequestControls: Hashable, Sendable {
     /// Longer than anyone means, and safe to add to a moment.
     package static let unlimited = Duration.seconds(100 * 365 * 86_400)
 
-    /// The canonical names of all fields that say something to the cache.
-    private static let spoken = Set((fieldNames + [.cacheControl] + PeerField.all.map(\.name)).map(\.canonicalName))
+    /// The names of all fields that say something to the cache.
+    private static let spoken = FieldNames(fieldNames + [.cacheControl] + PeerField.all.map(\.name))
 
     package init() {}
 
     /// Reads the controls among `fields`.
     package init(_ fields: HTTPFields) throws(RequestError) {
         // Most requests say nothing to the cache: one pass tells.
-        guard fields.contains(where: { Self.spoken.contains($0.name.canonicalName) }) else { return }
+        guard fields.contains(where: { Self.spoken.contains($0.name) }) else { return }
         for value in fields[values: .cacheControl] { try readDirectives(value) }
         if let value = try Self.single(.cacheTTL, in: fields) {
             guard let time = Self.timeToLive(value) else {
