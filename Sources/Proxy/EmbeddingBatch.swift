@@ -151,6 +151,6 @@ extension RequestPipeline.LookUp {
         else { return nil }
         return Self(
             request: request.withBody(body), content: content, controls: controls, caller: caller, tenant: tenant, namespace: namespace,
-            started: started, trace: trace, lesson: lesson)
+            started: started, settings: settings, trace: trace, lesson: lesson)
     }
 }

@@ -118,10 +118,11 @@ struct EvaluateCommand: AsyncParsableCommand {
             for case .pairs(let list) in data.map(\.data) { for pair in list { logits.read(pair.asked, pair.cached) } }
             var prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder, reader)
             if let reader { prior = prior?.settingVerdictFloor(logit: Double(reader.dayOneCut)) }
+            let countsAll = !heldOut
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
                 profile: GuardProfile(loaded.settings.matching.profile), unreadWords: UnreadWordsGuard(embedder),
-                prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, counts: heldOut ? Self.isHeldOut : { _ in true },
+                prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, counts: { countsAll || Self.isHeldOut($0) },
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {
                 for file in data { if case .pairs(let pairs) = file.data { console.out(Self.timing(evaluation, pairs, file: file.name)) } }

@@ -125,16 +125,3 @@ struct AdminGateTests {
         #expect(answer.errorCode == "admin_closed")
     }
 }
-
-struct ReadinessTests {
-    @Test func aDegradedPartIsReadyAndSaysSo() async throws {
-        let client = RouterClient()
-        client.readiness.set("store", .starting)
-        #expect(try await client.send(.get, "/readyz").status == 503)
-        client.readiness.set("store", .ready)
-        client.readiness.set("embedder", .degraded("model.onnx is missing"))
-        let answer = try await client.send(.get, "/readyz")
-        #expect(answer.status == 200)
-        #expect((answer.json["parts"] as? [String: String])?["embedder"] == "degraded: model.onnx is missing")
-    }
-}
