@@ -47,6 +47,9 @@ final class LateVectors: Sendable {
         }
     }
 
+    /// Whether no vector is on its way into `scope`.
+    func isEmpty(_ scope: Scope) -> Bool { state.withLock { $0.underway[scope] == nil } }
+
     /// Whether no vector is on its way into `scope` that a prompt with these facts might be answered by.
     func isSettled(_ scope: Scope, for facts: StatedFacts) -> Bool {
         state.withLock { state in !(state.underway[scope] ?? [:]).values.contains { facts.mayMatch($0.facts) } }

@@ -52,7 +52,7 @@ struct SemanticLookup: Sendable {
             guard settled != nil else { return Result(verdict: .forward(.lookupTimedOut)) }
         }
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
-        guard cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
+        guard cache.isSearchable(scope) else { return Result(verdict: .forward(lateVectors.isEmpty(scope) ? .emptyScope : .numbersDiffer)) }
         guard cache.mayMatch(facts, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
         let vector: UnitVector
         do {

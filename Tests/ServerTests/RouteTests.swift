@@ -52,7 +52,7 @@ struct AdminRouteTests {
             #expect(stats[name] != nil, "\(name)")
         }
         let latency = try #require(stats["latency_ms"] as? [String: Any])
-        #expect(Set(latency.keys) == ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search"])
+        #expect(Set(latency.keys).isSuperset(of: ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search"]))
         #expect(((stats["models"] as? [String: Any])?["m"] as? [String: Any])?["hits"] as? Int == 1)
         #expect((stats["saved"] as? [String: Any])?["upstream_calls"] as? Int == 1)
     }
