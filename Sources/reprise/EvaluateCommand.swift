@@ -71,7 +71,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Flag(
         help: ArgumentHelp(
             "Count, and fit on, only the groups of a stream that the shipped verifier's training left out.",
-            discussion: "The others fill the cache and teach all the same. Without it a verifier is flattered on the streams that it was trained on."))
+            discussion: "The others fill the cache and teach all the same. Without it a verifier is flattered on the streams that it was trained on.")
+    )
     var heldOut = false
 
     @Flag(help: "Time decisions over the pairs, eight candidates each and no verifier, and replay nothing.")
