@@ -24,18 +24,19 @@ package struct Evaluation: Sendable {
     package let prior: Prior?
     let vector: @Sendable (String) -> UnitVector?
     let verdict: (@Sendable (String, String) -> Double?)?
-    let counts: @Sendable (String) -> Bool
+    let isUnseen: (@Sendable (String) -> Bool)?
     let makeIndex: @Sendable () -> any VectorIndex
     let scope: @Sendable ([String]) -> Scope
 
     /// - Parameters:
     ///   - vector: the embedding of every text of the files.
-    ///   - counts: whether a stream's prompts of a group are counted and fitted on; the others fill the cache and teach all the same.
+    ///   - isUnseen: whether the verifier was not trained on a stream's group: priors are fitted on such groups, and for the others the verifier's word is
+    ///     drawn from what it says of these (``DrawnVerdicts``). `nil` takes its word on all.
     ///   - scope: of a conversation's earlier messages.
     package init(
         bounds: [Double], thresholds: [Float], seeds: Int, profile: GuardProfile, unreadWords: UnreadWordsGuard? = nil, prior: Prior?,
         vector: @escaping @Sendable (String) -> UnitVector?,
-        verdict: (@Sendable (String, String) -> Double?)?, counts: @escaping @Sendable (String) -> Bool = { _ in true },
+        verdict: (@Sendable (String, String) -> Double?)?, isUnseen: (@Sendable (String) -> Bool)? = nil,
         makeIndex: @escaping @Sendable () -> any VectorIndex, scope: @escaping @Sendable ([String]) -> Scope
     ) {
         self.bounds = bounds
@@ -46,7 +47,7 @@ package struct Evaluation: Sendable {
         self.prior = prior
         self.vector = vector
         self.verdict = verdict
-        self.counts = counts
+        self.isUnseen = isUnseen
         self.makeIndex = makeIndex
         self.scope = scope
     }
@@ -62,9 +63,10 @@ package struct Evaluation: Sendable {
         }
         rules += thresholds.map { ("cosine \($0)", .threshold($0, nil)) }
         rules += thresholds.map { ("cosine \($0) and guards", .threshold($0, profile)) }
+        let drawn = drawnVerdicts(items)
         var rows: [EvaluationReport.StreamRow] = []
         for (name, rule) in rules {
-            rows.append(.init(rule: name, results: await replay(items, rule)))
+            rows.append(.init(rule: name, results: await replay(items, rule, drawn)))
             progress("\(file): \(name)")
         }
         for bound in bounds { rows += Self.hindsight(rows, bound: bound).map { [$0] } ?? [] }
@@ -79,10 +81,11 @@ package struct Evaluation: Sendable {
 
     /// What a stream teaches, in its first shuffle.
     package func learned(from items: [StreamItem], file: String) -> Learned {
-        Learned(
+        let drawn = drawnVerdicts(items)
+        return Learned(
             file: file,
             populations: bounds.map { bound in
-                replay(.calibrated(bound: bound, profile)).run(Self.shuffled(items, 1), seed: 1) { scope($0.history) }.population
+                replay(.calibrated(bound: bound, profile), drawn).run(Self.shuffled(items, 1), seed: 1) { scope($0.history) }.population
             })
     }
 
@@ -156,11 +159,20 @@ package struct Evaluation: Sendable {
         }
     }
 
-    private func replay(_ items: [StreamItem], _ rule: StreamReplay.Rule) async -> [StreamResult] {
+    /// What the verifier says of the groups that it was not trained on; `nil` when its word is taken on all.
+    private func drawnVerdicts(_ items: [StreamItem]) -> DrawnVerdicts? {
+        guard isUnseen != nil, verdict != nil else { return nil }
+        return DrawnVerdicts(
+            (1...2).flatMap { seed in
+                replay(.observe(profile)).run(Self.shuffled(items, seed), seed: UInt64(seed)) { scope($0.history) }.samples
+            })
+    }
+
+    private func replay(_ items: [StreamItem], _ rule: StreamReplay.Rule, _ drawn: DrawnVerdicts?) async -> [StreamResult] {
         await withTaskGroup(of: (Int, StreamResult).self) { group in
             for seed in 1...max(1, seeds) {
                 group.addTask {
-                    let result = self.replay(rule).run(Self.shuffled(items, seed), seed: UInt64(seed)) { scope($0.history) }.result
+                    let result = self.replay(rule, drawn).run(Self.shuffled(items, seed), seed: UInt64(seed)) { scope($0.history) }.result
                     return (seed, result)
                 }
             }
@@ -170,9 +182,10 @@ package struct Evaluation: Sendable {
         }
     }
 
-    private func replay(_ rule: StreamReplay.Rule) -> StreamReplay {
+    private func replay(_ rule: StreamReplay.Rule, _ drawn: DrawnVerdicts? = nil) -> StreamReplay {
         StreamReplay(
-            rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords, counts: counts, makeIndex: makeIndex)
+            rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords,
+            isUnseen: isUnseen ?? { _ in true }, drawn: drawn, makeIndex: makeIndex)
     }
 
     private static func shuffled(_ items: [StreamItem], _ seed: Int) -> [StreamItem] {

@@ -38,13 +38,24 @@ package struct StreamReplay: Sendable {
     /// The verifier's logit for the asked and the cached prompt; `nil` without one.
     let verdict: (@Sendable (String, String) -> Double?)?
     let unreadWords: UnreadWordsGuard?
-    /// Whether prompts of a group are counted, and taken as samples; all others fill the cache and teach alike.
-    let counts: @Sendable (String) -> Bool
+    /// Whether the verifier was not trained on a group. Only prompts of such groups become samples.
+    let isUnseen: @Sendable (String) -> Bool
+    /// Stands in for the verifier on prompts of the other groups; without it the verifier speaks on all.
+    let drawn: DrawnVerdicts?
     let makeIndex: @Sendable () -> any VectorIndex
 
     package init(
         rule: Rule, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?, verdict: (@Sendable (String, String) -> Double?)?,
-        unreadWords: UnreadWordsGuard? = nil, counts: @escaping @Sendable (String) -> Bool = { _ in true },
+        unreadWords: UnreadWordsGuard? = nil, makeIndex: @escaping @Sendable () -> any VectorIndex
+    ) {
+        self.init(
+            rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords, isUnseen: { _ in true }, drawn: nil,
+            makeIndex: makeIndex)
+    }
+
+    init(
+        rule: Rule, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?, verdict: (@Sendable (String, String) -> Double?)?,
+        unreadWords: UnreadWordsGuard?, isUnseen: @escaping @Sendable (String) -> Bool, drawn: DrawnVerdicts?,
         makeIndex: @escaping @Sendable () -> any VectorIndex
     ) {
         self.rule = rule
@@ -52,7 +63,8 @@ package struct StreamReplay: Sendable {
         self.vector = vector
         self.verdict = verdict
         self.unreadWords = unreadWords
-        self.counts = counts
+        self.isUnseen = isUnseen
+        self.drawn = drawn
         self.makeIndex = makeIndex
     }
 
@@ -118,13 +130,10 @@ package struct StreamReplay: Sendable {
             let best = candidates.first
             let isRight = best.flatMap { cache.answers[$0.answer]?.group == item.group } ?? false
             let isPossible = candidates.contains { cache.answers[$0.answer]?.group == item.group }
-            var decision = choose(item.prompt, candidates, population, &cache, &generator)
+            var decision = choose(item, candidates, population, isRight: isRight, &cache, &generator)
             if case .observe = rule { decision.serves = false }
-            let isCounted = counts(item.group)
-            if isCounted {
-                result.note(
-                    serves: decision.serves, isRight: isRight, isSecondHalf: isSecondHalf, isPossible: isPossible, isExplored: decision.isExplored)
-            }
+            result.note(
+                serves: decision.serves, isRight: isRight, isSecondHalf: isSecondHalf, isPossible: isPossible, isExplored: decision.isExplored)
             if let score = decision.score { population.notice(score: score) }
             population.notice(asked)
             if decision.serves {
@@ -137,7 +146,7 @@ package struct StreamReplay: Sendable {
                     result.judgeCalls += 1
                     if let features = decision.features {
                         population.learn(features, isRight: isRight)
-                        if isCounted { samples.append(Sample(features: features, isRight: isRight, weight: 1)) }
+                        if isUnseen(item.group) { samples.append(Sample(features: features, isRight: isRight, weight: 1)) }
                     }
                     if case .vCache = rule { cache.answers[best.answer]?.labels.add(Double(best.similarity), isRight: isRight) }
                     if isRight { cache.answers[best.answer]?.right += 1 } else { cache.answers[best.answer]?.wrong += 1 }
@@ -158,14 +167,15 @@ package struct StreamReplay: Sendable {
     }
 
     private func choose(
-        _ prompt: String, _ candidates: [Candidate], _ population: Population, _ cache: inout Cache, _ generator: inout SeededGenerator
+        _ item: StreamItem, _ candidates: [Candidate], _ population: Population, isRight: Bool, _ cache: inout Cache,
+        _ generator: inout SeededGenerator
     ) -> Choice {
         guard let best = candidates.first else { return Choice(learns: false) }
         switch rule {
         case .threshold(let threshold, let profile):
             guard let profile else { return Choice(serves: best.similarity >= threshold) }
             let verdict = ThresholdPolicy(threshold: threshold, profile: profile, unreadWords: unreadWords)
-                .decide(query: prompt, candidates: candidates).verdict
+                .decide(query: item.prompt, candidates: candidates).verdict
             return Choice(serves: verdict == .replay(best.answer))
         case .vCache(let bound, _):
             var labels = cache.answers[best.answer]?.labels ?? .init()
@@ -173,19 +183,27 @@ package struct StreamReplay: Sendable {
             cache.answers[best.answer]?.labels = labels
             return generator.unit() < forwarding ? Choice() : Choice(serves: true)
         case .calibrated(let bound, let profile):
-            return calibrated(prompt, candidates, population, bound, profile, draw: generator.unit())
+            let logit = logit(item, best, isRight: isRight, &generator)
+            return calibrated(item.prompt, candidates, population, bound, profile, logit, draw: generator.unit())
         case .observe(let profile):
-            return calibrated(prompt, candidates, population, 1, profile, draw: 1)
+            return calibrated(item.prompt, candidates, population, 1, profile, logit(item, best, isRight: isRight, &generator), draw: 1)
         }
     }
 
+    /// The verifier's word on the best candidate, or what stands for it.
+    private func logit(_ item: StreamItem, _ best: Candidate, isRight: Bool, _ generator: inout SeededGenerator) -> Double? {
+        guard best.similarity >= Self.floor else { return nil }
+        if let drawn, !isUnseen(item.group) { return drawn.logit(isRight: isRight, similarity: best.similarity, using: &generator) }
+        return verdict?(item.prompt, best.query)
+    }
+
     private func calibrated(
-        _ prompt: String, _ candidates: [Candidate], _ population: Population, _ bound: Double, _ profile: GuardProfile, draw: Double
+        _ prompt: String, _ candidates: [Candidate], _ population: Population, _ bound: Double, _ profile: GuardProfile, _ logit: Double?,
+        draw: Double
     ) -> Choice {
         let policy = CalibratedPolicy(
             population: population, errorBound: bound, profile: profile, floor: Self.floor, draw: draw, prompts: Self.sharedPrompts,
             unreadWords: unreadWords)
-        let logit = candidates.first.flatMap { best in best.similarity >= Self.floor ? verdict?(prompt, best.query) : nil }
         let decision = policy.decide(query: prompt, candidates: candidates, verdict: logit)
         let isGuarded = decision.evidence.guards.contains(where: \.isFired)
         let calibration = isGuarded ? nil : decision.evidence.calibration

@@ -65,14 +65,10 @@ struct EvaluateCommand: AsyncParsableCommand {
         help: ArgumentHelp("How much a file counts in the weights and in the gate of the prior (default 1:1).", valueName: "name=fit:gate"))
     var weighings: [String] = []
 
-    @Option(help: ArgumentHelp("What the verifier reads: pairs, all (pairs and streams; slow) or off.", valueName: "what"))
-    var verifier = Verified.pairs
+    @Option(help: ArgumentHelp("What the verifier reads: all, pairs (quicker; streams go without) or off.", valueName: "what"))
+    var verifier = Verified.all
 
-    @Flag(
-        help: ArgumentHelp(
-            "Count, and fit on, only the groups of a stream that the shipped verifier's training left out.",
-            discussion: "The others fill the cache and teach all the same. Without it a verifier is flattered on the streams that it was trained on.")
-    )
+    @Flag(help: "Take the shipped verifier's word only where its training left a group out; elsewhere draw it from there. Fit on such groups alone.")
     var heldOut = false
 
     @Flag(help: "Time decisions over the pairs, eight candidates each and no verifier, and replay nothing.")
@@ -119,11 +115,11 @@ struct EvaluateCommand: AsyncParsableCommand {
             for case .pairs(let list) in data.map(\.data) { for pair in list { logits.read(pair.asked, pair.cached) } }
             var prior = noPrior || fitPrior != nil ? nil : try startingPrior(embedder, reader)
             if let reader { prior = prior?.settingVerdictFloor(logit: Double(reader.dayOneCut)) }
-            let countsAll = !heldOut
+            let isUnseen: (@Sendable (String) -> Bool)? = heldOut ? Self.isHeldOut : nil
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
                 profile: GuardProfile(loaded.settings.matching.profile), unreadWords: UnreadWordsGuard(embedder),
-                prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, counts: { countsAll || Self.isHeldOut($0) },
+                prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, isUnseen: isUnseen,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {
                 for file in data { if case .pairs(let pairs) = file.data { console.out(Self.timing(evaluation, pairs, file: file.name)) } }
@@ -212,13 +208,13 @@ struct EvaluateCommand: AsyncParsableCommand {
     private static let missedShare = 0.4
 
     /// Whether the verifier's training left a stream's group out: the same eighth, by a hash, as `is_held_out` in `Training/pairs.py`.
-    private static func isHeldOut(_ group: String) -> Bool {
+    @Sendable private static func isHeldOut(_ group: String) -> Bool {
         let head = Digest256.sha256(Array("held:\(group)".utf8)).hex.prefix(8)
         return (UInt32(head, radix: 16)).map { Double($0) / 0x1p32 < 0.12 } ?? false
     }
 
     private func startingPrior(_ embedder: OnnxEmbedder, _ verifier: OnnxVerifier?) throws -> Prior? {
-        guard let prior else { return Prior.shipped(embedder: embedder.fingerprint, verifier: verifier?.fingerprint) }
+        guard let prior else { return Prior.shipped(embedder: embedder.fingerprint, verifier: self.verifier == .all ? verifier?.fingerprint : nil) }
         guard let data = FileManager.default.contents(atPath: prior) else { throw CommandFailure(.noInput, "\(prior): cannot be read") }
         guard let read = Prior(String(decoding: data, as: UTF8.self)) else {
             throw CommandFailure(.badData, "\(prior): expected a prior, found something else")

@@ -1,5 +1,6 @@
 @testable import Embedding
 import Foundation
+import Matching
 import SemanticCache
 import Testing
 
@@ -32,6 +33,15 @@ struct OnnxVerifierTests {
     }
 
     private static func lines() throws -> [Line] { try Fixtures.lines("pairs.jsonl", as: Line.self) }
+
+    /// New weights need a new fit, else a fresh cache would go back to the prior that knows of no verifier.
+    @Test func aPriorShipsForTheModels() throws {
+        let (embedder, verifier) = (try Fixtures.embedder.get().fingerprint, try Self.verifier.get().fingerprint)
+        #expect(Prior.shipped(embedder: embedder, verifier: verifier)?.verifier == verifier)
+        #expect(Prior.shipped(embedder: embedder, verifier: "another")?.verifier == "")
+        #expect(Prior.shipped(embedder: embedder, verifier: nil)?.verifier == "")
+        #expect(Prior.shipped(embedder: "another", verifier: verifier) == nil)
+    }
 
     @Test func wordingsAreReadAsInTraining() throws {
         let verifier = try Self.verifier.get()

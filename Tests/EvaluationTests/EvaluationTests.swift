@@ -1,4 +1,4 @@
-import Evaluation
+@testable import Evaluation
 import Foundation
 import Matching
 import SemanticCache
@@ -61,6 +61,29 @@ import VectorSearch
         let result = replay.run(items, seed: 1) { _ in Scope(Sample.digest(1)) }.result
         #expect(result.firstHit ?? 0 > 45, "labels come before hits")
         #expect(result.hits > 200 && result.wrong == 0)
+    }
+
+    /// Groups that the verifier was trained on hear what it says of the others.
+    @Test func aVerifierIsNotFlatteredByWhatItWasTrainedOn() async throws {
+        let items = (0..<2000).map { StreamItem(prompt: "question number \($0 % 40) please", group: "\($0 % 40)") }
+        let vectors = try await Self.vectors(items.map(\.prompt))
+        // Sure of every pair of a group it knows, of none that it does not.
+        let knows: @Sendable (String) -> Bool = { (Int($0) ?? 0) % 4 != 0 }
+        func samples(_ isUnseen: (@Sendable (String) -> Bool)?) async -> [StreamReplay.Sample] {
+            let evaluation = Evaluation(
+                bounds: [0.01], thresholds: [], seeds: 1, profile: .default, prior: nil, vector: { vectors[$0] },
+                verdict: { asked, _ in knows(asked.split(separator: " ").dropFirst(2).first.map(String.init) ?? "") ? 8 : -8 }, isUnseen: isUnseen,
+                makeIndex: { FlatIndex(dimension: 64) }, scope: { _ in Scope(Sample.digest(1)) })
+            return await evaluation.samples(of: .stream(items), trapShare: 1, missedShare: 1).map(\.sample)
+        }
+        let all = await samples(nil)
+        #expect(Set(all.map { $0.features[.verifier] }) == [2, -2])
+        let unseen = await samples { !knows($0) }
+        #expect(!unseen.isEmpty && unseen.allSatisfy { $0.features[.verifier] == -2 })
+        var generator = SystemRandomNumberGenerator()
+        let drawn = DrawnVerdicts(unseen)
+        #expect(drawn.logit(isRight: true, similarity: 1, using: &generator) == -8)
+        #expect(drawn.logit(isRight: false, similarity: 0.5, using: &generator) == nil)
     }
 
     @Test func historiesNeverMeet() async throws {

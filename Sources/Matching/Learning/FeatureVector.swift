@@ -50,6 +50,9 @@ package enum Feature: Int, CaseIterable, Sendable {
     /// The ``verifier`` feature for a logit.
     package static func verdict(_ logit: Double) -> Double { min(2, max(-2, logit / 4)) }
 
+    /// The logit that has this ``verifier`` feature; the nearest one where it was cut.
+    package static func logit(_ verdict: Double) -> Double { verdict * 4 }
+
     /// The name in evidence and reports.
     package var name: String {
         switch self {
