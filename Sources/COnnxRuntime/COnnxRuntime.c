@@ -1,9 +1,11 @@
 #include "COnnxRuntime.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 // Opaque objects of the runtime.
 typedef struct OrtEnv OrtEnv;
@@ -125,7 +127,7 @@ static const char *const session_settings[][2] = {
     {"session.force_spinning_stop", "1"},
 };
 
-char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **result) {
+static char *load(cort_runtime *runtime, const char *model_path, int threads, cort_session **result) {
     OrtSessionOptions *options = NULL;
     OrtSession *session = NULL;
     char *message = failure(runtime, CALL(create_session_options_fn, runtime, CREATE_SESSION_OPTIONS)(&options));
@@ -145,6 +147,35 @@ char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort
     made->session = session;
     *result = made;
     return NULL;
+}
+
+void cort_stand_back(void) {
+    // Linux reads 0 as the calling thread. What cannot be had is gone without.
+    (void)setpriority(PRIO_PROCESS, 0, 5);
+}
+
+typedef struct {
+    cort_runtime *runtime;
+    const char *model_path;
+    int threads;
+    cort_session **result;
+    char *message;
+} loading;
+
+static void *load_standing_back(void *argument) {
+    loading *asked = argument;
+    cort_stand_back();
+    asked->message = load(asked->runtime, asked->model_path, asked->threads, asked->result);
+    return NULL;
+}
+
+// The session's own threads take their priority over from the thread that makes it.
+char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **result) {
+    loading asked = {runtime, model_path, threads, result, NULL};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, load_standing_back, &asked) != 0) return load(runtime, model_path, threads, result);
+    pthread_join(thread, NULL);
+    return asked.message;
 }
 
 static size_t element_size(int kind) { return kind == 1 ? 4 : kind == 2 ? 1 : 8; }

@@ -1,3 +1,4 @@
+import COnnxRuntime
 import Foundation
 import SemanticCache
 import Synchronization
@@ -104,6 +105,8 @@ final class InferenceThread<Input: Sendable, Output: Sendable, Failure: Error>: 
     }
 
     private func work() {
+        // A request that needs no model must not wait because another one does.
+        cort_stand_back()
         // Each signal says that something changed, not that one job waits: the queue is looked at until it has nothing to do.
         while true {
             let (turn, isClosed) = queue.withLock { queue in (queue.isClosed ? Turn.wait : queue.next(at: .now, pause: pause), queue.isClosed) }

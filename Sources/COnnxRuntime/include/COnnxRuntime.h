@@ -17,7 +17,10 @@ char *cort_open(const char *library_path, cort_runtime **runtime);
 // The library's version, such as "1.32.0".
 const char *cort_version(const cort_runtime *runtime);
 
-// Loads a model; `threads` compute one call together.
+// Lets every thread that computes nothing go first from now on, where the processors do not suffice for both: for the calling thread.
+void cort_stand_back(void);
+
+// Loads a model; `threads` compute one call together, those of its own standing back as `cort_stand_back` has it.
 char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **session);
 
 // A block of numbers, row by row. `kind` is ONNX's number for the type of its elements: 1 for float, 2 for uint8, 7 for int64.
