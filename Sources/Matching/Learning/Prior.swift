@@ -33,7 +33,9 @@ package struct Prior: Hashable, Sendable {
     }
 
     /// The priors that the program carries.
-    package static let shipped: [Prior] = [PackageResources.minilm_prior, PackageResources.minilm_verified_prior].compactMap { Prior(String(decoding: $0, as: UTF8.self)) }
+    package static let shipped: [Prior] = [PackageResources.minilm_prior, PackageResources.minilm_verified_prior].compactMap {
+        Prior(String(decoding: $0, as: UTF8.self))
+    }
 
     /// The shipped prior for an embedder and a verifier: the one fitted with both, else the one fitted for the embedder alone. `nil` when there is none:
     /// a prior is never borrowed from another embedder, nor from another verifier.
