@@ -202,7 +202,8 @@ package final class WriteBehind: Service, Sendable {
             let additions = batch.additions.filter { !state.removals.contains($0.entry.id) && state.additions[$0.entry.id] == nil }
             for record in additions { _ = state.put(record) }
             state.order = additions.map(\.entry.id) + state.order
-            state.removals.formUnion(batch.removals)
+            // An addition that came since under the same id takes the row; removed after it, it would be lost.
+            state.removals.formUnion(batch.removals.filter { state.additions[$0] == nil })
             trim(&state)
             return state.fault != fault
         }

@@ -8,6 +8,7 @@ package final class FaultyStore: CacheStore {
         var named: [String: [UInt8]] = [:]
         var fault: StoreError?
         var insertions = 0
+        var duringRemoval: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -16,6 +17,9 @@ package final class FaultyStore: CacheStore {
 
     /// What every following call throws; `nil` lets them work again.
     package func fail(with fault: StoreError?) { state.withLock { $0.fault = fault } }
+
+    /// What happens elsewhere while the store removes records.
+    package func duringRemoval(_ event: (@Sendable () -> Void)?) { state.withLock { $0.duringRemoval = event } }
 
     /// The ids that the store holds.
     package var ids: Set<EntryID> { state.withLock { Set($0.records.keys) } }
@@ -42,6 +46,7 @@ package final class FaultyStore: CacheStore {
     }
 
     package func remove(_ ids: [EntryID]) async throws(StoreError) {
+        state.withLock { $0.duringRemoval }?()
         try locked { state in for id in ids { state.records[id] = nil } }
     }
 

@@ -56,6 +56,20 @@ struct WriteBehindTests {
         #expect(store.ids == Set((3...5).map { EntryID(rawValue: $0) }))
     }
 
+    @Test func whatComesBackWhileItsRemovalFailsIsKept() async {
+        let writer = writer()
+        writer.add(Sample.record(1), isNew: true)
+        await writer.flush()
+        writer.remove([EntryID(rawValue: 1)])
+        store.fail(with: .cannotWrite(reason: "disk full"))
+        store.duringRemoval { writer.add(Sample.record(1), isNew: true) }
+        await writer.flush()
+        store.duringRemoval(nil)
+        store.fail(with: nil)
+        await writer.flush()
+        #expect(store.ids == [EntryID(rawValue: 1)])
+    }
+
     @Test func aRemovalDuringAFaultIsKept() async {
         let writer = writer()
         writer.add(Sample.record(1))
