@@ -291,7 +291,8 @@ package final class MatchLearner: Service, Sendable {
                 await cancelWhenGracefulShutdown {
                     while !Task.isCancelled {
                         try? await Task.sleep(for: self.options.saveInterval)
-                        await self.save()
+                        // What is left at the shutdown is kept below, by a task that is not cancelled.
+                        if !Task.isCancelled { await self.save() }
                     }
                 }
             }
