@@ -185,6 +185,20 @@ struct PopulationReportTests {
         #expect(name.key.description == "96bed9fadf0e908d7a669a363820d70c")
     }
 
+    @Test func aStoreThatFailsIsGivenEverythingAgain() async {
+        let store = FaultyStore()
+        let bench = LearnerBench(judging: nil, store: store)
+        let (alias, answer) = (EntryID(rawValue: 1), EntryID(rawValue: 2))
+        bench.learner.state.withLock { $0.groups.join(alias, to: answer) }
+        store.fail(with: .cannotWrite(reason: "disk full"))
+        await bench.learner.save()
+        store.fail(with: nil)
+        await bench.learner.save()
+        let second = LearnerBench(judging: nil, store: store)
+        await second.learner.restore()
+        #expect(second.learner.state.withLock { $0.groups.root(of: alias) } == answer)
+    }
+
     @Test func namesSurviveARestart() async throws {
         let store = FaultyStore()
         let bench = LearnerBench(judging: nil, store: store)

@@ -59,6 +59,9 @@ struct AnswerGroups: Sendable {
         return roots.map { ($0.key, $0.value) }
     }
 
+    /// Has the aliases kept once more: they could not be.
+    mutating func keepAgain() { isChanged = true }
+
     mutating func restore(_ pairs: [(alias: EntryID, answer: EntryID)]) {
         for (alias, answer) in pairs { join(alias, to: answer) }
         isChanged = false

@@ -77,6 +77,7 @@ extension MatchLearner {
             state.withLock { state in
                 for (key, _) in change.populations { state.changed.insert(key) }
                 if change.global != nil { state.isGlobalChanged = true }
+                if change.aliases != nil { state.groups.keepAgain() }
             }
         }
     }
