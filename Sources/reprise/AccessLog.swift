@@ -28,16 +28,7 @@ struct AccessLog: RequestObserver {
         LineText.append(quoted: record.method.rawValue, to: &line)
         line += ",\"url\":".utf8
         LineText.append(quoted: record.path, to: &line)
-        line += ",\"status\":".utf8
-        line += String(record.status).utf8
-        line += ",\"cache\":\"".utf8
-        line += record.cacheWord.utf8
-        if let detail = record.detailWord {
-            line += record.isHit ? "\",\"match\":\"".utf8 : "\",\"reason\":\"".utf8
-            line += detail.utf8
-        }
-        line += "\",\"duration_ms\":".utf8
-        LineText.append(milliseconds: record.duration, to: &line)
+        record.appendOutcome(to: &line)
         // The id stands as custom_id already.
         for fact in record.facts.dropFirst() { fact.append(to: &line) }
         if !record.tags.isEmpty {

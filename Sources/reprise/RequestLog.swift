@@ -58,17 +58,7 @@ struct RequestLog: RequestObserver {
         LineText.append(quoted: record.method.rawValue, to: &line)
         line += ",\"path\":".utf8
         LineText.append(quoted: record.path, to: &line)
-        line += ",\"status\":".utf8
-        line += String(record.status).utf8
-        line += ",\"cache\":\"".utf8
-        line += record.cacheWord.utf8
-        if let detail = record.detailWord {
-            line += record.isHit ? "\",\"match\":\"".utf8 : "\",\"reason\":\"".utf8
-            line += detail.utf8
-        }
-        line.append(UInt8(ascii: "\""))
-        line += ",\"duration_ms\":".utf8
-        LineText.append(milliseconds: record.duration, to: &line)
+        record.appendOutcome(to: &line)
         for fact in facts(record) { fact.append(to: &line) }
         line.append(UInt8(ascii: "}"))
     }
@@ -116,6 +106,20 @@ struct RecordFact {
 }
 
 extension RequestRecord {
+    /// Writes what became of the request as members of an open JSON object, a comma before each: `status`, `cache`, `match` or `reason`, `duration_ms`.
+    func appendOutcome(to line: inout [UInt8]) {
+        line += ",\"status\":".utf8
+        line += String(status).utf8
+        line += ",\"cache\":\"".utf8
+        line += cacheWord.utf8
+        if let detail = detailWord {
+            line += isHit ? "\",\"match\":\"".utf8 : "\",\"reason\":\"".utf8
+            line += detail.utf8
+        }
+        line += "\",\"duration_ms\":".utf8
+        LineText.append(milliseconds: duration, to: &line)
+    }
+
     var isHit: Bool { if case .hit = outcome { true } else { false } }
 
     /// `hit`, `stale`, `miss`, `bypass` or `refused`.
