@@ -1,6 +1,7 @@
 """The fault table: what breaks, and what the client sees of it."""
 
 import concurrent.futures
+import itertools
 import json
 import os
 import signal
@@ -144,12 +145,22 @@ def test_a_dead_upstream_is_left_alone_and_comes_back(start, upstream):
 
 
 def test_calls_beyond_the_queue_are_refused(start, upstream):
-    upstream.reply = lambda handler, body: answer(handler, body, 0.5)
+    refused = threading.Event()
+
+    def held(handler, body):
+        refused.wait(20)
+        answer(handler, body)
+
+    upstream.reply = held
     proxy = start(upstream=upstream.url, config="upstream:\n  max_connections: 2\n  queue_limit: 2\n")
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
-        got = list(pool.map(lambda number: proxy.chat(f"q{number}"), range(12)))
-    assert sorted(set(answer.status for answer in got)) == [200, 503]
-    assert sum(answer.status == 200 for answer in got) == 4
+        asked = [pool.submit(proxy.chat, f"q{number}") for number in range(12)]
+        # Two calls are out and two wait; nothing is answered until the eight others were refused.
+        done = [next_done.result() for next_done in itertools.islice(concurrent.futures.as_completed(asked, 15), 8)]
+        assert [got.status for got in done] == [503] * 8
+        refused.set()
+        got = [call.result() for call in asked]
+    assert sorted(answer.status for answer in got) == [200] * 4 + [503] * 8
     assert all("Retry-After" in answer.headers for answer in got if answer.status == 503)
 
 
