@@ -2,11 +2,15 @@
 
     python3 Benchmarks/miss_overhead.py [PAIRS]      bar: p50 under 1 ms
 
-A question that states a number which no cached one states is forwarded unembedded; one that only has other words must be embedded first.
+A question that states a number which no cached one states is forwarded unembedded. One that only has other words must be embedded first, unless none
+of the last `matching.patience` questions of its kind found anything to serve: then it is looked up behind the call.
 """
 
 import itertools
+import random
+import re
 import sys
+from pathlib import Path
 
 from rig import Client, Rig, machine, quantiles, row
 
@@ -23,15 +27,20 @@ def numbered(number):
 WORDED = [f"How do people {verb} {thing} {place}?" for place, thing, verb in itertools.product(PLACES, THINGS, VERBS)]
 
 
-def measure(rig, upstream, pairs, *arguments, label, question=numbered):
+def drawn(number, words=sorted({word for page in Path(__file__).parent.parent.glob("docs/*.md") for word in re.findall(r"\b[a-z]{5,9}\b", page.read_text())})):
+    """Eight words by chance: a question unlike all others."""
+    return " ".join(random.Random(number).sample(words, 8))
+
+
+def measure(rig, upstream, pairs, *arguments, label, question=numbered, before=50):
     _, proxy = rig.proxy(upstream + "/v1", *arguments, store=":memory:")
     direct, through = Client(upstream), Client(proxy)
     added, base, misses = [], [], 0
-    for number in range(pairs + 50):
+    for number in range(pairs + before):
         prompt = question(number)
         first, _ = direct.timed(prompt)
         second, headers = through.timed(prompt)
-        if number >= 50:
+        if number >= before:
             base.append(first)
             added.append(second - first)
             misses += headers["X-Cache"] in ("MISS", "BYPASS")
@@ -55,7 +64,8 @@ def main(pairs=1000):
         # Never served: what is near an earlier question must be forwarded all the same to be a miss.
         with open(rig.folder + "/shadow.yaml", "w") as file:
             file.write("matching: {mode: shadow}\n")
-        measure(rig, upstream, min(pairs, len(WORDED) - 50), "--config", "shadow.yaml", label="exact and semantic tier, new words", question=WORDED.__getitem__)
+        measure(rig, upstream, min(pairs, len(WORDED) - 50), "--config", "shadow.yaml", label="new words, where rewordings hit", question=WORDED.__getitem__)
+        measure(rig, upstream, pairs, label="new words, where none has hit for 1,000 questions", question=drawn, before=1050)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,9 @@ package struct Decision: Hashable, Sendable {
     package let verdict: Verdict
     package let evidence: Evidence
 
+    /// Whether an entry's answer is to be served.
+    package var isReplay: Bool { if case .replay = verdict { true } else { false } }
+
     package init(verdict: Verdict, evidence: Evidence) {
         self.verdict = verdict
         self.evidence = evidence

@@ -35,13 +35,17 @@ final class LateVectors: Sendable {
     }
 
     /// Brings the vector to the entry, which is in the cache, when it is there.
-    func follow(_ vector: LateVector, to id: EntryID, in scope: Scope, query: String) {
+    ///
+    /// - Parameter then: what is to be done with what the look-up for the vector can teach.
+    func follow(_ vector: LateVector, to id: EntryID, in scope: Scope, query: String, then learn: @escaping @Sendable (LabelJob.Kind?) -> Void) {
         let facts = StatedFacts(query)
         state.withLock { state in
             // Begun under the lock, so that its end finds it.
             let task = Task {
-                if let vector = await vector.value { await cache.attach(vector, to: id) } else { indexing?.enqueue(id, query: query) }
+                let made = await vector.made
+                if let vector = made.vector { await cache.attach(vector, to: id) } else { indexing?.enqueue(id, query: query) }
                 forget(id, in: scope)
+                learn(made.lesson)
             }
             state.underway[scope, default: [:]][id] = Making(facts: facts, task: task)
         }
@@ -103,41 +107,47 @@ final class LateVectors: Sendable {
 
 /// The vector of a forwarded query, which may not be there yet. Nothing is made for nobody: the last reference that goes ends the making.
 final class LateVector: Sendable {
-    private final class Made: Sendable {
-        let vector: Mutex<UnitVector?>
-
-        init(_ vector: UnitVector?) { self.vector = Mutex(vector) }
+    /// What there is in the end.
+    struct Made: Sendable {
+        /// `nil` when it cannot be had.
+        let vector: UnitVector?
+        /// What the query's look-up can teach, where it was made behind the request.
+        var lesson: LabelJob.Kind?
     }
 
-    private let made: Made
-    private let making: Task<UnitVector?, Never>?
+    private final class Place: Sendable {
+        let made: Mutex<Made?>
+
+        init(_ made: Made?) { self.made = Mutex(made) }
+    }
+
+    private let place: Place
+    private let making: Task<Made, Never>?
 
     /// A vector that the look-up made.
     init(_ vector: UnitVector) {
-        made = Made(vector)
+        place = Place(Made(vector: vector))
         making = nil
     }
 
     /// A vector that is made while the upstream works.
-    ///
-    /// - Parameter make: `nil` when it cannot be had.
-    init(_ make: @escaping @Sendable () async -> UnitVector?) {
-        let made = Made(nil)
-        self.made = made
+    init(_ make: @escaping @Sendable () async -> Made) {
+        let place = Place(nil)
+        self.place = place
         making = Task {
-            let vector = await make()
-            made.vector.withLock { $0 = vector }
-            return vector
+            let made = await make()
+            place.made.withLock { $0 = made }
+            return made
         }
     }
 
     deinit { making?.cancel() }
 
-    /// The vector, if it is there already.
-    var ready: UnitVector? { made.vector.withLock { $0 } }
+    /// The vector and what came with it, if it is there already.
+    var ready: Made? { place.made.withLock { $0 } }
 
-    /// The vector, waited for; `nil` when it cannot be had.
-    var value: UnitVector? {
-        get async { if let making { await making.value } else { ready } }
+    /// The same, waited for.
+    var made: Made {
+        get async { if let making { await making.value } else { ready ?? Made(vector: nil) } }
     }
 }

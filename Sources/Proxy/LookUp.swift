@@ -26,6 +26,8 @@ extension RequestPipeline {
         let trace: RequestTrace
         /// What is to be learned from the fresh answer, when the request is forwarded.
         var lesson: LabelJob.Kind?
+        /// Whether the look-up by meaning is still to be done, behind the call.
+        var isLookedUpBehind = false
         let key: CacheKey
 
         init(
@@ -47,6 +49,12 @@ extension RequestPipeline {
         }
 
         var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
+
+        func lookedUpBehind() -> Self {
+            var lookUp = self
+            lookUp.isLookedUpBehind = true
+            return lookUp
+        }
 
         /// What must be equal to share an upstream call with this request.
         func flightKey(onBehalfOf principal: TenantID) -> RequestCoalescer.Key {

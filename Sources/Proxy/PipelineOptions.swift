@@ -58,6 +58,8 @@ package struct PipelineOptions: Sendable {
     package var candidateCount = 8
     /// How many distinct wordings one entry answers before the model is asked again; zero for any number.
     package var maximumWordings = 100
+    /// Look-ups of one kind of traffic without a hit after which its requests no longer wait for theirs; zero always waits.
+    package var patience = 1000
     /// How long embedding and search may take before the request is a miss.
     package var lookupDeadline: Duration = .seconds(2)
     package var replayPace: ReplayPace = .immediate

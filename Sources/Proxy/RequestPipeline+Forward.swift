@@ -74,7 +74,7 @@ extension RequestPipeline {
         let departed = ContinuousClock.now
         flight.launch {
             // A vector that the look-up did not need is made while the upstream works.
-            let late = vector.map { LateVector($0) } ?? (isShort ? nil : lateVector(of: lookUp.content))
+            let late = vector.map { LateVector($0) } ?? (isShort ? nil : lateVector(of: lookUp))
             async let attended: Void = Self.readToTheEnd(attending)
             await recorder.run(
                 lookUp.outgoing(asksForUsage: options.asksForUsage), content: lookUp.content,

@@ -28,17 +28,13 @@ extension RequestPipeline {
         case .unknown: exactReason = .emptyScope
         }
         if exactReason == .refreshRequested { learner?.noteRefresh(lookUp.key) }
-        let found = await lookUpByMeaning(lookUp, unless: exactReason)
-        if let evidence = found.decision?.evidence {
-            lookUp.trace.note { $0.evidence = evidence }
-            if let similarity = evidence.similarity {
-                var isServed = false
-                if case .serve = found.verdict { isServed = true }
-                metrics.similarities.record(similarity, isServed: isServed)
-            }
-        }
-        let lookUp = lookUp.teaching(noteDecision(found, for: lookUp))
+        let waits = lookUp.controls.onlyIfCached || patience.waits(lookUp.population, limit: options.patience)
+        let found = await lookUpByMeaning(lookUp, unless: exactReason, standing: waits ? .awaited : .unawaited)
+        if let evidence = found.decision?.evidence { lookUp.trace.note { $0.evidence = evidence } }
+        let lookUp = lookUp.teaching(note(found, for: lookUp))
         switch found.verdict {
+        case .forward(let reason) where found.isPutOff:
+            return await forward(lookUp.lookedUpBehind(), reason: reason, vector: nil)
         case .serve(let entry, let similarity):
             if let response = replay(entry, as: .semantic(similarity: similarity), for: lookUp) {
                 noteServed(found, entry, for: lookUp)
@@ -48,6 +44,24 @@ extension RequestPipeline {
         case .forward(let reason):
             return await forward(lookUp, reason: reason, vector: found.vector)
         }
+    }
+
+    /// The look-up of a request that did not wait for it: what is found is not served, and teaches as much.
+    func lookUpBehind(_ lookUp: LookUp) async -> LateVector.Made {
+        var found = await lookUpByMeaning(lookUp, unless: .emptyScope, standing: .behind)
+        if case .serve = found.verdict { found.verdict = .forward(.notAwaited) }
+        return LateVector.Made(vector: found.vector, lesson: note(found, for: lookUp))
+    }
+
+    /// Notes what a look-up came to; gives what a fresh answer can teach.
+    private func note(_ found: SemanticLookup.Result, for lookUp: LookUp) -> LabelJob.Kind? {
+        if let similarity = found.decision?.evidence.similarity {
+            var isServed = false
+            if case .serve = found.verdict { isServed = true }
+            metrics.similarities.record(similarity, isServed: isServed)
+        }
+        if let isFind = found.isFind { patience.note(isHit: isFind, of: lookUp.population) }
+        return noteDecision(found, for: lookUp)
     }
 
     /// Step 3. The reason of a failure is `emptyScope` when there is nothing under the key.
@@ -89,7 +103,8 @@ extension RequestPipeline {
     ///   - explores: whether chance may forward what could be served.
     ///   - seen: told the candidates.
     func lookUpByMeaning(
-        _ lookUp: LookUp, unless exactReason: MissReason, explores: Bool = true, seen: ([Candidate]) -> Void = { _ in }
+        _ lookUp: LookUp, unless exactReason: MissReason, standing: SemanticLookup.Standing = .awaited, explores: Bool = true,
+        seen: ([Candidate]) -> Void = { _ in }
     ) async -> SemanticLookup.Result {
         if exactReason == .refreshRequested { return SemanticLookup.Result(verdict: .forward(.refreshRequested)) }
         if pressure.level > .none { return forwardExact(exactReason, else: .memoryShort) }
@@ -101,7 +116,7 @@ extension RequestPipeline {
         }
         if isOfTheMoment(query) { return forwardExact(exactReason, else: .timeSensitive) }
         var result = await semantic.find(
-            query, in: scope, maximumAge: lookUp.controls.maxAge, candidates: { candidates($0) },
+            query, in: scope, maximumAge: lookUp.controls.maxAge, standing: standing, candidates: { candidates($0) },
             decide: { found in
                 seen(found)
                 return await decide(query, found, for: lookUp, matching, explores: explores)

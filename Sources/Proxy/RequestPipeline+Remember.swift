@@ -42,9 +42,10 @@ extension RequestPipeline {
         logger.debug("answer not stored", metadata: ["request": "\(lookUp.request.id)", "reason": "\(reason.rawValue)"])
     }
 
-    func lateVector(of content: CacheableRequest) -> LateVector? {
-        guard let query = content.query, embedder != nil, isSearchable(content) else { return nil }
-        return LateVector { await semantic.vector(of: query) }
+    func lateVector(of lookUp: LookUp) -> LateVector? {
+        guard let query = lookUp.content.query, embedder != nil, isSearchable(lookUp.content) else { return nil }
+        return lookUp.isLookedUpBehind
+            ? LateVector { await lookUpBehind(lookUp) } : LateVector { LateVector.Made(vector: await semantic.vector(of: query)) }
     }
 
     func remember(_ answer: Answer, of lookUp: LookUp, vector: LateVector?) {
@@ -58,10 +59,16 @@ extension RequestPipeline {
         guard let scope = entry.scope, let vector, let embedder else {
             return cache.insert(CacheRecord(entry: entry, embedding: nil))
         }
-        let embedding = vector.ready.map { StoredEmbedding(vector: $0, fingerprint: embedder.fingerprint) }
+        let ready = vector.ready
+        let embedding = ready?.vector.map { StoredEmbedding(vector: $0, fingerprint: embedder.fingerprint) }
         cache.insert(CacheRecord(entry: entry, embedding: embedding))
-        if embedding == nil { lateVectors.follow(vector, to: entry.id, in: scope, query: query) }
-        learn(from: entry, of: lookUp)
+        // A look-up that was made behind the request teaches when it has ended.
+        let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, of: lesson.map { lookUp.teaching($0) } ?? lookUp) }
+        if embedding == nil {
+            lateVectors.follow(vector, to: entry.id, in: scope, query: query, then: teach)
+        } else {
+            teach(ready?.lesson)
+        }
     }
 
     /// Why the operator does not let the answer to this request be stored; `nil` when it may be.

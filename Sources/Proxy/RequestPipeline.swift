@@ -27,6 +27,7 @@ package struct RequestPipeline: Sendable {
     let forwarder: Forwarder
     private let access = AccessControl()
     let wordings = WordingCap()
+    let patience = Patience()
     let coalescer = RequestCoalescer()
     let replayer: ResponseReplayer
     let tenants: TenantResolver

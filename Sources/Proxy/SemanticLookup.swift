@@ -17,11 +17,29 @@ struct SemanticLookup: Sendable {
         var near: [EntryID] = []
         /// The best candidate's prompt.
         var nearestQuery: String?
+        /// Whether all of it is left to be done behind the request.
+        var isPutOff = false
+
+        /// Whether an answer was found that could be served, be it served or not; `nil` when nothing was searched.
+        var isFind: Bool? {
+            guard vector != nil else { return nil }
+            return decision.map { $0.verdict == .forward(.explored) || $0.isReplay } ?? false
+        }
     }
 
     enum Verdict: Sendable {
         case serve(Entry, similarity: Float)
         case forward(MissReason)
+    }
+
+    /// How a look-up stands to its request.
+    enum Standing: Sendable {
+        /// The request waits for it.
+        case awaited
+        /// The request does not wait for what takes long: where that would be needed, nothing is found and the look-up is put off.
+        case unawaited
+        /// The request has gone to the model. Vectors underway are not waited for, for the request's own may be among them.
+        case behind
     }
 
     let cache: AnswerCache
@@ -40,14 +58,17 @@ struct SemanticLookup: Sendable {
     ///   - candidates: what stands for the neighbours found.
     ///   - decide: the policy's word on them.
     func find(
-        _ query: String, in scope: Scope, maximumAge: Duration?, candidates: ([AnswerCache.Match]) -> [Candidate],
+        _ query: String, in scope: Scope, maximumAge: Duration?, standing: Standing, candidates: ([AnswerCache.Match]) -> [Candidate],
         decide: ([Candidate]) async -> Decision
     ) async -> Result {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
         // A vector that another request still makes is waited for within the same deadline.
         let end = ContinuousClock.now + deadline
         let facts = StatedFacts(query)
-        if !lateVectors.isSettled(scope, for: facts) {
+        if standing == .unawaited, !lateVectors.isSettled(scope, for: facts) || cache.isSearchable(scope) && cache.mayMatch(facts, in: scope) {
+            return Result(verdict: .forward(.notAwaited), isPutOff: true)
+        }
+        if standing == .awaited, !lateVectors.isSettled(scope, for: facts) {
             let settled = try? await withDeadline(deadline) { await lateVectors.settle(scope, for: facts) }
             guard settled != nil else { return Result(verdict: .forward(.lookupTimedOut)) }
         }

@@ -54,6 +54,8 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case partialBatch = "partial-batch"
     /// The entry has answered so many wordings that the model is asked again first.
     case verificationDue = "verification-due"
+    /// Rewordings hardly ever hit in this kind of traffic, so the request did not wait for being looked up; that follows behind it.
+    case notAwaited = "not-awaited"
     /// Memory is short, so that nothing but exact repeats is looked for.
     case memoryShort = "memory-short"
     /// A part of the cache failed; see the log.

@@ -169,6 +169,7 @@ extension Settings {
         package var verifierMemory = ByteCount.mebibytes(128)
         package var candidates = 8
         package var maxWordings = 100
+        package var patience = 1000
         package var timeSensitive = TimeSensitivity.exact
         package var semanticTools = false
         package var prior = PriorChoice.shipped

@@ -272,6 +272,13 @@ enum SettingsCatalogue {
                 Apart from this, modes calibrated and shadow compare an answer with a fresh one after every 64 uses for rewordings, few or many.
                 """),
             SettingsKey(
+                "patience", \.matching.patience, .whole(0...1_000_000), .atOnce,
+                """
+                Look-ups in a row without a hit by similarity after which requests of that tenant, model and system prompt no longer wait for theirs:
+                they go to the model at once, some milliseconds sooner, and are looked up behind the call. The first that would have hit ends
+                that, so at most one look-up in so many is a hit given up. 0: every request waits.
+                """),
+            SettingsKey(
                 "time_sensitive", \.matching.timeSensitive, .choice, .atOnce,
                 """
                 Questions that speak of today, now or the latest. exact: they hit only word for word, and their answers are kept for 5m at

@@ -186,6 +186,7 @@ extension Composition {
         options.timeSensitive = settings.matching.timeSensitive == .exact ? .exact : .match
         options.semanticTools = settings.matching.semanticTools
         options.maximumWordings = settings.matching.maxWordings
+        options.patience = settings.matching.patience
         options.candidateCount = settings.matching.candidates
         options.lookupDeadline = settings.embedder.timeout
         options.asksForUsage = settings.recording.streamUsage == .always

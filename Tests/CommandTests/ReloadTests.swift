@@ -32,6 +32,7 @@ struct ReloadTests {
         try check("matching.error_bound", "matching: {error_bound: 0.5}") { "\($0.errorBound)" }
         try check("matching.threshold", "matching: {threshold: 0.5}") { "\($0.threshold)" }
         try check("matching.profile", "matching: {profile: strict}") { "\($0.profile)" }
+        try check("matching.patience", "matching: {patience: 7}") { "\($0.patience)" }
         try check("matching.max_wordings", "matching: {max_wordings: 1}") { "\($0.maximumWordings)" }
         try check("matching.time_sensitive", "matching: {time_sensitive: match}") { "\($0.timeSensitive)" }
         try check("matching.semantic_tools", "matching: {semantic_tools: true}") { "\($0.semanticTools)" }

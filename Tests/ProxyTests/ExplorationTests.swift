@@ -129,7 +129,7 @@ struct LateVectorTests {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
         let vector = LateVector {
             for await _ in stream { break }
-            return nil
+            return LateVector.Made(vector: nil)
         }
         return (vector, { continuation.finish() })
     }
@@ -139,7 +139,7 @@ struct LateVectorTests {
     @Test func theDeadlineEndsTheWait() async throws {
         let late = LateVectors(cache: cache(), indexing: nil)
         let (vector, open) = gate()
-        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "q")
+        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "q") { _ in }
         #expect(!late.isSettled(Self.scope, for: Self.facts))
         let waited = try await withDeadline(.milliseconds(20)) { await late.settle(Self.scope, for: Self.facts) }
         #expect(waited == nil)
@@ -153,11 +153,11 @@ struct LateVectorTests {
         let late = LateVectors(cache: cache(), indexing: nil)
         let (one, openOne) = gate()
         let (two, openTwo) = gate()
-        late.follow(one, to: EntryID(rawValue: 1), in: Self.scope, query: "q")
+        late.follow(one, to: EntryID(rawValue: 1), in: Self.scope, query: "q") { _ in }
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<20 { group.addTask { await late.settle(Self.scope, for: Self.facts) } }
             group.addTask {
-                late.follow(two, to: EntryID(rawValue: 2), in: Self.scope, query: "q")
+                late.follow(two, to: EntryID(rawValue: 2), in: Self.scope, query: "q") { _ in }
                 openOne()
             }
             // Those that began before the second was announced end with the first; the others are let go with it.
@@ -171,7 +171,7 @@ struct LateVectorTests {
     @Test func noPromptWaitsForAVectorThatTheNumbersGuardWouldRefuse() async {
         let late = LateVectors(cache: cache(), indexing: nil)
         let (vector, open) = gate()
-        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "where is order 17?")
+        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "where is order 17?") { _ in }
         let other = StatedFacts("where is order 18?")
         #expect(late.isSettled(Self.scope, for: other))
         await late.settle(Self.scope, for: other)

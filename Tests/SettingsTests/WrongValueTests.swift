@@ -93,6 +93,7 @@ struct WrongValueTests {
         ("matching.require_model", "maybe", "true or false", "'maybe'"),
         ("matching.candidates", "0", "a whole number from 1 to 100", "'0'"),
         ("matching.verifier_memory", "much", size, "'much'"),
+        ("matching.patience", "-1", "a whole number from 0 to 1000000", "'-1'"),
         ("matching.max_wordings", "-2", "a whole number from 0 to 1000000", "'-2'"),
         ("matching.time_sensitive", "yes", "one of exact, match", "'yes'"),
         ("matching.semantic_tools", "2", "true or false", "'2'"),
