@@ -21,6 +21,7 @@ package final class AnswerCache: Sendable {
     let resident: Mutex<ResidentEntries>
     let index: any VectorIndex
     let facts = ScopeFacts()
+    let flushes = Flushes()
     let fingerprint: String?
     let writer: WriteBehind
     let store: (any CacheStore)?
@@ -111,8 +112,14 @@ package final class AnswerCache: Sendable {
         }
         if let entry = found?.entry { return entry }
         if let found { return await load(found.metadata) }
+        let mark = flushMark
         guard isRestoring, case .success(let record?) = await stored(key) else { return nil }
         restore(record)
+        guard !flushes.cover(record.entry.metadata, since: mark) else {
+            // It was read before the store was emptied.
+            remove([record.entry.id], as: nil)
+            return nil
+        }
         return metadata(for: key)?.id == record.entry.id ? record.entry : nil
     }
 
@@ -167,10 +174,25 @@ package final class AnswerCache: Sendable {
         index.all(atLeast: threshold, similarTo: vector, in: scope).map(\.id)
     }
 
-    /// Adds an entry, in place of one with the same key; makes room when the cache is full.
-    package func insert(_ record: CacheRecord) {
+    /// This moment, to tell later whether an answer that is asked for now was flushed before it came.
+    package var flushMark: Flushes.Mark { flushes.mark }
+
+    /// Notes that what a selector means is about to be removed, so that nothing of it that is on its way is kept.
+    package func noteFlush(of selector: EntrySelector) { flushes.note(selector, at: clock.now()) }
+
+    /// Adds an entry, in place of one with the same key; makes room when the cache is full. Whether it was kept: not where it was flushed meanwhile.
+    ///
+    /// - Parameter mark: when the call for the answer began; `nil` where there was none.
+    @discardableResult
+    package func insert(_ record: CacheRecord, since mark: Flushes.Mark? = nil) -> Bool {
+        let mark = mark ?? flushMark
+        guard !flushes.cover(record.entry.metadata, since: mark) else { return false }
         writer.add(record, isNew: !contains(record.entry.id))
         admit(record, isNew: true)
+        guard flushes.cover(record.entry.metadata, since: mark) else { return true }
+        // The flush may have met the half that was there.
+        remove([record.entry.id], as: nil)
+        return false
     }
 
     /// Makes an entry that has no vector yet findable by meaning. Does nothing when it is gone.
@@ -183,10 +205,13 @@ package final class AnswerCache: Sendable {
             return
         }
         writer.add(CacheRecord(entry: entry, embedding: StoredEmbedding(vector: vector, fingerprint: fingerprint)))
+        // It left between the look and the writing, and its removal may have come to the store's queue before this did.
+        if !contains(id) { forget([id]) }
     }
 
     /// Leaves an entry to exact repeats alone, for good.
     package func removeFromReach(_ id: EntryID) async {
+        let mark = flushMark
         guard let entry = await entry(id), entry.scope != nil else { return }
         insert(
             CacheRecord(
@@ -194,7 +219,7 @@ package final class AnswerCache: Sendable {
                     id: entry.id, key: entry.key, scope: nil, tenant: entry.tenant, namespace: entry.namespace, endpoint: entry.endpoint,
                     model: entry.model, tags: entry.tags, query: entry.query, answer: entry.answer, createdAt: entry.createdAt,
                     expiresAt: entry.expiresAt),
-                embedding: nil))
+                embedding: nil), since: mark)
     }
 
     /// Removes these entries; returns how many were there.
@@ -226,14 +251,16 @@ package final class AnswerCache: Sendable {
     /// Removes everything; returns how many entries there were, those included that were kept past their time.
     @discardableResult
     package func removeAll() -> Int {
-        let (count, liveCount) = takeAll()
-        // What the store still holds is removed from it, and need not be read.
-        setRestoring(false)
-        index.removeAll()
-        facts.removeAll()
-        writer.removeAll()
-        metrics.recordEviction(.flushed, count: liveCount)
-        return count
+        flushes.ofAll {
+            let (count, liveCount) = takeAll()
+            // What the store still holds is removed from it, and need not be read.
+            setRestoring(false)
+            index.removeAll()
+            facts.removeAll()
+            writer.removeAll()
+            metrics.recordEviction(.flushed, count: liveCount)
+            return count
+        }
     }
 
     /// Leaves no entry resident; returns how many there were, and how many of them had time left.

@@ -49,7 +49,8 @@ package struct CacheAdministration: Sendable {
         return Page(entries: page, next: ids.count > limit ? ids[limit - 1] : nil)
     }
 
-    /// Removes the entries that a selector means, durably; only counts them on a dry run.
+    /// Removes the entries that a selector means, durably, and sees to it that none comes back with a call that is under way; only counts them on a
+    /// dry run.
     ///
     /// Throws ``AdministrationError`` when the selector cannot be used, or selects nothing by its form.
     package func flush(_ selector: EntrySelector, isDryRun: Bool) async throws(AdministrationError) -> FlushResult {
@@ -63,6 +64,8 @@ package struct CacheAdministration: Sendable {
             await cache.persist()
             return FlushResult(matched: count, removed: count)
         }
+        // Before they are looked for: what comes in after that is not found, and must not stay.
+        if !isDryRun { cache.noteFlush(of: selector) }
         // Entries kept for the upstream's failures go too: what was flushed must not come back when the upstream fails.
         let ids = try await ids(selector, after: nil, limit: .max, includesExpired: true)
         guard !isDryRun else { return FlushResult(matched: ids.count, removed: 0) }

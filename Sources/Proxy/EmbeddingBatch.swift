@@ -114,7 +114,7 @@ extension RequestPipeline {
     }
 
     /// Keeps the answer to a request of several inputs as one entry an input.
-    func rememberParts(_ answer: Answer, of lookUp: LookUp) {
+    func rememberParts(_ answer: Answer, of lookUp: LookUp, since mark: Flushes.Mark) {
         let ttl = timeToLive(asked: lookUp.controls.ttl, query: "")
         let now = clock.now()
         let content = lookUp.content
@@ -126,7 +126,8 @@ extension RequestPipeline {
             }
         }
         guard let entries else { return notStored(.unreadable, lookUp) }
-        for entry in entries { cache.insert(CacheRecord(entry: entry, embedding: nil)) }
+        let kept = entries.filter { cache.insert(CacheRecord(entry: $0, embedding: nil), since: mark) }
+        if kept.isEmpty { notStored(.flushed, lookUp) }
     }
 }
 

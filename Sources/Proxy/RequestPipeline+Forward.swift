@@ -71,7 +71,7 @@ extension RequestPipeline {
         let isShort = pressure.level > .none
         let limit = isShort ? 0 : options.maximumAnswerBytes(for: lookUp.content)
         let recorder = ResponseRecorder(forwarder: forwarder, flight: flight, limit: limit)
-        let departed = ContinuousClock.now
+        let (departed, mark) = (ContinuousClock.now, cache.flushMark)
         flight.launch {
             // A vector that the look-up did not need is made while the upstream works.
             let late = vector.map { LateVector($0) } ?? (isShort ? nil : lateVector(of: lookUp))
@@ -80,7 +80,7 @@ extension RequestPipeline {
                 lookUp.outgoing(asksForUsage: options.asksForUsage), content: lookUp.content,
                 refusal: { isShort ? .memoryShort : refusal(of: lookUp.request) }
             ) { recorded, refused in
-                store(recorded, unless: refused, of: lookUp, vector: late, departed: departed)
+                store(recorded, unless: refused, of: lookUp, vector: late, departed: departed, mark: mark)
             }
             if let key { coalescer.close(key, flight) }
             await attended

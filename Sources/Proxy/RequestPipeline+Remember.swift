@@ -7,10 +7,12 @@ import WireFormats
 // Step 9: what was recorded becomes an entry.
 
 extension RequestPipeline {
-    /// - Parameter refused: why the answer is not kept, also where it could be.
+    /// - Parameters:
+    ///   - refused: why the answer is not kept, also where it could be.
+    ///   - mark: when the call began.
     func store(
         _ recorded: Result<RecordedAnswer, NotStoredReason>, unless refused: NotStoredReason?, of lookUp: LookUp, vector: LateVector?,
-        departed: ContinuousClock.Instant
+        departed: ContinuousClock.Instant, mark: Flushes.Mark
     ) {
         switch recorded {
         case .failure(.tooLarge):
@@ -28,9 +30,9 @@ extension RequestPipeline {
             lookUp.trace.note { $0.answer = answer }
             if lookUp.controls.forbidsStoring { return notStored(.forbidden, lookUp) }
             if lookUp.content.items.count > 1 {
-                rememberParts(answer, of: lookUp)
+                rememberParts(answer, of: lookUp, since: mark)
             } else {
-                remember(answer, of: lookUp, vector: vector)
+                remember(answer, of: lookUp, vector: vector, since: mark)
             }
         }
     }
@@ -48,7 +50,7 @@ extension RequestPipeline {
             ? LateVector { await lookUpBehind(lookUp) } : LateVector { LateVector.Made(vector: await semantic.vector(of: query)) }
     }
 
-    func remember(_ answer: Answer, of lookUp: LookUp, vector: LateVector?) {
+    func remember(_ answer: Answer, of lookUp: LookUp, vector: LateVector?, since mark: Flushes.Mark) {
         let now = clock.now()
         let query = lookUp.content.subject
         let ttl = timeToLive(asked: lookUp.controls.ttl, query: lookUp.content.query ?? "")
@@ -57,11 +59,12 @@ extension RequestPipeline {
             namespace: lookUp.namespace, endpoint: lookUp.content.endpoint, model: lookUp.content.model, tags: lookUp.controls.tags, query: query,
             answer: answer, createdAt: now, expiresAt: now + ttl)
         guard let scope = entry.scope, let vector, let embedder else {
-            return cache.insert(CacheRecord(entry: entry, embedding: nil))
+            if !cache.insert(CacheRecord(entry: entry, embedding: nil), since: mark) { notStored(.flushed, lookUp) }
+            return
         }
         let ready = vector.ready
         let embedding = ready?.vector.map { StoredEmbedding(vector: $0, fingerprint: embedder.fingerprint) }
-        cache.insert(CacheRecord(entry: entry, embedding: embedding))
+        guard cache.insert(CacheRecord(entry: entry, embedding: embedding), since: mark) else { return notStored(.flushed, lookUp) }
         // A look-up that was made behind the request teaches when it has ended.
         let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, of: lesson.map { lookUp.teaching($0) } ?? lookUp) }
         if embedding == nil {

@@ -110,4 +110,6 @@ package enum NotStoredReason: String, CaseIterable, Error, Sendable {
     case sensitive = "sensitive"
     /// Memory is short, so that nothing is recorded.
     case memoryShort = "memory-short"
+    /// The call began before a flush that meant its entry.
+    case flushed = "flushed"
 }
