@@ -91,7 +91,7 @@ package struct CacheAdministration: Sendable {
         guard let text = selector.similarTo else {
             return cache.ids(after: cursor, limit: limit) { (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now) }
         }
-        let near = try await idsSimilar(to: text, threshold: selector.threshold)
+        let near = try await idsSimilar(to: text, threshold: selector.threshold ?? EntrySelector.defaultThreshold)
         return cache.ids(after: cursor, limit: limit) {
             near.contains($0.id) && (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now)
         }

@@ -14,8 +14,11 @@ package struct EntrySelector: Sendable {
     package var matching: String?
     /// Entries whose query is at least `threshold` similar to this text; resolved by the proxy, which has the embedder.
     package var similarTo: String?
-    /// Cosine similarity in 0...1.
-    package var threshold: Float = 0.9
+    /// Cosine similarity in 0...1, a condition on `similarTo`; ``defaultThreshold`` where it is `nil`.
+    package var threshold: Float?
+
+    /// What counts as similar where nothing is said.
+    package static let defaultThreshold: Float = 0.9
 
     package init() {}
 

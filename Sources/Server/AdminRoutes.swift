@@ -122,6 +122,7 @@ struct AdminRoutes: Sendable {
                 default: try SelectorReader.set(String(name), String(value), in: &selector)
                 }
             }
+            selector = try SelectorReader.whole(selector)
         } catch {
             return JSONBody.error(.badRequest, error.message, code: "bad_selector")
         }
@@ -153,6 +154,7 @@ struct AdminRoutes: Sendable {
                     try SelectorReader.set(String(name), String(value), in: &selector)
                 }
             }
+            selector = try SelectorReader.whole(selector)
         } catch {
             return JSONBody.error(.badRequest, error.message, code: "bad_selector")
         }

@@ -21,14 +21,24 @@ enum SelectorReader {
                 guard let flag = boolean(value) else { throw Failure(message: "\(name): expected true or false") }
                 if name == "all" { selector.all = flag } else { isDryRun = flag }
             case "threshold":
-                guard let number = value as? NSNumber else { throw Failure(message: "threshold: expected a number from 0 to 1") }
+                guard let number = value as? NSNumber, boolean(value) == nil else {
+                    throw Failure(message: "threshold: expected a number from 0 to 1")
+                }
                 try set(name, number.stringValue, in: &selector)
             default:
                 guard let text = value as? String else { throw Failure(message: "\(name): expected a string") }
                 try set(name, text, in: &selector)
             }
         }
-        return (selector, isDryRun)
+        return (try whole(selector), isDryRun)
+    }
+
+    /// The selector, when each of its members has beside it what it says something of. For when all are set.
+    static func whole(_ selector: EntrySelector) throws(Failure) -> EntrySelector {
+        guard selector.threshold == nil || selector.similarTo != nil else {
+            throw Failure(message: "threshold: expected similar_to beside it, the text that entries are to be similar to")
+        }
+        return selector
     }
 
     /// `JSONSerialization` gives numbers and booleans alike as `NSNumber`; only the booleans have the Objective-C type `c`.

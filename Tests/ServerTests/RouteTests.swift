@@ -77,6 +77,9 @@ struct AdminRouteTests {
         "{}", "[]", "", "{\"all\": \"yes\"}", "{\"all\": 1}", "{\"colour\": \"red\"}", "{\"older_than\": \"soon\"}", "{\"id\": \"12\"}",
         "{\"matching\": \"([\"}",
         "{\"threshold\": 3, \"similar_to\": \"x\"}", "{\"dry_run\": true}",
+        // Half of a condition: a threshold of nothing would remove what the rest selects.
+        "{\"threshold\": 0.95, \"model\": \"m\"}", "{\"threshold\": 0.95}", "{\"threshold\": true, \"similar_to\": \"x\"}",
+        "{\"all\": true, \"threshold\": 0.5}",
     ])
     func aSelectorThatCannotBeUsedRemovesNothing(body: String) async throws {
         let client = RouterClient()
@@ -102,9 +105,13 @@ struct AdminRouteTests {
         #expect(answer.fields[.allow] == "POST")
     }
 
-    @Test(arguments: ["limit=0", "limit=x", "cursor=zz", "colour=red", "older_than=1.5h"])
+    @Test(arguments: ["limit=0", "limit=x", "cursor=zz", "colour=red", "older_than=1.5h", "threshold=0.8&model=m"])
     func aBadQueryIsRefused(query: String) async throws {
         #expect(try await RouterClient().send(.get, "/cache/entries?\(query)").status == 400)
+    }
+
+    @Test func anExportWithHalfAConditionIsRefused() async throws {
+        #expect(try await RouterClient().send(.get, "/cache/export?threshold=0.8").errorCode == "bad_selector")
     }
 }
 
