@@ -69,7 +69,7 @@ extension AnswerCache {
     /// Removes entries whose time is over and that are only kept for the upstream's failures.
     package func forgetRetired() {
         // Some under each lock, so that no request waits long. They were counted when their time ended.
-        while case let retired = resident.withLock({ $0.removeRetired(limit: Self.stepSize) }), !retired.isEmpty { finish(retired, as: nil) }
+        while case let retired = resident.withLock({ $0.removeRetired(limit: Self.stepSize) }), !retired.isEmpty { finish(retired) }
     }
 
     /// Removes as many of the entries that are least worth their room.
@@ -78,25 +78,26 @@ extension AnswerCache {
         while left > 0 {
             let step = min(left, Self.stepSize)
             let victims = resident.withLock { resident in
-                var victims: [EntryMetadata] = []
-                while victims.count < step, let victim = resident.victim(newcomer: nil), let entry = resident.remove(victim) {
-                    victims.append(entry)
-                }
+                var victims: [ResidentEntries.Victim] = []
+                while victims.count < step, let victim = resident.removeVictim(newcomer: nil) { victims.append(victim) }
                 return victims
             }
             guard !victims.isEmpty else { return }
-            finish(victims, as: .capacity)
+            finish(victims.map(\.entry))
+            noteEvictions(of: victims)
             left -= victims.count
         }
     }
 
     /// Brings what is no longer resident out of index and store.
-    ///
-    /// - Parameter kind: what it counts as; `nil` for what was counted before.
-    func finish(_ removed: [EntryMetadata], as kind: ProxyMetrics.Eviction?) {
+    func finish(_ removed: [EntryMetadata]) {
         for entry in removed { unindex(entry) }
         forget(removed.map(\.id))
-        if let kind { metrics.recordEviction(kind, count: removed.count) }
+    }
+
+    /// Counts entries that went for want of room. Those whose time was over were counted when it ended.
+    private func noteEvictions(of victims: [ResidentEntries.Victim]) {
+        metrics.recordEviction(.capacity, count: victims.count(where: { !$0.wasRetired }))
     }
 
     func admit(_ record: CacheRecord, isNew: Bool) {
@@ -128,11 +129,11 @@ extension AnswerCache {
 
     /// Removes answers from memory, then entries, until everything is within its limits. `newcomer` is what the room is for.
     func makeRoom(for newcomer: EntryID?) {
-        var evicted: [EntryMetadata] = []
+        var evicted: [ResidentEntries.Victim] = []
         // What the index gives back as entries leave is known only afterwards, so that one call removes at most a few.
         for _ in 0..<16 {
             let indexBytes = index.memoryBytes + facts.memoryBytes
-            let removed = resident.withLock { resident -> [EntryMetadata]? in
+            let removed = resident.withLock { resident -> [ResidentEntries.Victim]? in
                 let exceeds = resident.count > limits.entries || resident.storedBytes > limits.diskBytes
                 let isOverMemory = resident.memoryBytes + indexBytes > limits.memoryBytes
                 guard exceeds || isOverMemory else { return nil }
@@ -141,15 +142,14 @@ extension AnswerCache {
                     while steps < 64, resident.memoryBytes + indexBytes > limits.memoryBytes, resident.coolOne() { steps += 1 }
                     if steps > 0 { return [] }
                 }
-                guard let victim = resident.victim(newcomer: newcomer), let entry = resident.remove(victim) else { return nil }
-                return [entry]
+                return resident.removeVictim(newcomer: newcomer).map { [$0] }
             }
             guard let removed else { break }
-            for entry in removed { unindex(entry) }
+            for victim in removed { unindex(victim.entry) }
             evicted += removed
         }
         guard !evicted.isEmpty else { return }
-        forget(evicted.map(\.id))
-        metrics.recordEviction(.capacity, count: evicted.count)
+        forget(evicted.map(\.entry.id))
+        noteEvictions(of: evicted)
     }
 }

@@ -38,7 +38,8 @@ package final class AnswerCache: Sendable {
         index: any VectorIndex, fingerprint: String?, writer: WriteBehind, store: (any CacheStore)? = nil, metrics: ProxyMetrics,
         clock: any WallClock, limits: CacheLimits
     ) {
-        resident = Mutex(ResidentEntries(capacity: limits.entries, staleWindow: limits.staleWindow))
+        // The record of what is asked for how often is no larger than what fits into memory is worth: no entry is smaller than this.
+        resident = Mutex(ResidentEntries(capacity: min(limits.entries, limits.memoryBytes / 512), staleWindow: limits.staleWindow))
         self.index = index
         self.fingerprint = fingerprint
         self.writer = writer
@@ -239,7 +240,7 @@ package final class AnswerCache: Sendable {
                     return entry
                 }
             }
-            finish(removed, as: nil)
+            finish(removed)
             count += removed.count
         }
         if let kind { metrics.recordEviction(kind, count: uncounted) }

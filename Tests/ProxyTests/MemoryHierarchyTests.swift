@@ -201,6 +201,27 @@ struct MemoryHierarchyTests {
         #expect(bench.cache.searchableCount == 11)
     }
 
+    /// A stand-in that goes for want of room was counted when its time ended.
+    @Test func standInsAreCountedOnce() async {
+        let bench = Bench(limits: CacheLimits(entries: 20, staleWindow: .seconds(3600), keepsAnswersOnDisk: true))
+        func ended() -> Int { bench.metrics.snapshot.expired + bench.metrics.snapshot.capacityEvictions }
+        for number in 1...20 { bench.cache.insert(bench.record(number, ttl: .seconds(10))) }
+        bench.clock.advance(by: .seconds(20))
+        #expect(await bench.cache.sweep() == 20)
+        for number in 101...110 { bench.cache.insert(bench.record(number)) }
+        #expect(ended() + bench.cache.count == 30)
+        bench.cache.evict(100)
+        #expect(ended() == 30 && bench.cache.keptCount == 0)
+    }
+
+    /// A memory too small for all the entries that are allowed is not filled by what is known of their use.
+    @Test func aSmallMemoryStillHoldsEntries() async {
+        let bench = Bench(MemoryStore(keepsRecords: false), limits: CacheLimits(entries: 1_000_000, memoryBytes: 2_000_000))
+        for number in 1...20 { bench.cache.insert(bench.record(number)) }
+        #expect(bench.cache.count == 20)
+        #expect(bench.cache.memoryBytes <= 2_000_000)
+    }
+
     /// What is removed or evicted in many steps is counted as a whole, and what was never there is not.
     @Test func stepsAddUp() async {
         let bench = Bench(limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))

@@ -54,7 +54,7 @@ struct ExactTierTests {
         bench.clock.advance(by: .seconds(3600))
         #expect(await bench.cache.sweep() == 0)
         await bench.writer.flush()
-        #expect(bench.cache.memoryBytes < 10_000)
+        #expect(bench.cache.memoryBytes < 20_000)
         #expect(bench.store.ids.isEmpty)
         #expect(bench.metrics.snapshot.expired == 20)
     }

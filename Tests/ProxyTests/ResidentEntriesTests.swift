@@ -123,12 +123,19 @@ struct ResidentEntriesTests {
         #expect(ids.sorted() == (101...5000).map { id($0) })
     }
 
+    /// The record of what is asked for how often counts, and is no larger than it has to be.
+    @Test func theRecordOfUseIsCounted() {
+        let small = ResidentEntries(capacity: 64).memoryBytes
+        #expect(small > 0)
+        #expect(ResidentEntries(capacity: 64 * 1024).memoryBytes == 1024 * small)
+    }
+
     @Test func memoryComesBack() {
         var entries = ResidentEntries()
         for number in 1...100 { _ = entries.insert(Sample.entry(number)) }
         #expect(entries.memoryBytes > 100 * 100)
         for number in 1...100 { entries.remove(id(number)) }
-        #expect(entries.memoryBytes == 0)
+        #expect(entries.memoryBytes == ResidentEntries().memoryBytes)
         #expect(entries.storedBytes == 0)
         #expect(entries.count == 0)
         #expect(entries.victim(newcomer: nil) == nil)

@@ -69,11 +69,12 @@ struct ResidentEntries: Sendable {
     /// The number of entries without those whose time is over.
     var liveCount: Int { count - retiredCount }
 
-    /// An estimate of the memory held, in bytes; 0 when there are no entries.
+    /// An estimate of the memory held, in bytes. The record of what is asked for how often stays when there are no entries.
     var memoryBytes: Int {
         let slots = chunks.count * (MemoryLayout<Slot?>.stride - MemoryLayout<EntryMetadata>.stride) << Self.chunkShift
-        let tables = (byKey.capacity + byID.capacity) * 8 + free.capacity * 8 + hot.capacity * 4 + expiries.memoryBytes
-        return count == 0 ? 0 : metadataBytes + answerBytes + slots + tables
+        let lists = (free.capacity + retiredIDs.capacity) * 8 + hot.capacity * 4
+        let tables = (byKey.capacity + byID.capacity) * 8 + lists + expiries.memoryBytes
+        return eviction.memoryBytes + (count == 0 ? 0 : metadataBytes + answerBytes + slots + tables)
     }
 
     /// The number of entries whose answer is in memory.
@@ -265,6 +266,20 @@ extension ResidentEntries {
         if let newcomerSlot, let new = self[newcomerSlot], eviction.rejects(density(new), against: density(slot)) { return new.resident.metadata.id }
         eviction.evicted(rank: slot.rank)
         return slot.resident.metadata.id
+    }
+
+    /// An entry that was removed for want of room.
+    struct Victim {
+        let entry: EntryMetadata
+        /// Whether its time was over, so that it was counted as expired.
+        let wasRetired: Bool
+    }
+
+    /// Removes the entry that ``victim(newcomer:)`` names.
+    mutating func removeVictim(newcomer: EntryID?) -> Victim? {
+        guard let id = victim(newcomer: newcomer) else { return nil }
+        let wasRetired = isRetired(id)
+        return remove(id).map { Victim(entry: $0, wasRetired: wasRetired) }
     }
 
     private func density(_ slot: Slot) -> Double {
