@@ -22,16 +22,19 @@ package final class IndexSnapshots: Service, Sendable {
     private let fingerprint: String
     private let interval: Duration
     private let logger: Logger
+    private let onFault: @Sendable (String?) -> Void
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - index: the cache's.
     ///   - fingerprint: of the embedder in use.
     ///   - interval: how often it is looked whether another snapshot is worth its writing.
+    ///   - onFault: told why a snapshot cannot be written when that changes; `nil` when it can again.
     package init(
         index: any SnapshotIndex, cache: AnswerCache, store: any CacheStore, snapshots: any SnapshotStore, fingerprint: String, interval: Duration,
-        logger: Logger
+        logger: Logger, onFault: @escaping @Sendable (String?) -> Void = { _ in }
     ) {
+        self.onFault = onFault
         self.index = index
         self.cache = cache
         self.store = store
@@ -40,6 +43,9 @@ package final class IndexSnapshots: Service, Sendable {
         self.interval = interval
         self.logger = logger
     }
+
+    /// Why the last snapshot could not be written; `nil` when it could.
+    package var fault: String? { state.withLock { $0.fault } }
 
     /// Takes the snapshot into the index, if there is one that fits. Returns the generation of the store that it covers.
     package func load() async -> Int64? {
@@ -92,7 +98,7 @@ package final class IndexSnapshots: Service, Sendable {
         return changes > 0 && changes * share >= index.count
     }
 
-    /// Writes a snapshot of this moment. A fault is said once and changes nothing: the former one stays.
+    /// Writes a snapshot of this moment. A fault is said once and changes nothing: the former one stays, and the next is tried when its time has come.
     package func save() async {
         do {
             // Asked first: what comes between this and the copy is in both, and read from the store once more.
@@ -101,13 +107,22 @@ package final class IndexSnapshots: Service, Sendable {
             try await snapshots.write(SnapshotOrigin(generation: generation, fingerprint: fingerprint, dimension: index.dimension)) { [index] in
                 try index.write(to: $0)
             }
-            state.withLock { $0 = State(saved: changes) }
+            let recovered = state.withLock { state in
+                defer { state = State(saved: changes) }
+                return state.fault != nil
+            }
+            if recovered {
+                logger.notice("the snapshot of the index is written again")
+                onFault(nil)
+            }
         } catch {
             let isNew = state.withLock { state in
                 defer { state.fault = "\(error)" }
                 return state.fault != "\(error)"
             }
-            if isNew { logger.warning("the snapshot of the index cannot be written", metadata: ["reason": "\(error)"]) }
+            guard isNew else { return }
+            logger.warning("the snapshot of the index cannot be written", metadata: ["reason": "\(error)"])
+            onFault("\(error)")
         }
     }
 }

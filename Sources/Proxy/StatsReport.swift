@@ -69,6 +69,8 @@ package struct StatsReport: Encodable, Sendable {
     package struct Store: Encodable, Sendable {
         let queue, dropped: Int
         let fault: String?
+        /// Why the snapshot of the index cannot be written.
+        let snapshotFault: String?
         /// Whether entries of an earlier run are still being read; how many of them have been, and how many the store held at the start.
         let restoring: Bool
         let restored, stored: Int
@@ -128,6 +130,7 @@ package struct StatsReporter: Sendable {
     let writer: WriteBehind
     let store: any CacheStore
     let restorer: EntryRestorer?
+    let snapshots: IndexSnapshots?
     let metrics: ProxyMetrics
     let learner: MatchLearner?
     let droppedLines: @Sendable () -> Int
@@ -136,7 +139,8 @@ package struct StatsReporter: Sendable {
 
     package init(
         version: String, options live: LiveOptions, cache: AnswerCache, embedder: (any Embedder)?, indexing: IndexingQueue?, writer: WriteBehind,
-        store: any CacheStore, restorer: EntryRestorer? = nil, metrics: ProxyMetrics, learner: MatchLearner? = nil,
+        store: any CacheStore, restorer: EntryRestorer? = nil, snapshots: IndexSnapshots? = nil, metrics: ProxyMetrics,
+        learner: MatchLearner? = nil,
         droppedLines: @escaping @Sendable () -> Int = { 0 }
     ) {
         self.learner = learner
@@ -148,6 +152,7 @@ package struct StatsReporter: Sendable {
         self.writer = writer
         self.store = store
         self.restorer = restorer
+        self.snapshots = snapshots
         self.metrics = metrics
         self.droppedLines = droppedLines
     }
@@ -190,7 +195,7 @@ package struct StatsReporter: Sendable {
                 populations: learner?.populations,
                 unlinked: cache.unlinkedCount),
             store: .init(
-                queue: writer.depth, dropped: writer.dropped, fault: writer.fault, restoring: cache.isRestoring,
+                queue: writer.depth, dropped: writer.dropped, fault: writer.fault, snapshotFault: snapshots?.fault, restoring: cache.isRestoring,
                 restored: progress.read, stored: progress.total, answersInMemory: cache.hotCount),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),

@@ -35,13 +35,18 @@ extension Composition {
 
     /// What keeps the index over restarts; `nil` where nothing is to be kept, or nothing is embedded.
     static func makeSnapshots(
-        _ loaded: LoadedSettings, index: any SnapshotIndex, cache: AnswerCache, store: any CacheStore, embedder: OnnxEmbedder?, logger: Logger
+        _ loaded: LoadedSettings, index: any SnapshotIndex, cache: AnswerCache, store: any CacheStore, embedder: OnnxEmbedder?,
+        readiness: Readiness, logger: Logger
     ) -> IndexSnapshots? {
         let interval = loaded.settings.store.snapshotInterval
         guard let embedder, store is SQLiteStore, interval > .zero else { return nil }
+        readiness.set("snapshot", .ready)
         return IndexSnapshots(
             index: index, cache: cache, store: store, snapshots: SnapshotFile(beside: loaded.paths.store, cipher: cipher(loaded)),
-            fingerprint: embedder.fingerprint, interval: interval, logger: logger)
+            fingerprint: embedder.fingerprint, interval: interval, logger: logger,
+            onFault: { fault in
+                readiness.set("snapshot", fault.map { .degraded("the index is not kept, a start takes longer: \($0)") } ?? .ready)
+            })
     }
 
     private static func cipher(_ loaded: LoadedSettings) -> RowCipher? {

@@ -70,7 +70,8 @@ struct Composition {
             index: index, fingerprint: embedder?.fingerprint, writer: writer, store: store,
             metrics: metrics, clock: clock, limits: limits(settings, store: store))
         let indexing = embedder.map { IndexingQueue(cache: cache, embedder: $0, limit: settings.cache.maxEntries, logger: logger) }
-        let snapshots = makeSnapshots(loaded, index: index, cache: cache, store: store, embedder: embedder, logger: logger)
+        let snapshots = makeSnapshots(
+            loaded, index: index, cache: cache, store: store, embedder: embedder, readiness: readiness, logger: logger)
         let restorer = EntryRestorer(
             store: store, cache: cache, snapshots: snapshots, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger)
         // A small store is read before the first request, a large one behind the requests.
@@ -102,7 +103,7 @@ struct Composition {
                 warmer: CacheWarmer(pipeline: pipeline),
                 stats: StatsReporter(
                     version: Reprise.version, options: options, cache: cache, embedder: embedder, indexing: indexing, writer: writer, store: store,
-                    restorer: restorer, metrics: metrics, learner: learner, droppedLines: { sinks.dropped }),
+                    restorer: restorer, snapshots: snapshots, metrics: metrics, learner: learner, droppedLines: { sinks.dropped }),
                 gate: AdminGate(token: loaded.secrets.adminToken?.reveal(), isLoopback: settings.server.listensOnLoopback),
                 readiness: readiness, clock: clock,
                 dashboard: Dashboard(recent: recent, history: history, showsPrompts: settings.admin.showPrompts), pressure: pressure,

@@ -33,7 +33,10 @@ struct IndexSnapshotTests {
         let restorer: EntryRestorer
         let embeddings: CountingStore
 
-        init(_ folder: Folder, model: String = "model", dimension: Int = 16) throws {
+        init(
+            _ folder: Folder, model: String = "model", dimension: Int = 16, place: (any SnapshotStore)? = nil,
+            onFault: @escaping @Sendable (String?) -> Void = { _ in }
+        ) throws {
             store = try SQLiteStore.open(path: folder.store, now: start).store
             embeddings = CountingStore(store)
             var tuning = ScopedIndex.Tuning()
@@ -44,8 +47,8 @@ struct IndexSnapshotTests {
                 index: index, fingerprint: model, writer: writer, store: store, metrics: ProxyMetrics(), clock: ManualClock(),
                 limits: CacheLimits(entries: 100_000, keepsAnswersOnDisk: true))
             snapshots = IndexSnapshots(
-                index: index, cache: cache, store: store, snapshots: SnapshotFile(beside: folder.store), fingerprint: model,
-                interval: .seconds(3600), logger: logger)
+                index: index, cache: cache, store: store, snapshots: place ?? SnapshotFile(beside: folder.store), fingerprint: model,
+                interval: .seconds(3600), logger: logger, onFault: onFault)
             restorer = EntryRestorer(
                 store: embeddings, cache: cache, snapshots: snapshots, indexing: nil, fingerprint: model, clock: ManualClock(), logger: logger)
         }
@@ -220,6 +223,33 @@ struct IndexSnapshotTests {
         try await third.end()
     }
 
+    /// A full disk is told once and costs nothing: the former snapshot stays, and the next start uses it.
+    @Test func aFullDiskIsToldAndTheFormerSnapshotStays() async throws {
+        let folder = try Folder()
+        let disk = Disk(SnapshotFile(beside: folder.store))
+        let told = Mutex<[String?]>([])
+        let first = try Run(folder, place: disk) { fault in told.withLock { $0.append(fault) } }
+        await first.insert(1...400)
+        await first.snapshots.save()
+        await first.insert(401...500)
+        disk.isFull.withLock { $0 = true }
+        for _ in 0..<2 { await first.snapshots.save() }
+        #expect(first.snapshots.fault?.contains("no space left") == true)
+        #expect(told.withLock { $0 } == [first.snapshots.fault])
+        try await first.end()
+        let second = try Run(folder, place: disk) { fault in told.withLock { $0.append(fault) } }
+        await second.begin()
+        #expect(await second.fault(expecting: Set(1...500)) == nil)
+        #expect(second.embeddings.vectorsRead == 100)
+        await second.snapshots.save()
+        disk.isFull.withLock { $0 = false }
+        for _ in 0..<2 { await second.snapshots.save() }
+        #expect(second.snapshots.fault == nil)
+        let words = told.withLock { $0 }
+        #expect(words.count == 3 && words[1] != nil && words[2] == nil)
+        try await second.end()
+    }
+
     /// Requests and flushes come while the store is being read.
     @Test func whatHappensWhileTheStoreIsReadHolds() async throws {
         let folder = try Folder()
@@ -259,6 +289,30 @@ struct IndexSnapshotTests {
         await second.cache.persist()
         #expect(await second.fault(expecting: [4000]) == nil)
         try await second.end()
+    }
+}
+
+/// A place for snapshots on a disk that fills up at their end.
+private final class Disk: SnapshotStore {
+    let isFull = Mutex(false)
+    private let file: SnapshotFile
+
+    init(_ file: SnapshotFile) { self.file = file }
+
+    func write(
+        _ origin: SnapshotOrigin, _ content: @escaping @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) async throws(SnapshotError) {
+        let isFull = isFull.withLock { $0 }
+        try await file.write(origin) { sink in
+            try content(sink)
+            if isFull { throw SnapshotError.file("no space left") }
+        }
+    }
+
+    func origin() async throws(SnapshotError) -> SnapshotOrigin? { try await file.origin() }
+
+    func read(_ content: @escaping @Sendable ((UnsafeMutableRawBufferPointer) throws -> Void) throws -> Void) async throws(SnapshotError) {
+        try await file.read(content)
     }
 }
 

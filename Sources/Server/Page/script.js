@@ -280,7 +280,7 @@ function showHealth(stats) {
     ["waiting for embedding", whole.format(matching.waiting_for_embedding)],
     ["waiting for the store", whole.format(store.queue)],
     ["dropped by the store's queue", whole.format(store.dropped), store.dropped > 0],
-    ["store", store.fault || "works", Boolean(store.fault)],
+    ["store", store.fault || (store.snapshot_fault ? `no snapshot: ${store.snapshot_fault}` : "works"), Boolean(store.fault || store.snapshot_fault)],
     ["upstream errors", whole.format(requests.upstream_errors), requests.upstream_errors > 0],
     ["refused for their form", whole.format(requests.refused)],
     ["shared another's call", whole.format(requests.coalesced)],
