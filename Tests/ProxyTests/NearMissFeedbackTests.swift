@@ -117,6 +117,24 @@ struct NearMissFeedbackTests {
         #expect(bench.learner.report.observations == 0)
     }
 
+    /// What nobody can judge any more is not listed, and the prompts that it quotes are not kept.
+    @Test(arguments: [true, false]) func nearMissesOfTheGoneAreForgotten(_ expires: Bool) async throws {
+        let (bench, entry) = try await bench()
+        #expect(bench.learner.nearMisses(limit: 5).count == 1)
+        if expires { bench.clock.advance(by: .seconds(400 * 86_400)) } else { bench.cache.remove([entry], as: nil) }
+        #expect(bench.learner.nearMisses(limit: 5).isEmpty)
+        #expect(bench.learner.state.withLock { $0.nearMisses.all.isEmpty })
+    }
+
+    /// Also where nobody asks for them.
+    @Test func theGoneAreForgottenBehindTheRequests() async throws {
+        let (bench, entry) = try await bench()
+        bench.cache.remove([entry], as: nil)
+        try await bench.learning {
+            try await bench.until { bench.learner.state.withLock { $0.nearMisses.all.isEmpty } }
+        }
+    }
+
     @Test func whatAGuardForwardedTeachesNothing() async throws {
         let (bench, entry) = try await bench("how do I not reset my account password")
         let miss = try #require(bench.learner.nearMisses(limit: 5).first)

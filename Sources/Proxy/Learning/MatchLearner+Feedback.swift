@@ -109,14 +109,24 @@ extension MatchLearner {
         await cache.removeFromReach(entry.id)
     }
 
-    /// Near misses and disputed hits, the youngest first.
-    package func nearMisses(limit: Int) -> [NearMiss] { Array(state.withLock { $0.nearMisses.all }.reversed().prefix(limit)) }
+    /// Near misses and disputed hits of entries that are there, the youngest first.
+    package func nearMisses(limit: Int) -> [NearMiss] {
+        forgetTheGone()
+        return Array(state.withLock { $0.nearMisses.all }.reversed().prefix(limit))
+    }
 
     /// Near misses that a verdict can still be given on, the youngest first.
-    package func openNearMisses(limit: Int) -> [NearMiss] {
-        let open = state.withLock { $0.nearMisses.all.filter(\.isOpen) }
+    package func openNearMisses(limit: Int) -> [NearMiss] { Array(nearMisses(limit: .max).lazy.filter(\.isOpen).prefix(limit)) }
+
+    /// Forgets the near misses and disputed hits of entries that are gone or whose time is over: nobody can judge them any more, and they quote prompts.
+    ///
+    /// - Complexity: O(n) in what is remembered, some hundreds at the most.
+    func forgetTheGone() {
+        let entries = state.withLock { $0.nearMisses.entries }
         let now = clock.now()
-        return Array(open.reversed().lazy.filter { self.cache.metadata($0.entry)?.isExpired(at: now) == false }.prefix(limit))
+        let gone = entries.filter { cache.metadata($0)?.isExpired(at: now) ?? true }
+        guard !gone.isEmpty else { return }
+        state.withLock { $0.nearMisses.removeAll { gone.contains($0.entry) } }
     }
 
     /// Forgets the prompts that are remembered beside the entries, when everything is removed.

@@ -291,6 +291,7 @@ package final class MatchLearner: Service, Sendable {
                 await cancelWhenGracefulShutdown {
                     while !Task.isCancelled {
                         try? await Task.sleep(for: self.options.saveInterval)
+                        self.forgetTheGone()
                         // What is left at the shutdown is kept below, by a task that is not cancelled.
                         if !Task.isCancelled { await self.save() }
                     }

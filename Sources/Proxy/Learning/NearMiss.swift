@@ -68,6 +68,9 @@ struct NearMisses: Sendable {
     /// The oldest first.
     var all: [NearMiss] { ring.all }
 
+    /// The entries that were near, in no order.
+    var entries: Set<EntryID> { Set(ring.indices.map { ring[$0].entry }) }
+
     mutating func append(_ miss: NearMiss) { ring.append(miss) }
 
     mutating func removeAll() { ring.removeAll() }
