@@ -43,7 +43,8 @@ extension SQLiteStore {
             }
             try checkLength(path)
             try checkVersion(path)
-            let pool = try DatabasePool(path: path, configuration: configuration)
+            let isNew = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == 0
+            let pool = try DatabasePool(path: path, configuration: configuration(isNew: isNew))
             try Schema.migrator.migrate(pool)
             return pool
         } catch let error as StoreError {
@@ -81,12 +82,14 @@ extension SQLiteStore {
         throw StoreError.damaged(path: path, reason: "it is shorter than its header says", setAside: nil)
     }
 
-    private static var configuration: Configuration {
+    private static func configuration(isNew: Bool) -> Configuration {
         var configuration = Configuration()
         configuration.label = "reprise.store"
         configuration.busyMode = .timeout(5)
         configuration.maximumReaderCount = 2
         configuration.prepareDatabase { database in
+            // Lets pages that become free be given back to the disk (``shrink(to:atLeast:step:pause:)``). Takes effect before the first page is written.
+            if isNew, !database.configuration.readonly { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             // NORMAL in WAL mode: a power cut may lose the last transactions, never the database. A crash of the process loses none.
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA foreign_keys = OFF")

@@ -191,6 +191,12 @@ package final class SQLiteStore: CacheStore {
         do { try await pool.write(body) } catch { throw fault(error, of: pool) }
     }
 
+    /// The same without a transaction around it, for what cannot be part of one.
+    func writeWithoutTransaction(_ body: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
+        let pool = try current()
+        do { try await pool.writeWithoutTransaction(body) } catch { throw fault(error, of: pool) }
+    }
+
     /// The error in the store's words. Where it says that the file is damaged, the file is set aside and an empty one takes its place: what is in
     /// memory is served on, and what is stored from now on survives.
     private func fault(_ error: any Error, of damaged: DatabasePool) -> StoreError {

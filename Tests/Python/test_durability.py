@@ -258,3 +258,19 @@ def test_memory_and_disk_stay_within_their_limits(tmp_path, start):
     wait_for(lambda: server.stats["store"]["queue"] == 0, what="the queue to empty")
     # The write-ahead log comes on top: it is folded into the file whenever it has grown to 4 MiB.
     assert server.stats["disk_bytes"] <= (8 << 20) + (5 << 20)
+
+
+def test_a_lower_limit_makes_the_file_smaller(tmp_path, start):
+    server = start()
+    for number in range(400):
+        assert server.chat(f"question {number} [tokens 8000]").status == 200
+    assert server.stop() == 0
+    file = tmp_path / "cache.db"
+    assert file.stat().st_size > 10 << 20
+    server = start(config="cache:\n  max_disk: 4MiB\n")
+    wait_for(lambda: file.stat().st_size < 5 << 20, seconds=30, what="the file to shrink")
+    entries = server.stats["entries"]
+    assert entries > 10 and server.stats["disk_bytes"] < 16 << 20
+    # What is left is whole, and the store goes on.
+    assert len(exported(server)) == entries
+    assert server.chat("one more").cache == "MISS" and server.chat("one more").cache == "HIT"
