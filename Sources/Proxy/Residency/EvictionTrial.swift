@@ -56,7 +56,7 @@ package struct EvictionTrial: Sendable {
         for (clock, request) in trace.enumerated() {
             var entry = resident[request.key] ?? (0, 0, request.bytes)
             tally.count(request, isHit: entry.uses > 0)
-            if entry.uses > 0 { order.remove(request.key, rank: entry.rank) } else { used += request.bytes }
+            if entry.uses > 0 { order.remove(request.key) } else { used += request.bytes }
             entry.uses += 1
             if let rank = rank(entry.uses, clock) { entry.rank = rank }
             resident[request.key] = entry
@@ -152,7 +152,8 @@ private struct RankedKeys {
         }
     }
 
-    mutating func remove(_ key: UInt64, rank: Double) { ranks[key] = nil }
+    /// Takes the key out; its member of the heap is passed over when its turn comes.
+    mutating func remove(_ key: UInt64) { ranks[key] = nil }
 
     /// Takes out the key with the least rank, if that is not `spared`.
     mutating func removeFirst(besides spared: UInt64?) -> UInt64? {
