@@ -53,7 +53,11 @@ package struct Evaluation: Sendable {
     }
 
     /// Replays a stream under every rule; `progress` hears of each rule that is done.
-    package func stream(_ items: [StreamItem], file: String, progress: @Sendable (String) -> Void) async -> EvaluationReport.Stream {
+    ///
+    /// - Parameter learns: whether what the stream teaches is wanted as well, in its first shuffle: for ``pairs(_:file:after:)``.
+    package func stream(
+        _ items: [StreamItem], file: String, learns: Bool = false, progress: @Sendable (String) -> Void
+    ) async -> (report: EvaluationReport.Stream, learned: Learned?) {
         var rules: [(name: String, rule: StreamReplay.Rule)] = bounds.map { ("calibrated \(Self.percent($0))", .calibrated(bound: $0, profile)) }
         rules += bounds.flatMap {
             [
@@ -70,7 +74,9 @@ package struct Evaluation: Sendable {
             progress("\(file): \(name)")
         }
         for bound in bounds { rows += Self.hindsight(rows, bound: bound).map { [$0] } ?? [] }
-        return EvaluationReport.Stream(file: file, prompts: items.count, rows: rows)
+        return (
+            EvaluationReport.Stream(file: file, prompts: items.count, rows: rows), learns ? learned(from: items, file: file, drawn) : nil
+        )
     }
 
     /// What traffic is known by once a stream went by, for each bound.
@@ -79,10 +85,8 @@ package struct Evaluation: Sendable {
         let populations: [Population]
     }
 
-    /// What a stream teaches, in its first shuffle.
-    package func learned(from items: [StreamItem], file: String) -> Learned {
-        let drawn = drawnVerdicts(items)
-        return Learned(
+    private func learned(from items: [StreamItem], file: String, _ drawn: DrawnVerdicts?) -> Learned {
+        Learned(
             file: file,
             populations: bounds.map { bound in
                 replay(.calibrated(bound: bound, profile), drawn).run(Self.shuffled(items, 1), seed: 1) { scope($0.history) }.population

@@ -164,10 +164,12 @@ struct EvaluateCommand: AsyncParsableCommand {
         var streams: [EvaluationReport.Stream] = []
         var learned: [Evaluation.Learned] = []
         var pairs: [EvaluationReport.Pairs] = []
+        let hasPairs = files.contains { if case .pairs = $0.data { true } else { false } }
         for file in files {
             guard case .stream(let items) = file.data else { continue }
-            streams.append(await evaluation.stream(items, file: file.name) { console.error($0) })
-            learned.append(evaluation.learned(from: items, file: file.name))
+            let replayed = await evaluation.stream(items, file: file.name, learns: hasPairs) { console.error($0) }
+            streams.append(replayed.report)
+            if let taught = replayed.learned { learned.append(taught) }
         }
         for file in files {
             if case .pairs(let list) = file.data { pairs.append(evaluation.pairs(list, file: file.name, after: learned)) }

@@ -115,7 +115,8 @@ import VectorSearch
         let evaluation = Evaluation(
             bounds: [0.01], thresholds: [0.9], seeds: 2, profile: .default, prior: nil, vector: { vectors[$0] }, verdict: nil,
             makeIndex: { FlatIndex(dimension: 64) }, scope: { _ in Scope(Sample.digest(1)) })
-        let stream = await evaluation.stream(Self.items, file: "a<b") { _ in }
+        let (stream, learned) = await evaluation.stream(Self.items, file: "a<b", learns: true) { _ in }
+        #expect(learned?.populations.count == 1)
         let report = EvaluationReport(embedder: "e", verifier: "", hasPrior: false, streams: [stream], pairs: [])
         #expect(
             stream.rows.map(\.rule).prefix(5) == [
