@@ -62,6 +62,8 @@ struct SemanticLookup: Sendable {
         decide: ([Candidate]) async -> Decision
     ) async -> Result {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
+        // Most new questions are the first of their scope: nothing is there or on its way, and the prompt need not be read for numbers.
+        guard !lateVectors.isEmpty(scope) || cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
         // A vector that another request still makes is waited for within the same deadline.
         let end = ContinuousClock.now + deadline
         let facts = StatedFacts(query)
