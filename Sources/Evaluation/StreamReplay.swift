@@ -44,18 +44,9 @@ package struct StreamReplay: Sendable {
     let drawn: DrawnVerdicts?
     let makeIndex: @Sendable () -> any VectorIndex
 
-    package init(
-        rule: Rule, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?, verdict: (@Sendable (String, String) -> Double?)?,
-        unreadWords: UnreadWordsGuard? = nil, makeIndex: @escaping @Sendable () -> any VectorIndex
-    ) {
-        self.init(
-            rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords, isUnseen: { _ in true }, drawn: nil,
-            makeIndex: makeIndex)
-    }
-
     init(
         rule: Rule, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?, verdict: (@Sendable (String, String) -> Double?)?,
-        unreadWords: UnreadWordsGuard?, isUnseen: @escaping @Sendable (String) -> Bool, drawn: DrawnVerdicts?,
+        unreadWords: UnreadWordsGuard? = nil, isUnseen: @escaping @Sendable (String) -> Bool = { _ in true }, drawn: DrawnVerdicts? = nil,
         makeIndex: @escaping @Sendable () -> any VectorIndex
     ) {
         self.rule = rule
