@@ -98,12 +98,17 @@ struct IndexSnapshotTests {
         }
     }
 
+    /// A store of these entries with a snapshot of all of them beside it, closed.
+    private func former(_ numbers: ClosedRange<Int>, in folder: Folder) async throws {
+        let run = try Run(folder)
+        await run.insert(numbers)
+        await run.snapshots.save()
+        try await run.end()
+    }
+
     @Test func theIndexComesBackWithoutReadingAVector() async throws {
         let folder = try Folder()
-        let first = try Run(folder)
-        await first.insert(1...800)
-        await first.snapshots.save()
-        try await first.end()
+        try await former(1...800, in: folder)
         let second = try Run(folder)
         await second.begin()
         #expect(await second.fault(expecting: Set(1...800)) == nil)
@@ -144,10 +149,7 @@ struct IndexSnapshotTests {
 
     @Test func anotherModelsSnapshotIsNotUsed() async throws {
         let folder = try Folder()
-        let first = try Run(folder)
-        await first.insert(1...400)
-        await first.snapshots.save()
-        try await first.end()
+        try await former(1...400, in: folder)
         let second = try Run(folder, model: "other")
         await second.begin()
         #expect(second.cache.count == 400 && second.index.count == 0)
@@ -181,10 +183,7 @@ struct IndexSnapshotTests {
 
     @Test func anotherStoresSnapshotIsNotUsed() async throws {
         let (folder, other) = (try Folder(), try Folder())
-        let first = try Run(folder)
-        await first.insert(1...400)
-        await first.snapshots.save()
-        try await first.end()
+        try await former(1...400, in: folder)
         let second = try Run(other)
         await second.insert(1000...1100)
         try await second.end()
@@ -200,10 +199,7 @@ struct IndexSnapshotTests {
     func aDamagedSnapshotCostsNothingButTime(seed: UInt64) async throws {
         let folder = try Folder()
         var random = SeededGenerator(seed: seed)
-        let first = try Run(folder)
-        await first.insert(1...500)
-        await first.snapshots.save()
-        try await first.end()
+        try await former(1...500, in: folder)
         var bytes = try Data(contentsOf: URL(filePath: folder.snapshot))
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
@@ -253,10 +249,7 @@ struct IndexSnapshotTests {
     /// Requests and flushes come while the store is being read.
     @Test func whatHappensWhileTheStoreIsReadHolds() async throws {
         let folder = try Folder()
-        let first = try Run(folder)
-        await first.insert(1...3000)
-        await first.snapshots.save()
-        try await first.end()
+        try await former(1...3000, in: folder)
         let second = try Run(folder)
         _ = await second.restorer.begin(for: .zero)
         #expect(await second.cache.entry(for: second.record(2222).entry.key) != nil)
@@ -275,10 +268,7 @@ struct IndexSnapshotTests {
 
     @Test func aFlushWhileTheStoreIsReadLeavesNothing() async throws {
         let folder = try Folder()
-        let first = try Run(folder)
-        await first.insert(1...3000)
-        await first.snapshots.save()
-        try await first.end()
+        try await former(1...3000, in: folder)
         let second = try Run(folder)
         _ = await second.restorer.begin(for: .zero)
         async let restored: Void = second.restorer.restoreAll()
