@@ -48,10 +48,15 @@ extension AnswerCache {
     }
 
     /// Whether the store is still being read.
-    package var isRestoring: Bool { removedWhileRestoring.withLock { $0 != nil } }
+    package var isRestoring: Bool { restores.load(ordering: .acquiring) }
 
     /// Begins or ends the time in which the store is read.
-    package func setRestoring(_ isRestoring: Bool) { removedWhileRestoring.withLock { $0 = isRestoring ? [] : nil } }
+    package func setRestoring(_ isRestoring: Bool) {
+        removedWhileRestoring.withLock { removed in
+            removed = isRestoring ? [] : nil
+            restores.store(isRestoring, ordering: .releasing)
+        }
+    }
 
     /// Waits until the store has been read.
     package func restored() async {

@@ -30,6 +30,8 @@ package final class AnswerCache: Sendable {
     let limits: CacheLimits
     /// While the store is being read: what was removed since that began, which must not come back. `nil` afterwards.
     let removedWhileRestoring = Mutex<Set<EntryID>?>(nil)
+    /// Whether that is so, for whoever asks on every request. Changed under the lock of the above alone.
+    let restores = Atomic(false)
 
     /// - Parameters:
     ///   - fingerprint: of the embedder in use; vectors of any other are never put into the index. `nil` when there is none.
