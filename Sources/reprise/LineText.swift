@@ -57,10 +57,18 @@ enum LineText {
     }
 
     private static func append(_ number: Int64, digits: Int, before: String = "", _ after: String = "", to line: inout [UInt8]) {
-        let text = String(number)
         line += before.utf8
-        for _ in text.utf8.count..<max(digits, text.utf8.count) { line.append(UInt8(ascii: "0")) }
-        line += text.utf8
+        var place: Int64 = 1
+        for _ in 1..<digits { place *= 10 }
+        if number >= 0, number / place < 10 {
+            // Digit by digit: a line has a dozen such numbers, and a string for each costs more than the digits.
+            while place > 0 {
+                line.append(UInt8(ascii: "0") + UInt8(number / place % 10))
+                place /= 10
+            }
+        } else {
+            line += String(number).utf8
+        }
         line += after.utf8
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SemanticCache
 import Settings
 import Testing
 
@@ -23,6 +24,21 @@ struct PrintTests {
         #expect(spokenTime(812.4) == "13m 32s" && spokenTime(4.14) == "4.1s" && spokenTime(90_000) == "1d 1h" && spokenTime(-20) == "-20s")
         #expect(spokenTime(.infinity) == "-" && spokenTime(3600) == "1h 0m")
         #expect(spokenSize(512) == "512 B" && spokenSize(40_960) == "40.0 KiB" && spokenSize(3 << 30) == "3.0 GiB")
+    }
+
+    @Test(
+        arguments: [
+            (0, "1970-01-01T00:00:00.000Z"), (1_790_000_000_123, "2026-09-21T14:13:20.123Z"), (951_782_400_007, "2000-02-29T00:00:00.007Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"), (253_402_300_800_000, "10000-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
+        ] as [(Int64, String)])
+    func momentsOfLogLines(milliseconds: Int64, text: String) {
+        var line: [UInt8] = []
+        LineText.append(time: Timestamp(milliseconds: milliseconds), to: &line)
+        #expect(String(decoding: line, as: UTF8.self) == text)
+        line = []
+        LineText.append(milliseconds: .microseconds(1_234_005), to: &line)
+        LineText.append(milliseconds: .microseconds(7), to: &line)
+        #expect(String(decoding: line, as: UTF8.self) == "1234.0050.007")
     }
 
     @Test(arguments: [
