@@ -66,10 +66,22 @@ final class MemoryAnswers: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether the whole of it could be answered from memory. Whatever is unusual about a request is left to the other path.
     private func isWorthGathering(_ request: HTTPRequest) -> Bool {
         guard underway == 0, request.method == .post, let path = request.path, Endpoint(path: path.beforeQuery) != nil else { return false }
-        let fields = request.headerFields
-        guard let length = fields.value(of: .contentLength).flatMap({ Int($0) }), length <= desk.maximumBody else { return false }
-        return fields.isPlainlyFramed && fields.value(of: .expect) == nil && fields.value(of: .connection)?.lowercased() != "close"
+        var length: Int?
+        // In one pass, for every request pays for it. A second length, like chunks beside one, leaves the body's end in doubt.
+        for field in request.headerFields where Self.askedFor.contains(field.name) {
+            switch field.name {
+            case .contentLength:
+                guard length == nil, let found = Int(field.value), found <= desk.maximumBody else { return false }
+                length = found
+            case .connection: if field.value.lowercased() == "close" { return false }
+            default: return false
+            }
+        }
+        return length != nil
     }
+
+    /// The fields that say whether a request is usual; of chunks and expectations their being there is enough.
+    private static let askedFor = FieldNames([.contentLength, .connection, .transferEncoding, .expect])
 
     private func answer(_ request: HTTPRequest, end: NIOAny, context: ChannelHandlerContext) {
         guard desk.pressure.level < .shedsRequests, let path = request.path else {

@@ -86,7 +86,7 @@ struct MemoryAnswersTests {
         #expect(presence.takeBegun() == nil)
     }
 
-    @Test(arguments: ["large", "chunked", "expecting", "closing", "other path"])
+    @Test(arguments: ["large", "chunked", "chunked beside a length", "two lengths", "expecting", "closing", "other path"])
     func leavesTheUnusualToTheOtherPath(kind: String) async throws {
         var fields: HTTPFields = [:]
         var body = Self.body("a question")
@@ -96,9 +96,10 @@ struct MemoryAnswersTests {
         case "expecting": fields[.expect] = "100-continue"
         case "closing": fields[.connection] = "close"
         case "other path": path = "/v1/files"
+        case "two lengths": fields.append(HTTPField(name: .contentLength, value: String(body.utf8.count)))
         default: fields[.transferEncoding] = "chunked"
         }
-        if kind != "chunked" { fields[.contentLength] = String(body.utf8.count) }
+        if kind != "chunked" { fields.append(HTTPField(name: .contentLength, value: String(body.utf8.count))) }
         try await send(body: body, path: path, fields: fields)
         #expect(try await inboundBody() == body)
         #expect(presence.takeBegun() == nil)
