@@ -36,15 +36,17 @@ package final class RecentDecisions: RequestObserver, Sendable {
         light.content = nil
         // UTF-8 bounds the work: counting characters of a long prompt would cost more than the hit.
         let start = query.map { $0.utf8.count > Self.queryLimit * 4 ? String($0.prefix(Self.queryLimit)) : $0 }
-        state.withLock { state in
+        // What makes way is given up outside of the lock, which every request takes.
+        _ = state.withLock { state -> Item? in
             state.count += 1
-            let item = Item(number: state.count, record: light, query: start, queryLength: query?.utf8.count ?? 0)
-            if state.items.count < capacity {
+            var item = Item(number: state.count, record: light, query: start, queryLength: query?.utf8.count ?? 0)
+            guard state.items.count == capacity else {
                 state.items.append(item)
-            } else {
-                state.items[state.next] = item
-                state.next = (state.next + 1) % capacity
+                return nil
             }
+            swap(&state.items[state.next], &item)
+            state.next = (state.next + 1) % capacity
+            return item
         }
     }
 
