@@ -94,7 +94,10 @@ struct SemanticLookup: Sendable {
         }
         let started = ContinuousClock.now
         let found = cache.nearest(to: vector, in: scope, count: candidateCount)
-        metrics.searchLatency.record(ContinuousClock.now - started)
+        let searched = ContinuousClock.now
+        metrics.searchLatency.record(searched - started)
+        // Who has waited so long does not wait for a decision, and perhaps a verifier, as well.
+        guard searched < end else { return Result(verdict: .forward(.lookupTimedOut), vector: vector) }
         let now = clock.now()
         let usable = found.filter { match in
             !match.entry.isExpired(at: now) && maximumAge.map { now - match.entry.createdAt <= $0 } ?? true

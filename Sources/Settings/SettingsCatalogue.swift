@@ -217,7 +217,7 @@ enum SettingsCatalogue {
                 """),
             SettingsKey(
                 "timeout", \.embedder.timeout, .duration(), .atStart,
-                "A lookup whose embedding takes longer is a miss (duration); the request goes on."),
+                "A lookup whose embedding and search take longer is a miss (duration); the request goes on."),
         ])
 
     private static let matching = SettingsSection(

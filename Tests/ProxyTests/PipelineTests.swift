@@ -6,6 +6,7 @@ import Synchronization
 import Telemetry
 import TestSupport
 import Testing
+import VectorSearch
 import WireFormats
 
 struct ExactTierTests {
@@ -404,6 +405,17 @@ struct FaultTests {
         #expect(await bench.ask("black and white").cache == "HIT")
     }
 
+    /// What a search found after the deadline is not waited on any longer.
+    @Test func aSlowSearchIsAMiss() async {
+        var options = PipelineOptions()
+        options.lookupDeadline = .milliseconds(200)
+        let bench = ProxyBench(options: options, index: StallingIndex(stall: .milliseconds(300)))
+        _ = await bench.ask("how do i reset my account password please")
+        await bench.pipeline.settleVectors()
+        #expect(await bench.ask("please how do i reset my account password").reason == "lookup-timed-out")
+        #expect(bench.upstream.calls.count == 2)
+    }
+
     @Test(arguments: [
         "{", "[]", "nonsense", "", #"{"model":1,"messages":[]}"#, #"{"model":"m","messages":"hello"}"#, #"{"model":"m","messages":[1]}"#,
     ])
@@ -526,6 +538,35 @@ private actor GatedEmbedder: Embedder {
 }
 
 /// Counts the texts that it embeds.
+/// An exact index whose searches take their time.
+private final class StallingIndex: VectorIndex {
+    private let exact = FlatIndex(dimension: HashingEmbedder().dimension)
+    private let stall: Duration
+
+    init(stall: Duration) { self.stall = stall }
+
+    var dimension: Int { exact.dimension }
+    var count: Int { exact.count }
+    var ids: [EntryID] { exact.ids }
+    var unlinkedCount: Int { exact.unlinkedCount }
+    var memoryBytes: Int { exact.memoryBytes }
+    func count(in scope: Scope) -> Int { exact.count(in: scope) }
+    func contains(_ id: EntryID, in scope: Scope) -> Bool { exact.contains(id, in: scope) }
+    func insert(_ id: EntryID, _ vector: UnitVector, in scope: Scope) { exact.insert(id, vector, in: scope) }
+    func remove(_ id: EntryID) -> Bool { exact.remove(id) }
+    func removeAll() { exact.removeAll() }
+    func all(atLeast threshold: Float, similarTo query: UnitVector, in scope: Scope) -> [Neighbour] {
+        exact.all(atLeast: threshold, similarTo: query, in: scope)
+    }
+
+    func nearest(to query: UnitVector, in scope: Scope, count: Int) -> [Neighbour] {
+        let end = ContinuousClock.now + stall
+        while ContinuousClock.now < end {}
+        return exact.nearest(to: query, in: scope, count: count)
+    }
+}
+
+/// Counts the texts that it is given.
 private final class CountingEmbedder: Embedder {
     private let words = HashingEmbedder()
     private let texts = Mutex(0)

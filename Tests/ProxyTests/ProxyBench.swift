@@ -21,7 +21,7 @@ struct ProxyBench {
 
     init(
         options: PipelineOptions = PipelineOptions(), sharing: TenantResolver.Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
-        store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
+        index: (any VectorIndex)? = nil, store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
         script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) }
     ) {
         var options = options
@@ -35,8 +35,8 @@ struct ProxyBench {
         metrics = ProxyMetrics()
         writer = WriteBehind(store: store, interval: .seconds(3600), limit: 1000, logger: logger)
         cache = AnswerCache(
-            index: FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics, clock: clock,
-            capacity: capacity, staleWindow: max(options.staleIfError, options.staleWhileRevalidate))
+            index: index ?? FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics,
+            clock: clock, capacity: capacity, staleWindow: max(options.staleIfError, options.staleWhileRevalidate))
         pipeline = RequestPipeline(
             options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
