@@ -51,6 +51,8 @@ struct ExplorationTests {
                 capacity: 1000)
             var options = PipelineOptions()
             options.mode = .calibrated
+            // A busy machine is no reason for a miss here.
+            options.lookupDeadline = .seconds(600)
             learner = MatchLearner(
                 options: MatchLearner.Options(), prior: LearnerBench.prior, cache: cache,
                 judge: AnswerJudge(options: AnswerJudge.Options(), embedder: embedder, upstream: upstream, clock: clock), verifier: nil, store: store,

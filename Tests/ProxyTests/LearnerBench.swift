@@ -46,16 +46,17 @@ struct LearnerBench {
             index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint,
             writer: WriteBehind(store: FaultyStore(), interval: .seconds(3600), limit: 1000, logger: logger), metrics: metrics, clock: clock,
             capacity: 1000)
+        // A busy machine is no reason for a miss here, nor for a verdict that is not heard.
+        var (options, learning) = (options, learning)
+        options.lookupDeadline = .seconds(600)
+        learning.verifierDeadline = .seconds(600)
         learner = MatchLearner(
             options: learning, prior: prior, cache: cache,
             judge: judging.map { [upstream, clock, metrics] in
                 AnswerJudge(options: $0, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics)
             }, verifier: verifier,
             store: store, fingerprint: embedder.fingerprint, clock: clock, generator: dial, logger: logger)
-        var options = options
         if options.mode != .shadow { options.mode = .calibrated }
-        // A busy machine is no reason for a miss here.
-        options.lookupDeadline = .seconds(30)
         pipeline = RequestPipeline(
             options: LiveOptions(options), cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock), clock: clock,
@@ -78,9 +79,9 @@ struct LearnerBench {
         return try await body()
     }
 
-    /// Waits until `isTrue`, some seconds at the most.
+    /// Waits until `isTrue`, a minute or so at the most.
     func until(_ isTrue: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        for _ in 0..<500 where !isTrue() { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<6000 where !isTrue() { try await Task.sleep(for: .milliseconds(10)) }
         #expect(isTrue(), sourceLocation: sourceLocation)
     }
 

@@ -37,8 +37,12 @@ import WireFormats
             var options = PipelineOptions()
             options.mode = mode
             options.overrides = overrides
+            // A busy machine is no reason for a miss here, nor for a verdict that is not heard.
+            options.lookupDeadline = .seconds(600)
+            var learning = MatchLearner.Options()
+            learning.verifierDeadline = .seconds(600)
             learner = MatchLearner(
-                options: MatchLearner.Options(), prior: prior, cache: cache,
+                options: learning, prior: prior, cache: cache,
                 judge: AnswerJudge(options: AnswerJudge.Options(), embedder: embedder, upstream: upstream, clock: clock), verifier: verifier,
                 store: store, fingerprint: embedder.fingerprint, clock: clock, generator: SystemRandomNumberGenerator(), logger: logger)
             pipeline = RequestPipeline(
@@ -73,7 +77,7 @@ import WireFormats
         defer { work.cancel() }
         _ = await bench.ask(first)
         #expect(await bench.ask(reworded)[.xCacheReason] == "below-cut")
-        for _ in 0..<200 where bench.learner.report.counts.labels == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<6000 where bench.learner.report.counts.labels == 0 { try await Task.sleep(for: .milliseconds(10)) }
         let report = bench.learner.report
         #expect(report.counts.labels == 1 && report.counts.right == 1 && report.observations == 1)
         #expect(report.judge.equal == 1)
@@ -147,7 +151,7 @@ import WireFormats
         let work = Task { try await bench.learner.run() }
         _ = await bench.ask(first)
         _ = await bench.ask(reworded)
-        for _ in 0..<200 where bench.learner.report.counts.labels == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<6000 where bench.learner.report.counts.labels == 0 { try await Task.sleep(for: .milliseconds(10)) }
         await bench.learner.save()
         work.cancel()
         let second = Bench(prior: nil, store: store)

@@ -48,7 +48,10 @@ struct RouterClient {
         let cache = AnswerCache(
             index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,
             capacity: 100)
-        let options = LiveOptions(PipelineOptions())
+        var settings = PipelineOptions()
+        // A busy machine is no reason for a miss here.
+        settings.lookupDeadline = .seconds(600)
+        let options = LiveOptions(settings)
         let learner = MatchLearner(
             options: MatchLearner.Options(), prior: nil, cache: cache, judge: nil, verifier: nil, store: store, fingerprint: embedder.fingerprint,
             clock: clock, generator: SeededGenerator(seed: 1), logger: logger)
