@@ -76,7 +76,8 @@ struct OnnxEmbedderTests {
     @Test func cancellingIsNoticedAtOnce() async throws {
         let embedder = try Fixtures.embedder.get()
         let busy = Task { try await embedder.embed((0..<200).map { "a text that takes a while to embed, number \($0)" }) }
-        let impatient = Task { try await embedder.embed(["later"]) }
+        // As long as the other, so that it is under way when it is cancelled, however late that is.
+        let impatient = Task { try await embedder.embed([String](repeating: "later", count: 200)) }
         impatient.cancel()
         await #expect(throws: ModelError.self) { try await impatient.value }
         #expect(try await busy.value.count == 200)

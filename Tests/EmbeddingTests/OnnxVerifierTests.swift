@@ -123,7 +123,8 @@ struct OnnxVerifierTests {
         let verifier = try Self.verifier.get()
         let pair = WordingPair(asked: "a wording that takes a while to read", cached: "another wording that takes a while")
         let busy = Task { try await verifier.logits(of: Array(repeating: pair, count: 100)) }
-        let impatient = Task { try await verifier.logit(of: pair) }
+        // As long as the other, so that it is under way when it is cancelled, however late that is.
+        let impatient = Task { try await verifier.logits(of: Array(repeating: pair, count: 100)) }
         impatient.cancel()
         await #expect(throws: ModelError.self) { try await impatient.value }
         #expect(try await busy.value.count == 100)

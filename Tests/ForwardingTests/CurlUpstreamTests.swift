@@ -91,7 +91,7 @@ struct RequestFidelityTests {
     }
 
     @Test func aSlowBodyIsWaitedFor() async throws {
-        let pair = try Pair(configure: { $0.firstByteTimeout = .seconds(1) }) { request, connection in
+        let pair = try Pair(configure: { $0.firstByteTimeout = .seconds(3) }) { request, connection in
             connection.respond(body: "\(request.body.count)")
             return true
         }
@@ -104,7 +104,7 @@ struct RequestFidelityTests {
                 })
             else { return nil }
             // Together longer than the upstream's time limit, which is not about the client's side.
-            try await Task.sleep(for: .milliseconds(400))
+            try await Task.sleep(for: .seconds(1))
             return [1, 2, 3]
         })
         #expect(try await pair.text(pair.send(body: .stream(body, length: nil))) == "12")

@@ -125,9 +125,9 @@ struct RetryingUpstreamTests {
 
     @Test func whoLeavesDuringThePauseIsNotAskedFor() async throws {
         let inner = upstream(reply(503), reply(200))
-        let patient = RetryingUpstream(inner, policy: RetryPolicy(firstDelay: .seconds(30), longestDelay: .seconds(60)), clock: ManualClock())
+        let patient = RetryingUpstream(inner, policy: RetryPolicy(firstDelay: .seconds(600), longestDelay: .seconds(600)), clock: ManualClock())
         let call = Task { try await patient.send(request) }
-        try await Task.sleep(for: .milliseconds(50))
+        while inner.calls.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
         call.cancel()
         await #expect(throws: UpstreamError.self) { try await call.value }
         #expect(inner.calls.count == 1)
@@ -213,13 +213,13 @@ private final class HeldUpstream: Upstream {
 
 struct LimitedUpstreamTests {
     private func until(_ condition: () -> Bool) async throws {
-        for _ in 0..<500 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<6000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
         #expect(condition())
     }
 
     @Test func noMoreThanTheLimitIsOut() async throws {
         let inner = HeldUpstream()
-        let limited = LimitedUpstream(inner, limit: 2, waitingLimit: 1, patience: .seconds(30))
+        let limited = LimitedUpstream(inner, limit: 2, waitingLimit: 1, patience: .seconds(600))
         let first = try await limited.send(request)
         let second = try await limited.send(request)
         let third = Task { try await limited.send(request) }
@@ -236,7 +236,7 @@ struct LimitedUpstreamTests {
 
     @Test func whoDropsTheAnswerGivesThePlaceBack() async throws {
         let inner = HeldUpstream()
-        let limited = LimitedUpstream(inner, limit: 1, waitingLimit: 5, patience: .seconds(30))
+        let limited = LimitedUpstream(inner, limit: 1, waitingLimit: 5, patience: .seconds(600))
         var response: UpstreamResponse? = try await limited.send(request)
         #expect(response != nil)
         let next = Task { try await limited.send(request) }
@@ -250,7 +250,7 @@ struct LimitedUpstreamTests {
         let limited = LimitedUpstream(inner, limit: 1, waitingLimit: 5, patience: .milliseconds(30))
         let held = try await limited.send(request)
         await #expect(throws: UpstreamError.self) { try await limited.send(request) }
-        let patient = LimitedUpstream(inner, limit: 1, waitingLimit: 5, patience: .seconds(30))
+        let patient = LimitedUpstream(inner, limit: 1, waitingLimit: 5, patience: .seconds(600))
         let alsoHeld = try await patient.send(request)
         let waiting = Task { try await patient.send(request) }
         try await until { patient.depth.waiting == 1 }
@@ -262,7 +262,7 @@ struct LimitedUpstreamTests {
 
     /// Thousands of calls through a narrow gate: all come through, and the places are all given back.
     @Test func placesAreNeverLost() async throws {
-        let limited = LimitedUpstream(upstream(reply(200)), limit: 3, waitingLimit: 5000, patience: .seconds(60))
+        let limited = LimitedUpstream(upstream(reply(200)), limit: 3, waitingLimit: 5000, patience: .seconds(600))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<2000 {
                 group.addTask {

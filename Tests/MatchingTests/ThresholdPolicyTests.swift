@@ -93,7 +93,7 @@ import Testing
                 #expect(policy.decide(query: "x", candidates: [candidate(huge, 1)]).verdict == .forward(.queryTooLong))
             }
         }
-        #expect(elapsed < .seconds(5))
+        #expect(elapsed < .seconds(30))
     }
 
     @Test(arguments: ["\"a ", "```", "` ", "'x ", "1.", "1,1", "- ", "not ", "from a to b ", "aB", "turn ", "one hundred ", "Paris ", "一"])
@@ -103,7 +103,7 @@ import Testing
         let elapsed = ContinuousClock().measure {
             _ = ThresholdPolicy(threshold: 0.9, profile: .strict).decide(query: long, candidates: [candidate(String(long.dropLast()), 1)])
         }
-        #expect(elapsed < .seconds(10))
+        #expect(elapsed < .seconds(60))
     }
 
     @Test func equalInputsGiveEqualDecisions() {
