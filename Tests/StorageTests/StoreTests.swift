@@ -67,12 +67,19 @@ struct SQLiteStoreTests {
         let writing = Task {
             for batch in 0..<200 { try await store.insert((1...5).map { Sample.record(batch * 5 + $0) }) }
         }
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(30)
+        let reader = try DatabaseQueue(path: path, configuration: configuration)
         for attempt in 0..<10 {
             try await Task.sleep(for: .milliseconds(5))
-            // The log first: it holds what the database does not have yet.
             let copy = folder.file("copy-\(attempt).db")
-            for suffix in ["-wal", ""] where FileManager.default.fileExists(atPath: path + suffix) {
-                try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+            // One moment, however long the copying takes: while somebody reads, nothing younger than that is folded into the database. The log first:
+            // it holds what the database does not have yet.
+            try await reader.read { database in
+                _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM entries")
+                for suffix in ["-wal", ""] where FileManager.default.fileExists(atPath: path + suffix) {
+                    try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+                }
             }
             let reopened = try SQLiteStore.open(path: copy, now: now)
             #expect(reopened.setAside == nil)
