@@ -240,17 +240,21 @@ struct MemoryHierarchyTests {
     /// Thousands that expire at once are removed in many short steps: a look-up in between waits for none of the others.
     @Test func manyExpiriesStallNobody() async {
         let bench = Bench(MemoryStore(keepsRecords: false), limits: CacheLimits(entries: 100_000))
-        for number in 1...5000 { bench.cache.insert(bench.record(number, bytes: 10, ttl: .seconds(10))) }
         bench.cache.insert(bench.record(9999, bytes: 10))
-        bench.clock.advance(by: .seconds(20))
-        async let swept = bench.cache.sweep()
         var lookups = 0
-        while bench.cache.count > 1 {
-            #expect(await bench.cache.entry(for: Sample.entry(9999).key) != nil)
-            lookups += 1
-            await Task.yield()
+        // On a busy machine all may be over before the first look: one round with looks in between is enough.
+        for round in 1...20 where lookups <= 5 {
+            for number in 1...5000 { bench.cache.insert(bench.record(10_000 * round + number, bytes: 10, ttl: .seconds(10))) }
+            bench.clock.advance(by: .seconds(20))
+            async let swept = bench.cache.sweep()
+            lookups = 0
+            while bench.cache.count > 1 {
+                #expect(await bench.cache.entry(for: Sample.entry(9999).key) != nil)
+                lookups += 1
+                await Task.yield()
+            }
+            #expect(await swept == 5000)
         }
-        #expect(await swept == 5000)
         #expect(lookups > 5)
         #expect(bench.cache.searchableCount == 1)
     }
