@@ -1,13 +1,19 @@
 """The real program behind a real socket, in front of the stand-in model."""
 
+import concurrent.futures
+import contextlib
+import functools
 import http.client
 import json
 import os
 import pathlib
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -51,12 +57,12 @@ class Process:
         self.log.seek(0)
         return self.log.read()
 
-    def connect(self, timeout=30):
+    def connect(self, timeout=60):
         if self.url.startswith("https:"):
             return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self.trust)
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
-    def request(self, method, path, body=None, headers=None, timeout=30):
+    def request(self, method, path, body=None, headers=None, timeout=60):
         connection = self.connect(timeout)
         try:
             if isinstance(body, (dict, list)):
@@ -71,7 +77,7 @@ class Process:
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            status = self.process.wait(timeout=40)
+            status = self.process.wait(timeout=60)
         finally:
             self.process.stdout.close()
         self.errors = self.said
@@ -114,6 +120,10 @@ class Reprise(Process):
         super().__init__(
             [binary(), "serve", "--config", "test.yaml", "--port", "0", "--upstream", upstream, "--store", str(self.folder / "cache.db"), *arguments],
             cwd=self.folder, env=environment)
+        # What could not be read within the time that a start may take is read on behind the requests.
+        store = next(line for line in self.process.stdout if line.split()[0] == "store")
+        if store.rstrip().endswith("(being read)"):
+            wait_for(lambda: not self.stats["store"]["restoring"], what="the reading of the store")
 
     def chat(self, prompt, headers=None, path="/v1/chat/completions", **more):
         body = {"model": "stand-in", "messages": [{"role": "user", "content": prompt}], **more}
@@ -123,6 +133,11 @@ class Reprise(Process):
     def stats(self):
         return self.request("GET", "/cache/stats").json
 
+    def stored(self, table="entries"):
+        """How many rows have reached the disk."""
+        with contextlib.closing(sqlite3.connect(self.folder / "cache.db")) as database:
+            return database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
     def run(self, *arguments, **more):
         """One of the commands that talk to a running proxy."""
         return command(*arguments, "--server", self.url, cwd=self.folder, **more)
@@ -130,7 +145,7 @@ class Reprise(Process):
 
 def command(*arguments, cwd=None, stdin=None, env=None):
     return subprocess.run(
-        [binary(), *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
+        [binary(), *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=180, env={**os.environ, **(env or {})})
 
 
 @pytest.fixture(scope="session")
@@ -165,7 +180,32 @@ def start(tmp_path, stand_in):
             server.stop()
 
 
-def wait_for(condition, seconds=5, what="the condition"):
+def stop_within_a_stream(proxy, upstream):
+    """SIGTERM while an answer is half said: nobody else is let in, and what began is said to its end."""
+    from upstream import answer
+
+    stopping = threading.Event()
+    upstream.reply = functools.partial(answer, gate=stopping)
+
+    def is_open():
+        try:
+            socket.create_connection((proxy.host, proxy.port)).close()
+        except ConnectionError:
+            return False
+        return True
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        stream = pool.submit(proxy.chat, "one two three", stream=True)
+        wait_for(lambda: upstream.count == 1, what="the call")
+        stopped = pool.submit(proxy.stop)
+        wait_for(lambda: not is_open(), what="the listener's end")
+        stopping.set()
+        assert stopped.result() == 0, proxy.errors
+        assert stream.result().body.endswith(b"data: [DONE]\n\n")
+
+
+def wait_for(condition, seconds=30, what="the condition"):
+    """The first true value of the condition. The limit is for what never comes: a busy machine may take its time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -173,6 +213,15 @@ def wait_for(condition, seconds=5, what="the condition"):
             return value
         time.sleep(0.02)
     raise AssertionError(f"{what} did not come true in {seconds} s")
+
+
+@pytest.fixture
+def upstream():
+    from upstream import Upstream
+
+    server = Upstream()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

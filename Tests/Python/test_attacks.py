@@ -7,14 +7,7 @@ import time
 import zlib
 
 import pytest
-from upstream import Upstream, answer, completion
-
-
-@pytest.fixture
-def upstream():
-    server = Upstream()
-    yield server
-    server.stop()
+from upstream import answer, completion
 
 
 @pytest.fixture
@@ -22,18 +15,18 @@ def proxy(start, upstream):
     return start(upstream=upstream.url)
 
 
-def exchange(proxy, data, timeout=5):
-    """Everything that comes back until the proxy closes or falls silent."""
-    with socket.create_connection((proxy.host, proxy.port), timeout=timeout) as connection:
+def exchange(proxy, data):
+    """Everything that comes back until the proxy closes or, once it has begun, falls silent."""
+    with socket.create_connection((proxy.host, proxy.port), timeout=20) as connection:
         try:
             connection.sendall(data)
         except ConnectionError:
             pass
-        connection.settimeout(1.5)
         got = b""
         try:
             while chunk := connection.recv(65536):
                 got += chunk
+                connection.settimeout(1.5)
         except (TimeoutError, ConnectionError):
             pass
         return got
@@ -215,6 +208,7 @@ def test_a_hidden_hit_looks_like_a_call(start, upstream, stream):
     upstream.reply = reply
     proxy = start(upstream=upstream.url, config="tenancy:\n  sharing: pool\n  hide_pool_hits: true\n")
     got, times = [], []
+    first_begun = time.monotonic()
     for who in "ab":
         begun = time.monotonic()
         got.append(proxy.chat("hello", {"Authorization": f"Bearer {who}"}, stream=stream))
@@ -225,7 +219,7 @@ def test_a_hidden_hit_looks_like_a_call(start, upstream, stream):
     assert first == second
     assert times[1] >= 0.28
     if not stream:
-        assert got[1].json["created"] - got[0].json["created"] in (1, 2)
+        assert 1 <= got[1].json["created"] - got[0].json["created"] <= time.monotonic() - first_begun
 
 
 def test_virtual_keys(start, upstream):

@@ -2,9 +2,11 @@
 
 import concurrent.futures
 import json
+import threading
 
 import openai
 import pytest
+from conftest import wait_for
 from provider import vector
 
 
@@ -96,12 +98,17 @@ def test_controls_hold_for_each_input(through, provider):
     assert send(["a", "b"]).cache == "MISS"
 
 
-def test_equal_batches_in_flight_share_one_call(through, provider):
+def test_equal_batches_in_flight_share_one_call(start, upstream, provider):
+    joined = threading.Event()
+    upstream.reply = lambda handler, body: handler.json(provider.embeddings(json.loads(body)), gate=joined)
+    proxy = start(config="matching: {mode: exact}", upstream=upstream.url)
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: ask(through, [f"t{number}" for number in range(30)]), range(16)))
-    # A batch that comes while another's items are being stored may find some of them, and asks for the rest.
-    assert len({answer.body for answer in answers}) <= 4 and all(answer.json["data"][29]["embedding"] == vector("t29", 8) for answer in answers)
-    assert provider.count <= 4
+        asked = [pool.submit(ask, proxy, [f"t{number}" for number in range(30)]) for _ in range(16)]
+        wait_for(lambda: proxy.stats["requests"]["coalesced"] == 15, what="the last who joins")
+        joined.set()
+        answers = [call.result() for call in asked]
+    assert len({answer.body for answer in answers}) == 1 and answers[0].json["data"][29]["embedding"] == vector("t29", 8)
+    assert upstream.count == 1
 
 
 def test_entries_survive_a_restart_and_can_be_found(start, provider, tmp_path):

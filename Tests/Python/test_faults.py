@@ -1,6 +1,7 @@
 """The fault table: what breaks, and what the client sees of it."""
 
 import concurrent.futures
+import functools
 import itertools
 import json
 import os
@@ -10,18 +11,11 @@ import threading
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import stop_within_a_stream, wait_for
 from upstream import Upstream, answer, completion, dropping, failing, first_then
 
-QUICK = "upstream:\n  retry_delay: 20ms\n  breaker_cooldown: 300ms\n"
+QUICK = "upstream:\n  retry_delay: 20ms\n"
 DEAD = "http://127.0.0.1:9/v1"
-
-
-@pytest.fixture
-def upstream():
-    server = Upstream()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -41,14 +35,16 @@ UPSTREAM_FAULTS = [
     ("fails every time", failing(502), 502, None, 3),
     ("refuses the request", failing(400), 400, None, 1),
     ("refuses the credential", failing(401), 401, None, 1),
-    ("never answers", lambda handler, body: time.sleep(5), 504, "upstream_timeout", 1),
+    # It reads on until the proxy has hung up.
+    ("never answers", lambda handler, body: handler.rfile.read(1), 504, "upstream_timeout", 1),
 ]
 
 
 @pytest.mark.parametrize("what, reply, status, code, calls", UPSTREAM_FAULTS, ids=[fault[0] for fault in UPSTREAM_FAULTS])
 def test_fault_table_upstream(start, upstream, what, reply, status, code, calls):
     upstream.reply = reply
-    proxy = start(upstream=upstream.url, config=QUICK + "  first_byte_timeout: 1s\n")
+    patience = "  first_byte_timeout: 1s\n" if code == "upstream_timeout" else ""
+    proxy = start(upstream=upstream.url, config=QUICK + patience)
     got = proxy.chat("hello")
     assert got.status == status
     assert upstream.count == calls
@@ -131,7 +127,7 @@ def test_a_base_url_without_version_gets_one_and_keeps_its_query(start, upstream
 
 def test_a_dead_upstream_is_left_alone_and_comes_back(start, upstream):
     upstream.reply = failing(503)
-    proxy = start(upstream=upstream.url, config=QUICK + "  retries: 0\n  breaker_failures: 3\n")
+    proxy = start(upstream=upstream.url, config=QUICK + "  retries: 0\n  breaker_failures: 3\n  breaker_cooldown: 3s\n")
     for number in range(3):
         assert proxy.chat(f"q{number}").status == 503
     got = proxy.chat("more")
@@ -139,24 +135,19 @@ def test_a_dead_upstream_is_left_alone_and_comes_back(start, upstream):
     assert upstream.count == 3
     assert proxy.stats["upstreams"] == {"upstream": "open"}
     upstream.reply = answer
-    time.sleep(0.4)
-    assert proxy.chat("more").status == 200 and proxy.chat("another").status == 200
+    wait_for(lambda: proxy.chat("more").status == 200, what="the end of the cool-down")
+    assert proxy.chat("another").status == 200
     assert proxy.stats["upstreams"] == {"upstream": "closed"}
 
 
 def test_calls_beyond_the_queue_are_refused(start, upstream):
     refused = threading.Event()
-
-    def held(handler, body):
-        refused.wait(20)
-        answer(handler, body)
-
-    upstream.reply = held
+    upstream.reply = functools.partial(answer, gate=refused)
     proxy = start(upstream=upstream.url, config="upstream:\n  max_connections: 2\n  queue_limit: 2\n")
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         asked = [pool.submit(proxy.chat, f"q{number}") for number in range(12)]
         # Two calls are out and two wait; nothing is answered until the eight others were refused.
-        done = [next_done.result() for next_done in itertools.islice(concurrent.futures.as_completed(asked, 15), 8)]
+        done = [next_done.result() for next_done in itertools.islice(concurrent.futures.as_completed(asked, 30), 8)]
         assert [got.status for got in done] == [503] * 8
         refused.set()
         got = [call.result() for call in asked]
@@ -165,69 +156,71 @@ def test_calls_beyond_the_queue_are_refused(start, upstream):
 
 
 def test_a_hundred_equal_streams_make_one_call(start, upstream):
-    upstream.reply = lambda handler, body: answer(handler, body, 0.08)
+    joined = threading.Event()
+    upstream.reply = functools.partial(answer, gate=joined)
     proxy = start(upstream=upstream.url)
-    ready = threading.Barrier(100)
-
-    def ask(_):
-        ready.wait()
-        return proxy.chat("one two three four five six seven", stream=True)
-
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
-        got = list(pool.map(ask, range(100)))
+        asked = [pool.submit(proxy.chat, "one two three four five six seven", stream=True) for _ in range(100)]
+        wait_for(lambda: proxy.stats["requests"]["coalesced"] == 99, what="the last who joins")
+        joined.set()
+        got = [call.result() for call in asked]
     assert upstream.count == 1
     assert {answer.status for answer in got} == {200}
     assert len({answer.body for answer in got}) == 1 and got[0].body.endswith(b"data: [DONE]\n\n")
-    stats = proxy.stats["requests"]
-    assert stats["total"] == 100 and stats["coalesced"] + stats["exact_hits"] == 99
+    assert proxy.stats["requests"]["total"] == 100
 
 
 def test_what_one_credential_is_refused_is_not_told_to_another(start, upstream):
     """In a pool equal requests have one key; the calls that go out with their clients' own credentials are calls of their own all the same."""
+    joined = threading.Event()
 
     def reply(handler, body):
-        time.sleep(0.5)
-        refusal = handler.headers["Authorization"] == "Bearer bad"
-        (failing(401) if refusal else answer)(handler, body)
+        if handler.headers["Authorization"] == "Bearer bad":
+            failing(401, gate=joined)(handler, body)
+        else:
+            handler.json(completion("echo"), gate=joined)
 
     upstream.reply = reply
     proxy = start(upstream=upstream.url, config="tenancy:\n  sharing: pool\n")
-    ready = threading.Barrier(20)
-
-    def ask(number):
-        ready.wait()
-        # The refused ones are first in line.
-        time.sleep(0 if number < 10 else 0.1)
-        return proxy.chat("hello", {"Authorization": "Bearer " + ("bad" if number < 10 else "good")})
-
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        got = [got.status for got in pool.map(ask, range(20))]
+        asked = []
+        # The refused ones are first in line.
+        for calls, key in enumerate(["bad", "good"], 1):
+            asked += [pool.submit(proxy.chat, "hello", {"Authorization": f"Bearer {key}"}) for _ in range(10)]
+            wait_for(lambda: upstream.count == calls and proxy.stats["requests"]["coalesced"] == 9 * calls, what="the last who joins")
+        joined.set()
+        got = [call.result().status for call in asked]
     assert got == [401] * 10 + [200] * 10
     assert upstream.count == 2
     assert proxy.chat("hello", {"Authorization": "Bearer bad"}).cache == "HIT"
 
 
 def test_requests_beyond_the_limit_get_503_and_the_proxy_recovers(start, upstream):
-    upstream.reply = lambda handler, body: answer(handler, body, 1.0)
+    refused = threading.Event()
+    upstream.reply = functools.partial(answer, gate=refused)
     proxy = start(upstream=upstream.url, config="server:\n  max_requests: 5\n")
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
-        got = list(pool.map(lambda number: proxy.chat(f"q{number}"), range(50)))
-    refused = [answer for answer in got if answer.status == 503]
-    assert len(got) - len(refused) >= 5 and len(refused) >= 30
-    assert all(answer.headers["Retry-After"] == "1" and answer.json["error"]["code"] == "proxy_overloaded" for answer in refused)
-    upstream.reply = answer
-    assert wait_for(lambda: proxy.chat("after").status == 200, 1, "the recovery")
+        asked = [pool.submit(proxy.chat, f"q{number}") for number in range(50)]
+        done = [next_done.result() for next_done in itertools.islice(concurrent.futures.as_completed(asked, 30), 45)]
+        assert [got.status for got in done] == [503] * 45
+        assert all(got.headers["Retry-After"] == "1" and got.json["error"]["code"] == "proxy_overloaded" for got in done)
+        refused.set()
+        assert sorted(call.result().status for call in asked) == [200] * 5 + [503] * 45
+    assert wait_for(lambda: proxy.chat("after").status == 200, what="the recovery")
 
 
 def test_connections_beyond_the_limit_are_told_so(start, upstream):
     proxy = start(upstream=upstream.url, config="server:\n  max_connections: 10\n")
-    held = [socket.create_connection((proxy.host, proxy.port)) for _ in range(10)]
-    time.sleep(0.2)
+    held = [proxy.connect() for _ in range(10)]
+    for connection in held:
+        # Who has been served once has a place for sure.
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
     for _ in range(20):
         assert proxy.request("GET", "/healthz").status == 503
     for connection in held:
         connection.close()
-    assert wait_for(lambda: proxy.request("GET", "/healthz").status == 200, 1, "the recovery")
+    assert wait_for(lambda: proxy.request("GET", "/healthz").status == 200, what="the recovery")
 
 
 def test_ten_times_too_many_clients_are_answered_and_forgotten(start, upstream):
@@ -242,7 +235,7 @@ def test_ten_times_too_many_clients_are_answered_and_forgotten(start, upstream):
         got = [one for many in pool.map(ask, range(100)) for one in many]
     assert {one.status for one in got} == {200, 503}
     assert all(one.headers["Retry-After"] for one in got if one.status == 503)
-    assert wait_for(lambda: all(proxy.chat(f"after {number}").status == 200 for number in range(10)), 1, "the recovery")
+    assert wait_for(lambda: all(proxy.chat(f"after {number}").status == 200 for number in range(10)), what="the recovery")
     assert proxy.process.poll() is None
 
 
@@ -254,16 +247,17 @@ def resident(proxy):
 def test_memory_runs_short_of_cache_work_before_it_runs_short_of_requests(start, upstream, tmp_path):
     proxy = start(upstream=upstream.url)
     assert proxy.chat("kept").status == 200
+    wait_for(lambda: proxy.stats["matching"]["searchable"] == 1, what="the vector, whose making takes memory too")
     used = resident(proxy)
     proxy.stop()
     # Between nine tenths of the ceiling and the ceiling: what is there is served, nothing new is kept.
     proxy = start(upstream=upstream.url, config=f"server:\n  memory_limit: {used * 100 // 95}\n")
-    short = wait_for(lambda: (got := proxy.chat(f"new {time.monotonic()}")).headers["X-Cache-Reason"] == "memory-short" and got, 10, "the pressure")
+    short = wait_for(lambda: (got := proxy.chat(f"new {time.monotonic()}")).headers["X-Cache-Reason"] == "memory-short" and got, what="the pressure")
     assert short.status == 200 and "stored" not in short.headers["Cache-Status"]
     proxy.stop()
     # Above it: requests are told to come again, and the probes still answer.
     proxy = start(upstream=upstream.url, config="server:\n  memory_limit: 64MiB\n")
-    refused = wait_for(lambda: (got := proxy.chat("more")).status == 503 and got, 10, "the ceiling")
+    refused = wait_for(lambda: (got := proxy.chat("more")).status == 503 and got, what="the ceiling")
     assert refused.headers["Retry-After"] and refused.json["error"]["code"] == "proxy_overloaded"
     assert proxy.request("GET", "/healthz").status == 200 and proxy.stats["requests"]
 
@@ -276,7 +270,7 @@ def test_a_client_that_dawdles_is_cut_off(start, upstream, sent):
         connection.sendall(sent)
         connection.settimeout(0.2)
         began = time.monotonic()
-        while time.monotonic() - began < 6:
+        while time.monotonic() - began < 25:
             try:
                 connection.sendall(b"a" if sent.endswith(b"{") else b"X-%d: a\r\n" % time.monotonic_ns() if sent else b"G")
                 if connection.recv(1000) == b"":
@@ -285,7 +279,7 @@ def test_a_client_that_dawdles_is_cut_off(start, upstream, sent):
                 continue
             except ConnectionError:
                 break
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
     assert upstream.count == 0
 
 
@@ -308,32 +302,28 @@ def test_a_client_that_does_not_read_is_cut_off(start, upstream):
     empty = proxy.stats["memory_bytes"]
     with socket.create_connection((proxy.host, proxy.port)) as connection:
         connection.sendall(b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-        assert gone.wait(10), "the upstream's call must end with the client's"
+        assert gone.wait(60), "the upstream's call must end with the client's"
         assert proxy.stats["memory_bytes"] < empty + (1 << 20)
 
 
 def test_sigterm_lets_streams_end_and_keeps_what_came(start, upstream, tmp_path):
-    upstream.reply = lambda handler, body: answer(handler, body, 0.3)
-    proxy = start(upstream=upstream.url)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        stream = pool.submit(proxy.chat, "one two three", stream=True)
-        wait_for(lambda: upstream.count == 1)
-        time.sleep(0.2)
-        assert proxy.stop() == 0, proxy.errors
-        assert stream.result().body.endswith(b"data: [DONE]\n\n")
+    stop_within_a_stream(start(upstream=upstream.url), upstream)
     again = start(upstream=DEAD, folder=tmp_path)
     assert again.chat("one two three", stream=True).cache == "HIT"
 
 
 def test_sigterm_cuts_what_takes_too_long(start, upstream):
-    upstream.reply = lambda handler, body: answer(handler, body, 2.0)
+    never = threading.Event()
+    upstream.reply = functools.partial(answer, gate=never)
     proxy = start(upstream=upstream.url, config="server:\n  drain_timeout: 1s\n")
-    proxy_thread = threading.Thread(target=lambda: pytest.raises(Exception, proxy.chat, "a b c d e f g h i j", stream=True), daemon=True)
+    proxy_thread = threading.Thread(target=lambda: pytest.raises(Exception, proxy.chat, "a b c", stream=True), daemon=True)
     proxy_thread.start()
     wait_for(lambda: upstream.count == 1)
     began = time.monotonic()
     assert proxy.stop() == 0, proxy.errors
-    assert time.monotonic() - began < 6
+    # By itself it would wait for half a minute, and the stream for longer.
+    assert 1 <= time.monotonic() - began < 20
+    never.set()
 
 
 def test_sighup_reads_the_configuration_again(start, upstream, second, tmp_path):
@@ -341,6 +331,7 @@ def test_sighup_reads_the_configuration_again(start, upstream, second, tmp_path)
     assert proxy.chat("one").headers["Cache-Status"] and proxy.chat("one").headers["Cache-Status"].startswith("reprise; hit; ttl=3")
     (tmp_path / "test.yaml").write_text(f"cache:\n  ttl: 2h\nupstreams:\n  other:\n    models: [other]\n    base_url: {second.url}\n")
     os.kill(proxy.process.pid, signal.SIGHUP)
+    wait_for(lambda: "configuration read again" in proxy.said, what="the reading")
     wait_for(lambda: proxy.chat(f"two {time.monotonic()}", model="other").status == 200 and second.count > 0, what="the new upstream")
     proxy.chat("three")
     assert proxy.chat("three").headers["Cache-Status"].startswith("reprise; hit; ttl=7")
@@ -360,7 +351,7 @@ def test_a_bad_configuration_keeps_the_old_one_and_says_why(start, upstream, tmp
     proxy = start(upstream=upstream.url, config="cache:\n  ttl: 1h\n")
     (tmp_path / "test.yaml").write_text("cache:\n  tttl: 2h\n")
     os.kill(proxy.process.pid, signal.SIGHUP)
-    time.sleep(0.5)
+    wait_for(lambda: "the old one stays" in proxy.said, what="the refusal")
     assert proxy.chat("one").status == 200
     assert proxy.stop() == 0
     assert "test.yaml:2:3: unknown key 'tttl'" in proxy.errors and "the old one stays" in proxy.errors

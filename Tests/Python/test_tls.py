@@ -12,18 +12,11 @@ import time
 import httpx
 import openai
 import pytest
-from conftest import command, wait_for
-from upstream import Upstream, answer
+from conftest import command, stop_within_a_stream, wait_for
+from upstream import Upstream
 
 CONFIG = "server:\n  tls_certificate: cert.pem\n  tls_key: key.pem\n"
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello there"}]}
-
-
-@pytest.fixture
-def upstream():
-    server = Upstream()
-    yield server
-    server.stop()
 
 
 def make(folder, name="first", days=2, key="ec", certificate_file="cert.pem", key_file="key.pem"):
@@ -51,7 +44,7 @@ def serve(start, upstream, tmp_path):
 
 def shown(proxy, folder):
     """The name in the certificate that a new connection is shown."""
-    with socket.create_connection((proxy.host, proxy.port), timeout=5) as plain:
+    with socket.create_connection((proxy.host, proxy.port), timeout=30) as plain:
         with trust(folder).wrap_socket(plain, server_hostname="127.0.0.1") as connection:
             return dict(pair[0] for pair in connection.getpeercert()["subject"])["commonName"]
 
@@ -226,11 +219,11 @@ def test_a_stale_certificate_is_shown_and_warned_of(serve, tmp_path):
 
 def test_who_does_not_end_the_handshake_is_cut_off(serve, tmp_path):
     make(tmp_path)
-    proxy = serve("  read_timeout: 1s\n")
+    proxy = serve("  read_timeout: 4s\n")
 
     def silent_for(*pieces):
         began = time.monotonic()
-        with socket.create_connection((proxy.host, proxy.port), timeout=10) as connection:
+        with socket.create_connection((proxy.host, proxy.port), timeout=60) as connection:
             try:
                 for piece in pieces:
                     connection.sendall(piece)
@@ -243,10 +236,10 @@ def test_who_does_not_end_the_handshake_is_cut_off(serve, tmp_path):
 
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        for taken in pool.map(lambda pieces: silent_for(*pieces), [[], [hello], [hello] + [b"\0"] * 12]):
-            assert 0.7 < taken < 5
-    assert silent_for(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") < 1, "plain HTTP is not TLS"
-    assert silent_for(bytes(2000)) < 1
+        for taken in pool.map(lambda pieces: silent_for(*pieces), [[], [hello], [hello] + [b"\0"] * 80]):
+            assert 3.7 < taken < 20
+    assert silent_for(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") < 3.5, "plain HTTP is not TLS"
+    assert silent_for(bytes(2000)) < 3.5
     assert proxy.request("GET", "/healthz").status == 200
 
 
@@ -274,19 +267,12 @@ def test_a_client_that_leaves_ends_its_call(serve, upstream, tmp_path):
     assert response.read(10)
     response.close()
     connection.close()
-    assert gone.wait(5)
+    assert gone.wait(30)
 
 
 def test_sigterm_lets_streams_end(serve, upstream, tmp_path):
-    upstream.reply = lambda handler, body: answer(handler, body, 0.3)
     make(tmp_path)
-    proxy = serve()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        stream = pool.submit(proxy.chat, "one two three", stream=True)
-        wait_for(lambda: upstream.count == 1)
-        time.sleep(0.2)
-        assert proxy.stop() == 0, proxy.errors
-        assert stream.result().body.endswith(b"data: [DONE]\n\n")
+    stop_within_a_stream(serve(), upstream)
 
 
 def test_clients_beyond_the_limit_are_told(serve, tmp_path):

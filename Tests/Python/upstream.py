@@ -4,7 +4,6 @@ import http.server
 import json
 import socketserver
 import threading
-import time
 
 
 def completion(text, finish="stop"):
@@ -41,7 +40,8 @@ class Upstream:
             def log_message(self, *_):
                 pass
 
-            def json(self, value, status=200, headers=None):
+            def json(self, value, status=200, headers=None, gate=None):
+                """The head at once, the body when the gate is open."""
                 data = json.dumps(value).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -49,6 +49,7 @@ class Upstream:
                 for name, text in (headers or {}).items():
                     self.send_header(name, text)
                 self.end_headers()
+                hold(gate)
                 self.wfile.write(data)
 
         class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -71,12 +72,18 @@ class Upstream:
         self.server.server_close()
 
 
-def answer(handler, body, delay=0.0):
-    """Repeats the last message after `echo:`."""
+def hold(gate):
+    """Waits at a gate, an Event that a test sets; a minute at most, so that one that fails comes to its end."""
+    if gate:
+        gate.wait(60)
+
+
+def answer(handler, body, gate=None):
+    """Repeats the last message after `echo:`. What is said plainly is held at the gate; a stream before each word, when everybody has its head."""
     request = json.loads(body)
     text = "echo: " + request["messages"][-1]["content"]
     if not request.get("stream"):
-        time.sleep(delay)
+        hold(gate)
         return handler.json(completion(text))
     handler.send_response(200)
     handler.send_header("Content-Type", "text/event-stream")
@@ -91,16 +98,16 @@ def answer(handler, body, delay=0.0):
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1790000000, "model": "m"}
     send({**base, "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]})
     for word in text.split():
-        time.sleep(delay)
+        hold(gate)
         send({**base, "choices": [{"index": 0, "delta": {"content": word + " "}, "finish_reason": None}]})
     send({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     send("[DONE]")
     handler.wfile.write(b"0\r\n\r\n")
 
 
-def failing(status, headers=None):
+def failing(status, headers=None, gate=None):
     """Answers with an error status."""
-    return lambda handler, body: handler.json({"error": {"message": "as scripted", "type": "x", "code": None, "param": None}}, status, headers)
+    return lambda handler, body: handler.json({"error": {"message": "as scripted", "type": "x", "code": None, "param": None}}, status, headers, gate)
 
 
 def first_then(first, then, times=1):
