@@ -2,10 +2,9 @@
 
 import json
 import signal
-import time
 
 import pytest
-from conftest import wait_for
+from conftest import THRESHOLD, wait_for
 
 SEMANTIC = [
     ("How do I reset my password?", "How can I reset my password?"),
@@ -29,7 +28,7 @@ def test_an_exact_repeat_is_the_same_bytes(proxy, stand_in):
 
 @pytest.mark.parametrize("first, second", SEMANTIC)
 def test_a_rewording_is_served(proxy, stand_in, first, second):
-    original, reworded = proxy.chat(first), proxy.chat(second)
+    original, reworded = proxy.chat(first), proxy.reworded(second)
     assert reworded.headers["Cache-Status"] == "reprise; hit; detail=semantic"
     assert reworded.headers["X-Cache-Match"] == "semantic"
     assert 0.9 <= float(reworded.headers["X-Cache-Similarity"]) <= 1
@@ -88,7 +87,7 @@ def test_controls(proxy, stand_in):
 
 
 def test_a_time_to_live_ends(proxy):
-    proxy.chat("brief", {"X-Cache-TTL": "1"})
+    proxy.chat("brief", {"X-Cache-TTL": "4"})
     assert proxy.chat("brief").cache == "HIT"
     wait_for(lambda: proxy.stats["entries"] == 0, what="the entry's end")
     after = proxy.chat("brief")
@@ -101,13 +100,13 @@ def test_tenants_never_share(proxy):
     proxy.chat("How do I reset my password?", one)
     assert proxy.chat("How do I reset my password?", two).cache == "MISS"
     assert proxy.chat("How can I reset my password?").cache == "MISS"
-    assert proxy.chat("How can I reset my password?", one).headers["X-Cache-Match"] == "semantic"
+    assert proxy.reworded("How can I reset my password?", one).headers["X-Cache-Match"] == "semantic"
 
 
 def test_the_credential_is_forwarded_and_never_kept(proxy, stand_in):
     proxy.chat("one", {"Authorization": "Bearer sk-secret-credential"})
     assert ["Authorization", "Bearer sk-secret-credential"] in stand_in.seen["last"][-1]["headers"]
-    time.sleep(0.4)
+    wait_for(lambda: proxy.stored() == 1, what="the row")
     for file in proxy.folder.glob("cache.db*"):
         assert b"sk-secret-credential" not in file.read_bytes()
 
@@ -124,16 +123,18 @@ def test_entries_survive(start, tmp_path, how):
     proxy = start()
     proxy.chat("How do I reset my password?", {"Authorization": "Bearer sk-one"})
     proxy.chat("a story", {"Authorization": "Bearer sk-one"}, stream=True)
-    time.sleep(0.5 if how == signal.SIGKILL else 0)
+    if how == signal.SIGKILL:
+        wait_for(lambda: proxy.stored("vectors") == 2, what="the rows with their vectors")
     proxy.stop(how)
     again = start()
     assert again.chat("How do I reset my password?", {"Authorization": "Bearer sk-one"}).headers["X-Cache-Match"] == "exact"
-    assert again.chat("How can I reset my password?", {"Authorization": "Bearer sk-one"}).headers["X-Cache-Match"] == "semantic"
+    assert again.reworded("How can I reset my password?", {"Authorization": "Bearer sk-one"}).headers["X-Cache-Match"] == "semantic"
     assert again.chat("a story", {"Authorization": "Bearer sk-one"}).cache == "HIT"
     assert again.chat("How do I reset my password?").cache == "MISS"
 
 
-def test_statistics_add_up(proxy):
+def test_statistics_add_up(start):
+    proxy = start(config=THRESHOLD)
     for prompt in ["How do I reset my password?", "How can I reset my password?", "How do I reset my password?", "Where are you?"]:
         proxy.chat(prompt)
     proxy.chat("x", {"Cache-Control": "no-store"})

@@ -9,6 +9,7 @@ import anthropic
 import openai
 import pydantic
 import pytest
+from conftest import THRESHOLD
 
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
 ANTHROPIC_TOOL = {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
@@ -306,7 +307,7 @@ REWORDED = ("How do I reset my password?", "How can I reset my password?")
     ("/v1/chat/completions", lambda text: {"model": "m", "messages": user([{"type": "text", "text": text}])}),
 ])
 def test_rewordings_are_found_on_every_endpoint_that_has_words(start, provider, path, body):
-    proxy = start(upstream=provider.url)
+    proxy = start(upstream=provider.url, config=THRESHOLD)
     first = proxy.request("POST", path, body(REWORDED[0]))
     again = proxy.request("POST", path, body(REWORDED[1]))
     assert first.cache == "MISS" and again.headers["x-cache-match"] == "semantic" and again.json == first.json

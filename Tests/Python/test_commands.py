@@ -94,7 +94,7 @@ def test_warm_imports_and_asks(proxy, stand_in, tmp_path):
     assert done.returncode == 65 and f"{file}:4" in done.stderr, done
     assert stand_in.seen["count"] == 2
     app = {"Authorization": "Bearer sk-app"}
-    hit = proxy.chat("How can I reset my password?", app)
+    hit = proxy.reworded("How can I reset my password?", app)
     assert hit.headers["X-Cache-Match"] == "semantic"
     assert hit.json["choices"][0]["message"]["content"] == "Click on forgot password."
     assert proxy.chat("Where is my invoice?", app).headers["X-Cache-Match"] == "exact"

@@ -203,7 +203,7 @@ def test_an_export_comes_back_whole(tmp_path, start):
     assert done.returncode == 0 and done.stdout.startswith("32 imported, 0 already there"), done.stdout + done.stderr
     assert server.chat("How do I reset my password?").body == plain.body
     assert server.chat("tell me more", stream=True).body == streamed.body
-    assert server.chat("How can I reset my password?").headers["X-Cache-Match"] == "semantic"
+    assert server.reworded("How can I reset my password?").headers["X-Cache-Match"] == "semantic"
     assert [line["id"] for line in exported(server)] == [json.loads(line)["id"] for line in whole.splitlines()]
 
     broken = tmp_path / "broken.jsonl"
@@ -257,7 +257,7 @@ def test_memory_and_disk_stay_within_their_limits(tmp_path, start):
     assert stats["evictions"]["capacity"] > 0 and stats["entries"] > 10
     wait_for(lambda: server.stats["store"]["queue"] == 0, what="the queue to empty")
     # The write-ahead log comes on top: it is folded into the file whenever it has grown to 4 MiB.
-    assert server.stats["disk_bytes"] <= (8 << 20) + (5 << 20)
+    wait_for(lambda: server.stats["disk_bytes"] <= (8 << 20) + (5 << 20), what="the file's folding")
 
 
 def test_a_lower_limit_makes_the_file_smaller(tmp_path, start):

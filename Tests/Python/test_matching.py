@@ -15,7 +15,7 @@ def labels(proxy):
 
 
 def test_the_first_rewording_hits_and_feedback_takes_it_back(proxy):
-    entry = proxy.chat(FIRST) and proxy.chat(REWORDED)
+    entry = proxy.chat(FIRST) and proxy.reworded(REWORDED)
     assert entry.headers["X-Cache-Match"] == "semantic"
     identity, request = entry.headers["X-Cache-Entry"], entry.headers["X-Request-Id"]
     matching = proxy.stats["matching"]
@@ -28,7 +28,7 @@ def test_the_first_rewording_hits_and_feedback_takes_it_back(proxy):
         assert proxy.request("POST", "/cache/feedback", body).status == status
     stranger = {"Authorization": "Bearer sk-stranger"}
     assert proxy.request("POST", "/cache/feedback", {"entry": identity, "correct": False}, stranger).status == 404
-    assert proxy.chat(REWORDED).headers["X-Cache-Match"] == "semantic"
+    assert proxy.reworded(REWORDED).headers["X-Cache-Match"] == "semantic"
 
     assert proxy.request("POST", "/cache/feedback", {"entry": identity, "request": request, "correct": False}).status == 200
     assert proxy.chat(REWORDED).cache == "MISS"
@@ -41,8 +41,9 @@ def test_the_first_rewording_hits_and_feedback_takes_it_back(proxy):
 
 def test_explain_says_why(proxy):
     proxy.chat("How do I cancel order 48213?")
-    said = proxy.run("explain", "--model", "stand-in", "How can I cancel order 48213?")
-    assert said.returncode == 0 and said.stdout.startswith("semantic hit"), said.stdout + said.stderr
+    # On a busy machine the verifier may be late, and an explanation that nobody learns from can be asked for again.
+    explained = lambda: proxy.run("explain", "--model", "stand-in", "How can I cancel order 48213?")
+    wait_for(lambda: (said := explained()).returncode == 0 and said.stdout.startswith("semantic hit"), what="the explanation of a hit")
     said = proxy.run("explain", "--model", "stand-in", "--json", "How do I cancel or change order 48213?")
     decided = json.loads(said.stdout)
     assert decided["nearest"][0]["query"] == "How do I cancel order 48213?" and decided["learned"]["features"]["similarity"] < 1
@@ -58,7 +59,7 @@ def test_without_a_prior_it_starts_shut_and_learns_over_a_kill(start):
     assert forwarded.headers["X-Cache-Reason"] == "below-cut"
     wait_for(lambda: labels(proxy) == 1, what="the label")
     wait_for(lambda: proxy.stats["matching"]["learning"]["labels"] == 1)
-    time.sleep(1.5)
+    time.sleep(4)  # What was learned is kept every second.
     proxy.stop(signal.SIGKILL)
     again = start(config=config)
     assert labels(again) == 1
@@ -71,7 +72,7 @@ def test_a_namespace_has_its_own_mode(start):
     proxy.chat(FIRST, inside)
     assert proxy.chat(REWORDED, inside).headers["X-Cache-Reason"] == "exact-only"
     proxy.chat(FIRST)
-    assert proxy.chat(REWORDED).headers["X-Cache-Match"] == "semantic"
+    assert proxy.reworded(REWORDED).headers["X-Cache-Match"] == "semantic"
 
 
 def test_shadow_serves_nothing_and_learns(start):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT, Reprise, wait_for
+from conftest import ROOT, THRESHOLD, Reprise, wait_for
 from upstream import Upstream, completion
 
 TOOLS = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "reprise/tools"
@@ -17,8 +17,7 @@ PROMTOOL = shutil.which("promtool") or str(TOOLS / "promtool")
 
 @pytest.fixture
 def proxy(start):
-    # A learned gate explores by chance; a threshold hits the same each time.
-    return start(config="matching:\n  mode: threshold\n")
+    return start(config=THRESHOLD)
 
 
 def traffic(proxy):

@@ -5,6 +5,12 @@ import json
 
 import openai
 import pytest
+from conftest import THRESHOLD
+
+
+@pytest.fixture
+def proxy(start):
+    return start(config=THRESHOLD)
 
 
 @pytest.fixture
