@@ -31,12 +31,12 @@ class Browser:
                 break
         else:
             raise AssertionError("Chromium ended before it listened")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         pages = []
         while not pages and time.monotonic() < deadline:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{address}/json/list") as answer:
                 pages = [target for target in json.load(answer) if target["type"] == "page"]
-        self.socket = websocket.create_connection(pages[0]["webSocketDebuggerUrl"], timeout=30, http_no_proxy=["*"])
+        self.socket = websocket.create_connection(pages[0]["webSocketDebuggerUrl"], timeout=60, http_no_proxy=["*"])
         self.ids = itertools.count(1)
         self.complaints, self.responses, self.sizes, self.failed = [], {}, {}, []
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -75,7 +75,7 @@ class Browser:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    def until(self, expression, seconds=15):
+    def until(self, expression, seconds=30):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             value = self.evaluate(expression)
@@ -103,5 +103,5 @@ class Browser:
         self.socket.close()
         # Debian starts the browser from a shell, which would leave it behind.
         os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         self.process.stderr.close()

@@ -196,6 +196,18 @@ def start(tmp_path, stand_in):
             server.stop()
 
 
+def holds_soon(check, seconds=30):
+    """Makes the assertions of `check` until they all hold at once; those that fail at the end are told."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.1)
+
+
 def stop_within_a_stream(proxy, upstream):
     """SIGTERM while an answer is half said: nobody else is let in, and what began is said to its end."""
     from upstream import answer

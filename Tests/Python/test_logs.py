@@ -6,7 +6,7 @@ import re
 import stat
 
 import pytest
-from conftest import Reprise, command, wait_for
+from conftest import THRESHOLD, Reprise, command, wait_for
 from upstream import Upstream, completion
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -14,8 +14,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 @pytest.fixture
 def proxy(start):
-    # A learned gate explores by chance; a threshold hits the same each time.
-    return start(config="matching:\n  mode: threshold\n")
+    return start(config=THRESHOLD)
 
 
 def lines(proxy, count, message="request"):
@@ -25,6 +24,11 @@ def lines(proxy, count, message="request"):
         return chosen if len(chosen) >= count else None
 
     return wait_for(found, what=f"{count} lines in {proxy.said}")
+
+
+def written(log, count):
+    """Waits for so many lines: each is written after its response has ended, when the next request may have begun."""
+    wait_for(lambda: log.exists() and log.read_text().count("\n") == count, what=f"line {count} of {log.name}")
 
 
 def test_one_line_a_request(proxy):
@@ -96,8 +100,9 @@ def test_a_client_that_leaves_is_seen(proxy):
 
 def test_the_access_log_is_off_by_default_and_holds_no_prompt(start, tmp_path):
     proxy = start(config="log:\n  access_file: access.jsonl\n")
-    proxy.chat("How do I reset my password?")
-    proxy.chat("How do I reset my password?")
+    for count in (1, 2):
+        proxy.chat("How do I reset my password?")
+        written(tmp_path / "access.jsonl", count)
     proxy.stop()
     text = (tmp_path / "access.jsonl").read_text()
     records = [json.loads(line) for line in text.splitlines()]
@@ -120,7 +125,9 @@ def test_the_access_log_warms_another_cache(start, tmp_path, stand_in):
     first = start(config=f"matching:\n  mode: threshold\nlog:\n  access_file: {log}\n  access_content: answers\n", folder=folders[0])
     tags = {"X-Cache-Namespace": "team", "X-Cache-Tags": "doc:1"}
     plain = first.chat("How do I reset my password?", tags)
+    written(log, 1)
     first.chat("How can I reset my password?", tags)
+    written(log, 2)
     first.request("POST", "/v1/chat/completions", json.dumps({"model": "stand-in", "messages": [{"role": "user", "content": "pretty\nprinted"}]}, indent=2).encode(), {"Content-Type": "application/json"})
     first.chat("streamed", stream=True)
     first.request("GET", "/v1/models")
@@ -141,8 +148,9 @@ def test_the_access_log_warms_another_cache(start, tmp_path, stand_in):
 
 def test_what_may_not_be_stored_is_not_in_the_access_log(start, tmp_path):
     proxy = start(config="log:\n  access_file: access.jsonl\n  access_content: answers\ncache:\n  no_store_patterns: [\"(?i)falcon\"]\n")
-    for question in ["pay with 4111 1111 1111 1111", "where is project Falcon", "where is the station"]:
+    for count, question in enumerate(["pay with 4111 1111 1111 1111", "where is project Falcon", "where is the station"], 1):
         assert proxy.chat(question).status == 200
+        written(tmp_path / "access.jsonl", count)
     proxy.stop()
     lines = [json.loads(line) for line in (tmp_path / "access.jsonl").read_text().splitlines()]
     assert [("body" in line, "response" in line) for line in lines] == [(False, False), (False, False), (True, True)]
@@ -153,10 +161,10 @@ def test_a_rotated_access_log_is_opened_again(start, tmp_path):
     proxy = start(config="log:\n  access_file: access.jsonl\n")
     log = tmp_path / "access.jsonl"
     proxy.chat("one")
-    wait_for(lambda: log.read_text().count("\n") == 1)
+    written(log, 1)
     log.rename(tmp_path / "access.jsonl.1")
     proxy.chat("two")
-    wait_for(lambda: log.exists() and log.read_text().count("\n") == 1)
+    written(log, 1)
     assert (tmp_path / "access.jsonl.1").read_text().count("\n") == 1
 
 
