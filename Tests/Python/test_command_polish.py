@@ -18,7 +18,7 @@ def commands():
     return [sub for sub in dump["subcommands"] if sub["commandName"] != "help"]
 
 
-def on_terminal(arguments, until, env=None, seconds=20, end=signal.SIGINT):
+def on_terminal(arguments, until, env=None, seconds=60, end=signal.SIGINT):
     """Runs a command on a terminal of 24 lines until the text has come, ends it, and gives all that it wrote and its status."""
     main, other = pty.openpty()
     process = subprocess.Popen([binary(), *arguments], stdin=other, stdout=other, stderr=other, env={**os.environ, "TERM": "xterm", **(env or {})}, start_new_session=True)
@@ -37,7 +37,7 @@ def on_terminal(arguments, until, env=None, seconds=20, end=signal.SIGINT):
             end = None
         if process.poll() is not None and not ready:
             break
-    status = process.wait(timeout=10)
+    status = process.wait(timeout=60)
     os.close(main)
     return written, status
 
@@ -63,7 +63,7 @@ def test_the_start_says_what_a_newcomer_needs(tmp_path, stand_in, host):
         said = [process.stdout.readline().strip() for _ in range(7)]
     finally:
         process.terminate()
-        assert process.wait(timeout=40) == 0
+        assert process.wait(timeout=60) == 0
         process.stdout.close()
     assert said[0].startswith("reprise ") and f"http://{host}:" in said[0]
     facts = {line.split()[0]: line for line in said[1:6]}
