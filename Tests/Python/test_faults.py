@@ -224,12 +224,18 @@ def test_connections_beyond_the_limit_are_told_so(start, upstream):
 
 
 def test_ten_times_too_many_clients_are_answered_and_forgotten(start, upstream):
+    refused = threading.Event()
+    upstream.reply = functools.partial(answer, gate=refused)
     proxy = start(upstream=upstream.url, config="server:\n  max_connections: 10\n")
     ready = threading.Barrier(100)
 
     def ask(number):
         ready.wait()
-        return [proxy.chat(f"q{number}") for _ in range(5)]
+        got = [proxy.chat(f"q{number}")]
+        # Whoever has a place keeps it until the first was told that there is none.
+        if got[0].status == 503:
+            refused.set()
+        return got + [proxy.chat(f"q{number}") for _ in range(4)]
 
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
         got = [one for many in pool.map(ask, range(100)) for one in many]
