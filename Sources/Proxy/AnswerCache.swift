@@ -292,12 +292,21 @@ package final class AnswerCache: Sendable {
         }
     }
 
-    /// At most `limit` ids above `cursor` that satisfy `condition`, ascending.
-    package func ids(after cursor: EntryID?, limit: Int, where condition: (EntryMetadata) -> Bool) -> [EntryID] {
-        // The entries are copied out and judged outside of the lock: a regular expression may take its time.
-        var ids = all.filter { entry in (cursor.map { entry.id > $0 } ?? true) && condition(entry) }.map(\.id)
-        ids.sort()
-        return Array(ids.prefix(limit))
+    /// At most `limit` ids behind `cursor` that satisfy `condition`, in order.
+    ///
+    /// - Complexity: O(n) comparisons of ids. `condition` is asked of little more than the page where it holds for most entries.
+    package func ids(_ order: EntryOrder = .oldest, after cursor: EntryID?, limit: Int, where condition: (EntryMetadata) -> Bool) -> [EntryID] {
+        var listed = ListedIDs(order, after: cursor, limit: limit)
+        // The parts in which the page is likely to be come first: what is found there spares looking at the others' entries.
+        let count = resident.withLock { $0.partCount }
+        var part = order == .oldest ? 0 : count - 1
+        while part >= 0 {
+            // Copied out some under each lock and judged outside of it: a regular expression may take its time.
+            guard let found = resident.withLock({ resident in resident.metadata(ofPart: part, where: { listed.wants($0) }) }) else { break }
+            for entry in order == .oldest ? found : found.reversed() where listed.wants(entry.id) && condition(entry) { listed.add(entry.id) }
+            part += order == .oldest ? 1 : -1
+        }
+        return listed.page
     }
 
     /// Waits until the store has everything that was changed before this call.

@@ -37,13 +37,15 @@ package struct CacheAdministration: Sendable {
     /// How often the entry was served since the start.
     package func hits(_ id: EntryID) -> UInt64 { cache.hits(id) }
 
-    /// The entries that a selector means, oldest first; a selector without conditions lists all.
+    /// The entries that a selector means, in order; a selector without conditions lists all.
     ///
     /// Throws ``AdministrationError`` when the selector cannot be used.
-    package func list(_ selector: EntrySelector, after cursor: EntryID?, limit: Int) async throws(AdministrationError) -> Page {
+    package func list(_ selector: EntrySelector, _ order: EntryOrder = .oldest, after cursor: EntryID?, limit: Int)
+        async throws(AdministrationError) -> Page
+    {
         var selector = selector
         if selector.isEmpty { selector.all = true }
-        let ids = try await ids(selector, after: cursor, limit: limit + 1, includesExpired: false)
+        let ids = try await ids(selector, order, after: cursor, limit: limit + 1, includesExpired: false)
         var page: [Entry] = []
         for id in ids.prefix(limit) { if let entry = await cache.entry(id) { page.append(entry) } }
         return Page(entries: page, next: ids.count > limit ? ids[limit - 1] : nil)
@@ -82,17 +84,17 @@ package struct CacheAdministration: Sendable {
         return try await ids(selector, after: cursor, limit: .max, includesExpired: false)
     }
 
-    private func ids(_ selector: EntrySelector, after cursor: EntryID?, limit: Int, includesExpired: Bool) async throws(AdministrationError)
-        -> [EntryID]
+    private func ids(_ selector: EntrySelector, _ order: EntryOrder = .oldest, after cursor: EntryID?, limit: Int, includesExpired: Bool)
+        async throws(AdministrationError) -> [EntryID]
     {
         let compiled: CompiledSelector
         do throws(SelectorError) { compiled = try CompiledSelector(selector) } catch { throw .selector(error) }
         let now = clock.now()
         guard let text = selector.similarTo else {
-            return cache.ids(after: cursor, limit: limit) { (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now) }
+            return cache.ids(order, after: cursor, limit: limit) { (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now) }
         }
         let near = try await idsSimilar(to: text, threshold: selector.threshold ?? EntrySelector.defaultThreshold)
-        return cache.ids(after: cursor, limit: limit) {
+        return cache.ids(order, after: cursor, limit: limit) {
             near.contains($0.id) && (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now)
         }
     }

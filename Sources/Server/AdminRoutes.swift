@@ -105,6 +105,7 @@ struct AdminRoutes: Sendable {
     func list(_ request: Request, showsPrompts: Bool = true) async -> Response {
         var selector = EntrySelector()
         var limit = 50
+        var order = EntryOrder.oldest
         var cursor: EntryID?
         do throws(SelectorReader.Failure) {
             for (name, value) in request.uri.queryParameters {
@@ -114,6 +115,11 @@ struct AdminRoutes: Sendable {
                         throw SelectorReader.Failure(message: "limit: expected a number from 1 to 1000, found '\(value)'")
                     }
                     limit = number
+                case "order":
+                    guard let named = EntryOrder(rawValue: String(value)) else {
+                        throw SelectorReader.Failure(message: "order: expected oldest or newest, found '\(value)'")
+                    }
+                    order = named
                 case "cursor":
                     guard let id = EntryID(value) else {
                         throw SelectorReader.Failure(message: "cursor: expected what next_cursor gave, found '\(value)'")
@@ -127,7 +133,7 @@ struct AdminRoutes: Sendable {
             return JSONBody.error(.badRequest, error.message, code: "bad_selector")
         }
         do throws(AdministrationError) {
-            let page = try await administration.list(selector, after: cursor, limit: limit)
+            let page = try await administration.list(selector, order, after: cursor, limit: limit)
             let now = clock.now()
             return JSONBody.response(
                 EntryPageView(

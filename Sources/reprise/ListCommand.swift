@@ -7,10 +7,10 @@ struct ListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "List what is in the cache of a running proxy.",
         discussion: """
-            Conditions combine with AND. The youngest entries come first.
+            Conditions combine with AND. The oldest entries come first.
 
             Example:
-              reprise list --model gpt-4o-mini --limit 20
+              reprise list --newest --model gpt-4o-mini --limit 20
               reprise list --similar-to "How do I reset my password?" --threshold 0.8
             """)
 
@@ -18,6 +18,9 @@ struct ListCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("How many entries at most.", valueName: "number"))
     var limit = 50
+
+    @Flag(help: "List the newest entries first.")
+    var newest = false
 
     @Flag(help: "List near misses and disputed hits in place of entries: what was nearly served, and what was served wrongly.")
     var nearMisses = false
@@ -31,13 +34,16 @@ struct ListCommand: AsyncParsableCommand {
     private static let pageSize = 200
 
     func validate() throws {
-        if nearMisses, !selector.members.isEmpty { throw ValidationError("--near-misses takes no conditions") }
+        if nearMisses, !selector.members.isEmpty || newest { throw ValidationError("--near-misses takes no conditions and no order") }
         if limit < 1 { throw ValidationError("--limit: expected a whole number of at least 1; found \(limit)") }
     }
 
     /// The query of `GET /cache/entries` for the next page.
     func query(cursor: String?, remaining: Int) -> [(name: String, value: String)] {
-        [("limit", "\(min(remaining, Self.pageSize))")] + (cursor.map { [("cursor", $0)] } ?? []) + selector.members
+        var query: [(name: String, value: String)] = [("limit", "\(min(remaining, Self.pageSize))")]
+        if newest { query.append(("order", "newest")) }
+        if let cursor { query.append(("cursor", cursor)) }
+        return query + selector.members
     }
 
     func run() async throws {

@@ -43,6 +43,9 @@ struct OptionTests {
         let command = try ListCommand.parse(["--tag", "a", "--limit", "500"])
         #expect(command.query(cursor: nil, remaining: 500).map { "\($0.name)=\($0.value)" } == ["limit=200", "tag=a"])
         #expect(command.query(cursor: "c", remaining: 7).map { "\($0.name)=\($0.value)" } == ["limit=7", "cursor=c", "tag=a"])
+        let newest = try ListCommand.parse(["--newest"])
+        #expect(newest.query(cursor: "c", remaining: 7).map { "\($0.name)=\($0.value)" } == ["limit=7", "order=newest", "cursor=c"])
+        #expect(throws: (any Error).self) { try ListCommand.parse(["--newest", "--near-misses"]) }
     }
 
     @Test(arguments: [

@@ -56,6 +56,8 @@ def test_list_show_and_flush(proxy):
         proxy.chat(prompt, {"X-Cache-Tags": "faq"})
     listed = [json.loads(line) for line in proxy.run("list", "--json").stdout.splitlines()]
     assert [entry["query"] for entry in listed] == ["How do I reset my password?", "What is the capital of France?", "Tell me a joke"]
+    newest = [json.loads(line)["query"] for line in proxy.run("list", "--newest", "--limit", "2", "--json").stdout.splitlines()]
+    assert newest == ["Tell me a joke", "What is the capital of France?"]
     shown = proxy.run("show", listed[0]["id"])
     assert shown.returncode == 0 and "How do I reset my password?" in shown.stdout
     assert proxy.run("show", "00000000000000ff").returncode == 1

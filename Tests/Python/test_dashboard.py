@@ -108,6 +108,24 @@ def test_it_is_live(shown, browser):
     assert browser.complaints == []
 
 
+def test_the_newest_entries_come_first(start, browser):
+    proxy = start("--log-level", "warning", config=THRESHOLD + "admin:\n  show_prompts: true\n")
+    for number in range(30):
+        proxy.chat(f"lesson number {number}")
+    browser.look(1280, 900, "light")
+    browser.open(proxy.url + "/dashboard")
+    browser.until("document.querySelectorAll('#entries tr[data-entry]').length === 25")
+    questions = lambda: browser.evaluate("[...document.querySelectorAll('#entries tr[data-entry] td:first-child > span')].map((text) => text.textContent)")
+    assert questions() == [f"lesson number {number}" for number in range(29, 4, -1)]
+    # What is new comes in at the top, though not all stand on one page.
+    proxy.chat("one more lesson")
+    browser.until("document.querySelector('#entries tr[data-entry] td').textContent.includes('one more lesson')", seconds=10)
+    browser.evaluate("document.getElementById('more').click()")
+    browser.until("document.querySelectorAll('#entries tr[data-entry]').length === 31")
+    assert questions() == ["one more lesson"] + [f"lesson number {number}" for number in range(29, -1, -1)]
+    assert browser.complaints == []
+
+
 def test_it_paints_at_once_and_asks_nobody_else(shown, browser):
     browser.call("Network.setCacheDisabled", cacheDisabled=True)
     browser.sizes, browser.responses = {}, {}

@@ -73,6 +73,21 @@ struct AdminRouteTests {
         #expect(try await client.send(.get, "/cache/entries/\(id)").status == 404)
     }
 
+    @Test func entriesAreListedFromEitherEnd() async throws {
+        let client = RouterClient()
+        for question in ["one", "two", "three"] { _ = try await client.ask(question) }
+        func questions(_ query: String) async throws -> (questions: [String], next: String?) {
+            let page = try await client.send(.get, "/cache/entries?\(query)").json
+            let entries = try #require(page["entries"] as? [[String: Any]])
+            return (entries.compactMap { $0["query"] as? String }, page["next_cursor"] as? String)
+        }
+        #expect(try await questions("limit=10").questions == ["one", "two", "three"])
+        #expect(try await questions("order=oldest").questions == ["one", "two", "three"])
+        let first = try await questions("order=newest&limit=2")
+        #expect(first.questions == ["three", "two"])
+        #expect(try await questions("order=newest&limit=2&cursor=\(first.next ?? "")").questions == ["one"])
+    }
+
     @Test(arguments: [
         "{}", "[]", "", "{\"all\": \"yes\"}", "{\"all\": 1}", "{\"colour\": \"red\"}", "{\"older_than\": \"soon\"}", "{\"id\": \"12\"}",
         "{\"matching\": \"([\"}",
@@ -105,7 +120,7 @@ struct AdminRouteTests {
         #expect(answer.fields[.allow] == "POST")
     }
 
-    @Test(arguments: ["limit=0", "limit=x", "cursor=zz", "colour=red", "older_than=1.5h", "threshold=0.8&model=m"])
+    @Test(arguments: ["limit=0", "limit=x", "order=best", "order=", "cursor=zz", "colour=red", "older_than=1.5h", "threshold=0.8&model=m"])
     func aBadQueryIsRefused(query: String) async throws {
         #expect(try await RouterClient().send(.get, "/cache/entries?\(query)").status == 400)
     }

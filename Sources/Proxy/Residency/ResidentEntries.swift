@@ -233,9 +233,19 @@ struct ResidentEntries: Sendable {
     /// The metadata of all entries, in no order.
     var all: [EntryMetadata] { chunks.flatMap { $0.compactMap { $0?.resident.metadata } } }
 
-    /// The metadata of the entries of part `number`, in no order; `nil` when there is no such part. An entry stays in its part.
-    func metadata(ofPart number: Int) -> [EntryMetadata]? {
-        chunks.indices.contains(number) ? chunks[number].compactMap { $0?.resident.metadata } : nil
+    /// The number of parts that ``metadata(ofPart:where:)`` knows; younger entries are in later ones, as far as no place was free before.
+    var partCount: Int { chunks.count }
+
+    /// The metadata of the entries of part `number` whose ids are wanted, in no order; `nil` when there is no such part. An entry stays in its part.
+    func metadata(ofPart number: Int, where isWanted: (EntryID) -> Bool = { _ in true }) -> [EntryMetadata]? {
+        guard chunks.indices.contains(number) else { return nil }
+        var found: [EntryMetadata] = []
+        // The id is looked at in its place: most entries are not wanted, and a copy counts every reference that it holds.
+        for place in chunks[number].indices {
+            guard let id = chunks[number][place]?.resident.metadata.id, isWanted(id) else { continue }
+            if let metadata = chunks[number][place]?.resident.metadata { found.append(metadata) }
+        }
+        return found
     }
 }
 

@@ -431,18 +431,18 @@ function message(text, isBad) {
   $("entries-message").classList.toggle("bad", Boolean(isBad));
 }
 
-// What is new is listed by itself while nothing is searched for, all stand on one page (the oldest come first) and nobody is at the list.
+// What is new comes first and is listed by itself while nothing is searched for, no second page was asked for and nobody is at the list.
 let listed = { entries: null, at: 0, isFirstPage: true };
 
 function refreshEntries(entries) {
-  const isFree = listed.isFirstPage && $("more").hidden && Object.keys(selector()).length === 0 && !$("entries").contains(document.activeElement) && !$("confirm").open;
+  const isFree = listed.isFirstPage && Object.keys(selector()).length === 0 && !$("entries").contains(document.activeElement) && !$("confirm").open;
   if (isFree && listed.entries !== entries && Date.now() - listed.at >= 3000) showEntries(false, true);
 }
 
 async function showEntries(isMore, isQuiet) {
   listed = { entries: state.stats ? state.stats.entries : null, at: Date.now(), isFirstPage: !isMore };
   try {
-    const query = new URLSearchParams({ ...selector(), limit: 25 });
+    const query = new URLSearchParams({ ...selector(), order: "newest", limit: 25 });
     if (isMore && state.cursor) query.set("cursor", state.cursor);
     const page = await call("GET", `dashboard/entries?${query}`);
     const rows = page.entries.map((entry) => element("tr", { "data-entry": entry.id },
