@@ -55,10 +55,14 @@ extension RequestPipeline {
 
     /// Notes what a look-up came to; gives what a fresh answer can teach.
     private func note(_ found: SemanticLookup.Result, for lookUp: LookUp) -> LabelJob.Kind? {
-        if let similarity = found.decision?.evidence.similarity {
+        if let evidence = found.decision?.evidence {
             var isServed = false
             if case .serve = found.verdict { isServed = true }
-            metrics.similarities.record(similarity, isServed: isServed)
+            if let similarity = evidence.similarity { metrics.similarities.record(similarity, isServed: isServed) }
+            // What a guard forwards is not weighed against the cut.
+            if let score = evidence.calibration?.score, !evidence.guards.contains(where: \.isFired) {
+                metrics.scores.record(score, isServed: isServed)
+            }
         }
         if let isFind = found.isFind { patience.note(isHit: isFind, of: lookUp.population) }
         return noteDecision(found, for: lookUp)

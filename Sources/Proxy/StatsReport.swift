@@ -99,6 +99,12 @@ package struct StatsReport: Encodable, Sendable {
         let served, forwarded: [Int]
     }
 
+    /// How the best neighbours scored that no guard forwarded: counts in bins of `width` from `lowest` on.
+    package struct Scores: Encodable, Sendable {
+        let lowest, width: Double
+        let served, forwarded: [Int]
+    }
+
     let version: String
     let uptimeSeconds: Double
     let requests: Requests
@@ -114,6 +120,8 @@ package struct StatsReport: Encodable, Sendable {
     let store: Store
     let missReasons, bypassReasons, notStored: [String: Int]
     let similarities: Similarities
+    /// `nil` where nothing is learned.
+    let scores: Scores?
     /// The circuit of each upstream: `closed`, or `open` while it is left alone.
     let upstreams: [String: String]
     let models, tenants, namespaces: [String: Share]
@@ -199,9 +207,16 @@ package struct StatsReporter: Sendable {
                 restored: progress.read, stored: progress.total, answersInMemory: cache.hotCount),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
+            scores: learner == nil ? nil : scores,
             upstreams: metrics.openCircuits.mapValues { $0 ? "open" : "closed" }, models: Self.shares(metrics.modelAccounts),
             tenants: Self.shares(metrics.tenantAccounts),
             namespaces: Self.shares(metrics.namespaceAccounts))
+    }
+
+    private var scores: StatsReport.Scores {
+        StatsReport.Scores(
+            lowest: ScoreHistogram.lowest, width: ScoreHistogram.width, served: metrics.scores.counts(served: true),
+            forwarded: metrics.scores.counts(served: false))
     }
 
     private static func shares(_ accounts: [Account]) -> [String: StatsReport.Share] {

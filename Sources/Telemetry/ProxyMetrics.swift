@@ -118,6 +118,8 @@ package final class ProxyMetrics: Sendable {
     package let upstreamFirstByte = LatencyHistogram()
     /// The best neighbours' similarities.
     package let similarities = SimilarityHistogram()
+    /// Their scores where one decides, as far as the guards let them pass.
+    package let scores = ScoreHistogram()
 
     package init(prices: PriceTable = .builtIn) {
         self.prices = prices

@@ -80,6 +80,7 @@ def compare_panels(stats, browser):
     assert browser.evaluate("Number(document.getElementById('sum-served').dataset.value)") == sum(stats["similarities"]["served"]) == stats["requests"]["semantic_hits"]
     assert browser.evaluate("Number(document.getElementById('sum-forwarded').dataset.value)") == sum(stats["similarities"]["forwarded"]) > 0
     assert browser.evaluate("document.querySelectorAll('#chart-similarity .semantic').length") == sum(1 for count in stats["similarities"]["served"] if count)
+    assert browser.evaluate("document.getElementById('cut-name').textContent") == "cut" and browser.evaluate("document.getElementById('measures').hidden")
     for group in ("models", "tenants", "namespaces"):
         browser.evaluate(f"document.querySelector('[data-group={group}]').click()")
         names = browser.evaluate("[...document.querySelectorAll('#shares tr[data-name]')].map((row) => row.dataset.name)")
@@ -255,6 +256,17 @@ def test_populations_say_what_the_statistics_say(start, browser):
     least = next(bin for bin, count in enumerate(proxy.stats["similarities"]["served"]) if count) / 50
     assert browser.evaluate("Number(document.getElementById('cut').dataset.value)") == pytest.approx(least)
     assert browser.evaluate("document.querySelectorAll('#chart-similarity .cut').length") == 1
+    assert browser.evaluate("document.getElementById('cut-name').textContent") == "least served"
+    # The score has cuts that are cuts: those of the kinds of traffic.
+    scores, cuts = proxy.stats["scores"], sorted({population["cut"] for population in populations})
+    assert sum(scores["served"]) == proxy.stats["requests"]["semantic_hits"] and sum(scores["forwarded"]) > 0
+    assert browser.evaluate("document.querySelector('[data-measure=score]').click(), Number(document.getElementById('cut').dataset.value)") == pytest.approx(cuts[0])
+    assert browser.evaluate("document.querySelectorAll('#chart-similarity .cut').length") == len(cuts)
+    assert browser.evaluate("document.getElementById('cut-name').textContent") in ("cut", "cuts")
+    for side in ("served", "forwarded"):
+        assert browser.evaluate(f"Number(document.getElementById('sum-{side}').dataset.value)") == sum(scores[side])
+    assert browser.evaluate("document.querySelectorAll('#chart-similarity .semantic').length") == sum(1 for count in scores["served"] if count)
+    assert browser.evaluate("document.getElementById('chart-similarity').ariaLabel").startswith("Score of the nearest neighbour")
     text = browser.evaluate("document.getElementById('populations').textContent")
     assert "namespace help" in text and "gpt-4o-mini" in text and text.count("no system prompt") == 1
     # On a phone no number hides beside the page.

@@ -149,6 +149,17 @@ struct HistogramTests {
         let histogram = SimilarityHistogram()
         histogram.record(.nan, isServed: false)
         #expect(histogram.counts(served: false).allSatisfy { $0 == 0 })
+        let scores = ScoreHistogram()
+        for score in [Double.nan, .infinity, -.infinity] { scores.record(score, isServed: true) }
+        #expect(scores.counts(served: true).allSatisfy { $0 == 0 })
+    }
+
+    @Test(arguments: [(-3.0, 0), (-2.76, 0), (-2.75, 1), (0, 12), (8.99, 47), (9, 47), (1e300, 47), (-1e300, 0)])
+    func scoresFallIntoTheirBins(score: Double, bin: Int) {
+        let histogram = ScoreHistogram()
+        histogram.record(score, isServed: false)
+        #expect(histogram.counts(served: false).firstIndex(of: 1) == bin)
+        #expect(histogram.counts(served: true).allSatisfy { $0 == 0 })
     }
 }
 

@@ -2,7 +2,7 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const state = { stats: null, hour: [], day: [], decisions: [], near: [], span: "hour", group: "models", show: "all", isPaused: false, cursor: null, judged: new Map() };
+const state = { stats: null, hour: [], day: [], decisions: [], near: [], span: "hour", group: "models", measure: "similarity", show: "all", isPaused: false, cursor: null, judged: new Map() };
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(name, attributes, ...children) {
@@ -139,7 +139,7 @@ function showTime() {
   for (const share of [0, 0.5, 1]) {
     const y = top + plot * (1 - share);
     svg.append(shape("line", { class: "rule", x1: left, x2: width - right, y1: y, y2: y }));
-    if (share !== 0.5 || most > 1) svg.append(shape("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, short(most * share)));
+    if (share !== 0.5 || most % 2 === 0) svg.append(shape("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, short(most * share)));
     svg.append(shape("text", { x: width - right + 6, y: y + 4 }, `${share * 100} %`));
   }
   const step = (width - left - right) / Math.max(1, list.length);
@@ -205,31 +205,52 @@ function showLatency(latency) {
   }));
 }
 
-// Similarity
+// The nearest neighbour: its similarity, and where a learned score decides also that
 
-function showSimilarity(stats) {
+function measureOf(stats) {
+  const { mode, threshold } = stats.matching;
+  const isLearned = ["calibrated", "shadow"].includes(mode);
+  $("measures").hidden = !(isLearned && stats.scores);
+  if (!$("measures").hidden && state.measure === "score") {
+    const cuts = [...new Set((stats.matching.populations || []).map((population) => population.cut).filter((cut) => typeof cut === "number"))].sort((a, b) => a - b);
+    const [low, high] = [cuts[0], cuts[cuts.length - 1]];
+    const words = !cuts.length ? "none yet" : low === high ? format.score(low) : `${format.score(low)} to ${format.score(high)}`;
+    return {
+      ...stats.scores, name: "Score", from: 0, tick: 2, digits: 0, lines: cuts, value: low ?? null, line: low === high ? "cut" : "cuts", words,
+      said: cuts.length ? `with the ${low === high ? "cut at" : "cuts from"} ${words}` : "without a cut",
+      note: "Of what no guard forwarded. Each kind of traffic has its own cut; a verifier, where one is loaded, decides in its place until 100 labels were learned.",
+    };
+  }
   const { served, forwarded } = stats.similarities;
-  // Where a learned score decides there is no one similarity from which a rewording is served: the least that was served is shown.
-  const isLearned = ["calibrated", "shadow"].includes(stats.matching.mode);
   const least = served.findIndex((count) => count > 0);
-  const cut = !isLearned ? stats.matching.threshold : least < 0 ? null : least / served.length;
+  const measure = { served, forwarded, lowest: 0, width: 1 / served.length, name: "Similarity", from: served.findIndex((count, bin) => bin >= 20 || count + forwarded[bin] > 0), tick: 0.1, digits: 1, note: "" };
+  if (!isLearned) return { ...measure, lines: [threshold], value: threshold, line: "cut", words: threshold.toFixed(2), said: `with the cut at ${threshold.toFixed(2)}` };
+  // No similarity is the cut where a score decides; from which one on answers were served so far is all that can be drawn.
+  const value = least < 0 ? null : least / served.length;
+  const words = value === null ? "none yet" : value.toFixed(2);
+  return { ...measure, lines: value === null ? [] : [value], value, line: "least served", words, said: `the least served: ${words}`, note: "The score decides, not the similarity alone: the line is the least that was served so far." };
+}
+
+function showNeighbours(stats) {
+  const { served, forwarded, lowest, width: size, ...measure } = measureOf(stats);
   const sum = (list) => list.reduce((total, count) => total + count, 0);
   put($("sum-served"), sum(served), "count");
   put($("sum-forwarded"), sum(forwarded), "count");
-  const words = isLearned ? `by score${cut === null ? "" : `, so far from ${cut.toFixed(2)}`}` : cut.toFixed(2);
-  say("cut", words);
-  $("cut").dataset.value = cut;
+  say("cut-name", measure.line);
+  say("cut", measure.words);
+  say("measure-note", measure.note);
+  $("cut").dataset.value = measure.value;
   const { svg, width, height } = chart("chart-similarity", 210);
   const [left, top, bottom] = [34, 10, 22];
   const plot = height - top - bottom;
-  const from = Math.min(20, ...served.map((count, bin) => (count + forwarded[bin] > 0 ? bin : 20)));
-  const bins = served.length - from;
-  const step = (width - left) / bins;
+  const { from } = measure;
+  const step = (width - left) / (served.length - from);
+  const place = (value) => left + ((value - lowest) / size - from) * step;
   const most = nice(Math.max(1, ...served.map((count, bin) => count + forwarded[bin])));
   for (const share of [0, 0.5, 1]) {
     const y = top + plot * (1 - share);
     svg.append(shape("line", { class: "rule", x1: left, x2: width, y1: y, y2: y }));
-    if (share !== 0.5 || most > 1) svg.append(shape("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, short(most * share)));
+    if (share !== 0.5 || most % 2 === 0) svg.append(shape("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, short(most * share)));
   }
   for (let bin = from; bin < served.length; bin += 1) {
     const x = left + (bin - from) * step;
@@ -240,16 +261,14 @@ function showSimilarity(stats) {
       if (size > 0) svg.append(shape("rect", { class: name, x: x + step * 0.1, y, width: step * 0.8, height: size }));
     }
   }
-  for (let tenth = Math.ceil(from / 5); tenth <= 10; tenth += 1) {
-    const x = left + (tenth * 5 - from) * step;
-    svg.append(shape("text", { x, y: height - 4, "text-anchor": tenth === 10 ? "end" : "middle" }, (tenth / 10).toFixed(1)));
+  const [first, last] = [lowest + from * size, lowest + served.length * size];
+  for (let tick = Math.ceil(first / measure.tick - 1e-6); tick * measure.tick <= last + 1e-6; tick += 1) {
+    const x = place(tick * measure.tick);
+    svg.append(shape("text", { x, y: height - 4, "text-anchor": x > width - 8 ? "end" : "middle" }, (tick * measure.tick).toFixed(measure.digits).replace("-", "−")));
   }
-  if (cut !== null) {
-    const x = left + (cut * served.length - from) * step;
-    svg.append(shape("line", { class: "cut", x1: x, x2: x, y1: 0, y2: top + plot }));
-  }
+  for (const value of measure.lines) svg.append(shape("line", { class: "cut", x1: place(value), x2: place(value), y1: 0, y2: top + plot }));
   if (sum(served) + sum(forwarded) === 0) svg.append(shape("text", { class: "empty", x: left + (width - left) / 2, y: height / 2 - 6 }, "No question was compared with a neighbour yet."));
-  svg.setAttribute("aria-label", `Similarity of the nearest neighbour: ${sum(served)} served and ${sum(forwarded)} forwarded${isLearned ? `, with the cut ${words}` : `, with the cut at ${words}`}.`);
+  svg.setAttribute("aria-label", `${measure.name} of the nearest neighbour: ${sum(served)} served and ${sum(forwarded)} forwarded, ${measure.said}.`);
 }
 
 // Reasons, health, shares, populations
@@ -499,7 +518,7 @@ function show() {
   showSummary(stats);
   showTime();
   showLatency(stats.latency_ms);
-  showSimilarity(stats);
+  showNeighbours(stats);
   showReasons(stats);
   showHealth(stats);
   showShares(stats);
@@ -552,6 +571,7 @@ function choose(attribute, key, then) {
 
 choose("span", "span", showTime);
 choose("group", "group", () => state.stats && showShares(state.stats));
+choose("measure", "measure", () => state.stats && showNeighbours(state.stats));
 choose("show", "show", showRecent);
 $("pause").addEventListener("click", () => {
   state.isPaused = !state.isPaused;
