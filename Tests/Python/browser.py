@@ -85,9 +85,10 @@ class Browser:
         raise AssertionError(f"{expression} did not come true; the console says {self.complaints}")
 
     def press(self, key):
-        number = {"Tab": 9, "Escape": 27}[key]
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number)
+        number, text = {"Tab": (9, None), "Escape": (27, None), "Enter": (13, "\r")}[key]
+        for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
+            typed = {"text": text} if text and kind == "keyDown" else {}
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number, **typed)
 
     def look(self, width, height, scheme, path=None):
         """Sets the window and the colour scheme; writes the whole page to `path`."""

@@ -402,12 +402,13 @@ function nearRows() {
   return [...served, ...near, ...forwarded].sort((a, b) => b.time - a.time);
 }
 
-function showNear() {
-  if ($("near").contains(document.activeElement)) return;
+function showNear(isForced) {
+  // Nothing moves under the hands of somebody who goes through the list by keyboard.
+  if (!isForced && $("near").querySelector(":focus-visible")) return;
   const rows = nearRows();
   $("near").replaceChildren(...rows.map((row) => {
     const judged = state.judged.get(row.request);
-    const verdict = (correct, text) => element("button", { type: "button", disabled: judged !== undefined, "aria-pressed": judged === undefined ? null : String(judged === correct), onclick: () => judge(row, correct) }, text);
+    const verdict = (correct, text) => element("button", { type: "button", disabled: judged !== undefined, "aria-pressed": judged === undefined ? null : String(judged === correct), onclick: () => judge(row, correct, text) }, text);
     return element("li", { "data-request": row.request, "data-entry": row.entry, "data-kind": row.label },
       element("div", {},
         element("p", {}, element("span", { class: `badge ${row.kind}` }, row.label), " ", row.asked),
@@ -418,18 +419,32 @@ function showNear() {
   if (!rows.length) $("near").append(element("li", {}, element("p", { class: "about" }, "Nothing to judge: no question came near another one yet.")));
 }
 
-async function judge(row, correct) {
+async function judge(row, correct, text) {
+  if (state.judged.has(row.request)) return;
   state.judged.set(row.request, correct);
-  say("near-message", "");
+  const list = $("near");
+  const wasThere = list.contains(document.activeElement);
+  const requests = [...list.children].map((item) => item.dataset.request);
+  let following = requests.slice(requests.indexOf(row.request) + 1);
+  let said = `Verdict taken: ${text}.`;
   try {
     await call("POST", "cache/feedback", { entry: row.entry, request: row.request, correct });
   } catch (error) {
     // Whatever was judged elsewhere or has gone leaves the list with the next event.
     state.judged.delete(row.request);
-    say("near-message", `The verdict was not taken: ${error.message}.`);
+    said = `The verdict was not taken: ${error.message}.`;
+    following = [row.request];
   }
-  document.activeElement.blur();
-  showNear();
+  showNear(true);
+  say("near-message", said);
+  $("near-message").classList.toggle("bad", following[0] === row.request);
+  if (wasThere) goOn([...list.children].find((item) => following.includes(item.dataset.request) && item.querySelector("button:enabled")), "h-near");
+}
+
+// Whoever goes by keyboard stands on the next button, or on the list's heading where there is none.
+function goOn(item, heading) {
+  const button = item && item.querySelector("button:enabled");
+  (button || $(heading)).focus();
 }
 
 // Entries
@@ -471,6 +486,7 @@ async function showEntries(isMore, isQuiet) {
       element("td", {}, element("button", { type: "button", class: "danger", "aria-label": `Remove entry ${entry.id}`, onclick: () => remove(entry.id) }, "Remove"))));
     const body = $("entries").tBodies[0];
     if (isMore) body.append(...rows); else body.replaceChildren(...rows);
+    if (isMore && !page.next_cursor && document.activeElement === $("more")) goOn(rows[0], "h-entries");
     if (!body.rows.length) body.append(element("tr", {}, element("td", { class: "none", colspan: 7 }, "No entry.")));
     state.cursor = page.next_cursor;
     $("more").hidden = !page.next_cursor;
@@ -481,10 +497,14 @@ async function showEntries(isMore, isQuiet) {
 }
 
 async function remove(id) {
+  const ids = [...$("entries").tBodies[0].rows].map((row) => row.dataset.entry);
+  const next = ids[ids.indexOf(id) + 1];
+  const wasThere = $("entries").contains(document.activeElement);
   try {
     await call("DELETE", `cache/entries/${id}`);
     await showEntries();
     message("One entry removed.");
+    if (wasThere) goOn([...$("entries").tBodies[0].rows].find((row) => next && row.dataset.entry === next), "h-entries");
   } catch (error) { message(error.message, true); }
 }
 
