@@ -122,7 +122,7 @@ package struct StatsReport: Encodable, Sendable {
     let similarities: Similarities
     /// `nil` where nothing is learned.
     let scores: Scores?
-    /// The circuit of each upstream: `closed`, or `open` while it is left alone.
+    /// The circuit of each upstream: `closed`, `open` while it is left alone, `half_open` while one call tries it or the next one will.
     let upstreams: [String: String]
     let models, tenants, namespaces: [String: Share]
 }
@@ -208,7 +208,7 @@ package struct StatsReporter: Sendable {
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
             scores: learner == nil ? nil : scores,
-            upstreams: metrics.openCircuits.mapValues { $0 ? "open" : "closed" }, models: Self.shares(metrics.modelAccounts),
+            upstreams: metrics.circuitConditions.mapValues(\.rawValue), models: Self.shares(metrics.modelAccounts),
             tenants: Self.shares(metrics.tenantAccounts),
             namespaces: Self.shares(metrics.namespaceAccounts))
     }

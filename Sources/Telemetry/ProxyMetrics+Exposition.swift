@@ -11,8 +11,13 @@ extension ProxyMetrics {
         out.single("reprise_requests_refused_total", .counter, "Requests refused for their form before a look-up.", counts.refused)
         out.single("reprise_requests_coalesced_total", .counter, "Misses answered by another request's upstream call.", counts.coalesced)
         out.single("reprise_upstream_errors_total", .counter, "Upstream calls that failed without an answer.", counts.upstreamErrors)
-        out.family("reprise_upstream_circuit_open", .gauge, "Whether calls are kept away from an upstream that fails every time.")
-        for (name, isOpen) in openCircuits.sorted(by: { $0.key < $1.key }) { out.sample(isOpen ? 1 : 0, ["upstream": name]) }
+        let circuits = circuitConditions.sorted { $0.key < $1.key }
+        out.family("reprise_upstream_circuit_open", .gauge, "Whether calls are kept away from an upstream that fails every time, or tried singly.")
+        for (name, condition) in circuits { out.sample(condition == .closed ? 0 : 1, ["upstream": name]) }
+        out.family("reprise_upstream_circuit_state", .gauge, "1 for the state that an upstream's circuit is in, 0 for the others.")
+        for (name, condition) in circuits {
+            for state in CircuitCondition.allCases { out.sample(state == condition ? 1 : 0, ["upstream": name, "state": state.rawValue]) }
+        }
         out.family("reprise_answers_not_stored_total", .counter, "Answers of the upstream that were not kept, by reason.")
         for (reason, count) in counts.notStored.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { out.sample(count, ["reason": reason.rawValue]) }
         out.family("reprise_evictions_total", .counter, "Entries that left the cache, by cause.")

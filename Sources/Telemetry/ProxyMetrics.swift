@@ -104,7 +104,7 @@ package final class ProxyMetrics: Sendable {
     let tenants = Accounts<TenantID>(limit: maximumTenants) { Account(name: $0.description, price: nil) }
     let namespaces = Accounts<String>(limit: maximumNamespaces) { Account(name: $0, price: nil) }
     package let prices: PriceTable
-    private let circuits = Mutex<[String: Bool]>([:])
+    private let circuits = Mutex<[String: @Sendable () -> CircuitCondition]>([:])
 
     package let exactHitLatency = LatencyHistogram()
     package let semanticHitLatency = LatencyHistogram()
@@ -186,11 +186,16 @@ package final class ProxyMetrics: Sendable {
 
     package func recordUpstreamError() { add(to: .upstreamErrors) }
 
-    /// Notes whether calls to an upstream are kept away because it fails every time.
-    package func noteCircuit(of upstream: String, isOpen: Bool) { circuits.withLock { $0[upstream] = isOpen } }
+    /// Names an upstream's circuit, to be looked at whenever a report is made: it changes by time alone, too.
+    package func watchCircuit(of upstream: String, _ condition: @escaping @Sendable () -> CircuitCondition) {
+        circuits.withLock { $0[upstream] = condition }
+    }
 
-    /// By the upstream's name, whether its circuit is open.
-    package var openCircuits: [String: Bool] { circuits.withLock { $0 } }
+    /// The circuits by their upstreams' names.
+    package var circuitConditions: [String: CircuitCondition] {
+        let watched = circuits.withLock { $0 }
+        return watched.mapValues { $0() }
+    }
 
     package func recordNotStored(_ reason: NotStoredReason) { notStored.add(at: NotStoredReason.allCases.firstIndex(of: reason) ?? 0) }
 

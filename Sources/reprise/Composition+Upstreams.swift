@@ -56,21 +56,19 @@ private struct UpstreamMaker {
         if let known = made[name] { return known }
         let endpoint = try endpoint(name, settings)
         let transport = transports.transport(for: name, connections: settings.maxConnections)
-        let (logger, metrics) = (logger, metrics)
-        metrics.noteCircuit(of: name, isOpen: false)
+        let logger = logger
         let breaking = BreakingUpstream(
             CurlUpstream(endpoint: endpoint, transport: transport), limit: settings.breakerFailures, coolDown: settings.breakerCooldown,
             onTransition: { transition in
                 switch transition {
                 case .opened(let time, let reason):
-                    metrics.noteCircuit(of: name, isOpen: true)
                     logger.warning(
                         "an upstream keeps failing and is left alone", metadata: ["upstream": "\(name)", "for": "\(time)", "reason": "\(reason)"])
                 case .closed:
-                    metrics.noteCircuit(of: name, isOpen: false)
                     logger.notice("an upstream works again", metadata: ["upstream": "\(name)"])
                 }
             })
+        metrics.watchCircuit(of: name) { breaking.condition }
         let limited = LimitedUpstream(
             breaking, limit: settings.maxConnections, waitingLimit: settings.queueLimit, patience: settings.queueTimeout)
         let policy = RetryPolicy(retries: settings.retries, firstDelay: settings.retryDelay, longestDelay: settings.retryMaxDelay)

@@ -169,6 +169,27 @@ struct CircuitBreakerTests {
         #expect(breaker.admit(at: start + .seconds(67)) == .pass)
     }
 
+    @Test func itsConditionIsThatOfTheNextCall() {
+        var breaker = CircuitBreaker(limit: 1, coolDown: .seconds(5))
+        #expect(breaker.condition(at: start) == .closed)
+        _ = breaker.fail(at: start)
+        #expect(breaker.condition(at: start + .seconds(4)) == .open)
+        #expect(breaker.condition(at: start + .seconds(5)) == .halfOpen)
+        #expect(breaker.admit(at: start + .seconds(5)) == .pass)
+        #expect(breaker.condition(at: start + .seconds(6)) == .halfOpen)
+        _ = breaker.fail(at: start + .seconds(6))
+        #expect(breaker.condition(at: start + .seconds(6)) == .open)
+        breaker.succeed()
+        #expect(breaker.condition(at: start + .seconds(6)) == .closed)
+    }
+
+    @Test func aCircuitIsSeenFromOutside() async {
+        let breaking = BreakingUpstream(upstream(.failure(.unreachable("refused"))), limit: 2, coolDown: .seconds(5), now: { [start] in start })
+        #expect(breaking.condition == .closed)
+        for _ in 0..<2 { await #expect(throws: UpstreamError.self) { try await breaking.send(request) } }
+        #expect(breaking.condition == .open)
+    }
+
     @Test func zeroNeverOpens() {
         var breaker = CircuitBreaker(limit: 0, coolDown: .seconds(5))
         for _ in 0..<1000 { #expect(breaker.fail(at: start) == false) }

@@ -5,6 +5,7 @@ import functools
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -134,10 +135,15 @@ def test_a_dead_upstream_is_left_alone_and_comes_back(start, upstream):
     assert got.json["error"]["code"] == "upstream_circuit_open" and int(got.headers["Retry-After"]) >= 1
     assert upstream.count == 3
     assert proxy.stats["upstreams"] == {"upstream": "open"}
+    states = lambda: dict(re.findall(r'^reprise_upstream_circuit_state\{upstream="upstream",state="(\w+)"\} (\d)', proxy.request("GET", "/metrics").body.decode(), re.M))
+    assert states() == {"closed": "0", "half_open": "0", "open": "1"}
     upstream.reply = answer
-    wait_for(lambda: proxy.chat("more").status == 200, what="the end of the cool-down")
-    assert proxy.chat("another").status == 200
-    assert proxy.stats["upstreams"] == {"upstream": "closed"}
+    wait_for(lambda: proxy.stats["upstreams"] == {"upstream": "half_open"}, what="the end of the cool-down")
+    # Nobody has tried yet.
+    assert states() == {"closed": "0", "half_open": "1", "open": "0"}
+    assert 'reprise_upstream_circuit_open{upstream="upstream"} 1' in proxy.request("GET", "/metrics").body.decode()
+    assert proxy.chat("more").status == 200 and proxy.chat("another").status == 200
+    assert proxy.stats["upstreams"] == {"upstream": "closed"} and states() == {"closed": "1", "half_open": "0", "open": "0"}
 
 
 def test_calls_beyond_the_queue_are_refused(start, upstream):

@@ -32,8 +32,23 @@ struct ExpositionTests {
         #expect(text.hasSuffix("a_seconds_bucket{tier=\"x\",le=\"+Inf\"} 1\na_seconds_sum{tier=\"x\"} 0.003\na_seconds_count{tier=\"x\"} 1\n"))
     }
 
+    @Test(arguments: CircuitCondition.allCases) func aCircuitIsInOneState(condition: CircuitCondition) {
+        let metrics = ProxyMetrics()
+        metrics.watchCircuit(of: "a") { condition }
+        var out = Exposition()
+        metrics.write(to: &out)
+        let text = String(decoding: out.bytes, as: UTF8.self)
+        for state in CircuitCondition.allCases {
+            #expect(text.contains("reprise_upstream_circuit_state{upstream=\"a\",state=\"\(state.rawValue)\"} \(state == condition ? 1 : 0)\n"))
+        }
+        #expect(text.contains("reprise_upstream_circuit_open{upstream=\"a\"} \(condition == .closed ? 0 : 1)\n"))
+        #expect(metrics.circuitConditions == ["a": condition])
+    }
+
     @Test func noSeriesStandsTwice() {
         let metrics = ProxyMetrics()
+        metrics.watchCircuit(of: "a") { .closed }
+        metrics.watchCircuit(of: "b") { .halfOpen }
         metrics.record(.exactHit, .init(endpoint: .chatCompletions, model: "a", namespace: "b"))
         metrics.record(.miss(.emptyScope), .init(endpoint: .embeddings, model: "b", namespace: "a"))
         metrics.record(.bypass(.path), .init())

@@ -34,6 +34,9 @@ package final class BreakingUpstream: Upstream {
         self.onTransition = onTransition
     }
 
+    /// What a call would meet now.
+    package var condition: CircuitCondition { breaker.withLock { $0.condition(at: now()) } }
+
     package func send(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
         if case .refuse(let time) = breaker.withLock({ $0.admit(at: now()) }) { throw .circuitOpen(retryAfter: time) }
         do throws(UpstreamError) {

@@ -1,3 +1,5 @@
+package import SemanticCache
+
 /// Keeps calls away from an upstream that fails every time. A pure machine; its owner brings the time.
 ///
 ///     closed --failures in a row reach the limit--> open --cool-down over--> trial
@@ -48,6 +50,15 @@ package struct CircuitBreaker: Sendable {
             }
             state = .trial(until: now + trialTime)
             return .pass
+        }
+    }
+
+    /// What calls meet at `now`. A circuit whose cool-down is over is half open also while no call has tried it yet.
+    package func condition(at now: Instant) -> CircuitCondition {
+        switch state {
+        case .closed: .closed
+        case .open(let end): now >= end ? .halfOpen : .open
+        case .trial: .halfOpen
         }
     }
 

@@ -309,7 +309,7 @@ function showHealth(stats) {
     if (typeof matching[name] === "number") facts.splice(2, 0, [label, format.percent(matching[name])]);
   }
   if (typeof matching.observations === "number") facts.splice(2, 0, ["labels learned from", whole.format(matching.observations)]);
-  for (const [name, circuit] of Object.entries(stats.upstreams)) facts.push([name === "upstream" ? "circuit of the upstream" : `circuit of ${name}`, circuit, circuit !== "closed"]);
+  for (const [name, circuit] of Object.entries(stats.upstreams)) facts.push([name === "upstream" ? "circuit of the upstream" : `circuit of ${name}`, circuit.replace("_", " "), circuit !== "closed"]);
   $("health").replaceChildren(...facts.flatMap(([name, text, isBad]) => [element("dt", {}, name), element("dd", { class: isBad ? "bad" : null }, text)]));
 }
 
