@@ -115,6 +115,7 @@ package struct ProxyServer: Service {
             readiness: parts.readiness, requests: RequestGate(limit: options.maximumRequests), pressure: parts.pressure)
     }
 
+    /// Serves until graceful shutdown. Throws ``ListenError`` where the port cannot be opened.
     package func run() async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
@@ -139,7 +140,10 @@ package struct ProxyServer: Service {
                 availableConnectionsDelegate: MaximumAvailableConnections(options.acceptedConnections)),
             onServerRunning: { [onRunning, options] channel in onRunning(channel.localAddress?.port ?? options.port) },
             logger: quiet)
-        try await application.run()
+        do { try await application.run() } catch {
+            if let refusal = ListenError(error, host: options.host, port: options.port) { throw refusal }
+            throw error
+        }
     }
 
     private static func timeAmount(_ duration: Duration) -> TimeAmount { .milliseconds(duration.wholeMilliseconds) }

@@ -18,7 +18,15 @@ extension ValueKind<String> {
     static let host = text("a host name or address such as 127.0.0.1, without scheme and port") { text in
         let colons = text.count { $0 == ":" }
         let isValid = !text.isEmpty && colons != 1 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".:-_%".contains($0)) }
-        return isValid ? text : nil
+        return isValid && (colons > 0 || isNameOrIPv4(text)) ? text : nil
+    }
+
+    /// What ends with a number is an IPv4 address and no name, as URLs have it; `127.1` is one too. No resolver is asked for a name like 256.1.1.1.
+    private static func isNameOrIPv4(_ text: String) -> Bool {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard let last = parts.last, !last.isEmpty, last.allSatisfy(\.isNumber) else { return true }
+        guard parts.count <= 4, let rest = UInt64(last), rest < 1 << (8 * UInt64(5 - parts.count)) else { return false }
+        return parts.dropLast().allSatisfy { UInt8($0) != nil }
     }
 
     /// A SHA-256 digest in hexadecimal, given back in small letters.

@@ -72,7 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
             logger.notice("requests that were still running were cut off", metadata: ["after": "\(loaded.settings.server.drainTimeout)"])
         } catch {
             await composition.close()
-            throw CommandFailure(.failure, "the proxy stopped: \(Self.reason(error, loaded))")
+            throw CommandFailure(.failure, error is ListenError ? "the proxy cannot listen: \(error)" : "the proxy stopped: \(error)")
         }
         await composition.close()
     }
@@ -97,11 +97,5 @@ struct ServeCommand: AsyncParsableCommand {
             Point your client at it:  export OPENAI_BASE_URL=\(local)/v1
             """)
         fflush(nil)
-    }
-
-    private static func reason(_ error: any Error, _ loaded: LoadedSettings) -> String {
-        let text = "\(error)"
-        guard text.contains("Address already in use") || text.contains("errno: 98") else { return text }
-        return "port \(loaded.settings.server.port) is in use by another program; choose another with --port"
     }
 }

@@ -48,7 +48,19 @@ def test_check_says_what_is_wrong_with_the_model(tmp_path):
 
 def test_a_port_in_use_is_said(proxy, tmp_path):
     done = command("serve", "--port", str(proxy.port), "--store", ":memory:", cwd=tmp_path)
-    assert done.returncode == 1 and "in use" in done.stderr
+    assert done.returncode == 1 and f"server.port (--port): expected a free port, 0 for any; found {proxy.port}, which is in use" in done.stderr
+
+
+@pytest.mark.parametrize("host, status, words", [
+    ("256.1.1.1", 64, "--host: expected a host name or address such as 127.0.0.1"),
+    ("203.0.113.7", 1, "server.host (--host): expected an address of this machine"),
+    ("no-such-host.invalid", 1, "server.host (--host): expected a name or an address of this machine; found no-such-host.invalid"),
+    ("fe80::1", 1, "server.host (--host): expected an address"),
+])
+def test_a_host_that_cannot_be_listened_on_is_said(tmp_path, host, status, words):
+    done = command("serve", "--host", host, "--port", "0", "--store", ":memory:", cwd=tmp_path)
+    assert done.returncode == status and words in done.stderr, done.stderr
+    assert done.stdout == "" and "bind(" not in done.stderr
 
 
 def test_list_show_and_flush(proxy):

@@ -10,6 +10,8 @@ struct WrongValueTests {
     private static let cases: [(key: String, value: String, expected: String, found: String)] = [
         ("server.host", "[a]", "a host name or address such as 127.0.0.1, without scheme and port", "a list"),
         ("server.host", "localhost:80", "a host name or address", "'localhost:80'"),
+        ("server.host", "256.1.1.1", "a host name or address", "'256.1.1.1'"),
+        ("server.host", "10.0.0.1.1", "a host name or address", "'10.0.0.1.1'"),
         ("server.host", "true", "a host name or address", "'true'; put it in quotes"),
         ("server.port", "http", "a whole number from 0 to 65535", "'http'"),
         ("server.port", "65536", "a whole number from 0 to 65535", "'65536'"),
