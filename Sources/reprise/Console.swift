@@ -8,6 +8,8 @@ struct Console: Sendable {
     var errorIsTerminal: Bool
     /// Whether colours may be written to standard output.
     var usesColour: Bool
+    /// Whether terminals understand no escape sequences (`TERM=dumb`), as in an editor's shell.
+    var isDumb = false
 
     static let standard = Console(
         outIsTerminal: isatty(STDOUT_FILENO) == 1, errorIsTerminal: isatty(STDERR_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
@@ -20,9 +22,17 @@ struct Console: Sendable {
 
     /// Colours only on a terminal that has them, and never where `NO_COLOR` is set to anything (no-color.org).
     init(outIsTerminal: Bool, errorIsTerminal: Bool, environment: [String: String]) {
-        let plain = !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
-        self.init(outIsTerminal: outIsTerminal, errorIsTerminal: errorIsTerminal, usesColour: outIsTerminal && !plain)
+        let isDumb = environment["TERM"] == "dumb"
+        let isPlain = !(environment["NO_COLOR"] ?? "").isEmpty || isDumb
+        self.init(outIsTerminal: outIsTerminal, errorIsTerminal: errorIsTerminal, usesColour: outIsTerminal && !isPlain)
+        self.isDumb = isDumb
     }
+
+    /// Whether a screen can be drawn on standard output.
+    var outDraws: Bool { outIsTerminal && !isDumb }
+
+    /// Whether a line can be drawn over on standard error.
+    var errorDraws: Bool { errorIsTerminal && !isDumb }
 
     /// Writes the text and a line's end to standard output.
     func out(_ text: String) { write(text + "\n") }

@@ -104,7 +104,7 @@ struct EvaluateCommand: AsyncParsableCommand {
                 throw CommandFailure(.configuration, "the model cannot be used: \(error)")
             }
             let vectors = try await Self.embed(read.flatMap(\.content.texts), with: embedder) {
-                if console.errorIsTerminal { console.writeError($0) }
+                if console.errorDraws { console.writeError($0) }
             }
             var data: [File] = []
             for file in read { data.append((file.name, file.bytes, await Self.label(file, embedder, vectors, console))) }
@@ -248,9 +248,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         case .logged(let traffic):
             let total = traffic.questions.count
             let items = await traffic.labelled(by: .offline(embedder), dimension: embedder.dimension, vector: { vectors[$0] }) { done in
-                if console.errorIsTerminal, done % 16 == 0 || done == total { console.writeError("\rjudged \(done) of \(total)") }
+                if console.errorDraws, done % 16 == 0 || done == total { console.writeError("\rjudged \(done) of \(total)") }
             }
-            if console.errorIsTerminal { console.writeError("\n") }
+            if console.errorDraws { console.writeError("\n") }
             console.error(
                 "\(file.name): \(total) questions with answers of their own in \(traffic.lineCount) lines; \(Set(items.map(\.group)).count) different answers by the judge"
             )

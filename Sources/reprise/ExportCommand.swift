@@ -120,10 +120,10 @@ struct TransferMeter {
     /// At most ten times a second on a terminal, every ten seconds elsewhere.
     mutating func show(_ done: Int) {
         let now = ContinuousClock.now
-        guard now - lastShown >= (console.errorIsTerminal ? .milliseconds(100) : .seconds(10)) else { return }
+        guard now - lastShown >= (console.errorDraws ? .milliseconds(100) : .seconds(10)) else { return }
         lastShown = now
         let line = ProgressLine(records: done - start, start: start, bytes: done, total: total, elapsed: (now - began) / .seconds(1))
-        guard console.errorIsTerminal else { return console.error(line.plain) }
+        guard console.errorDraws else { return console.error(line.plain) }
         console.writeError("\r" + line.bar(width: console.width) + "\u{1B}[K")
         isBarShown = true
     }

@@ -36,7 +36,7 @@ struct StatsCommand: AsyncParsableCommand {
         try await reporting {
             let console = Console.standard
             let client = try server.client()
-            if watch, !json, console.outIsTerminal { return try await live(client, console) }
+            if watch, !json, console.outDraws { return try await live(client, console) }
             repeat {
                 let body = try await client.get("/cache/stats")
                 if json {

@@ -75,4 +75,12 @@ struct InitTests {
     func coloursOnlyOnATerminalAndNeverWithNoColour(isTerminal: Bool, environment: [String: String], expected: Bool) {
         #expect(Console(outIsTerminal: isTerminal, errorIsTerminal: false, environment: environment).usesColour == expected)
     }
+
+    @Test(arguments: [
+        (true, [:], true), (true, ["TERM": "xterm"], true), (true, ["NO_COLOR": "1"], true), (true, ["TERM": "dumb"], false), (false, [:], false),
+    ])
+    func nothingIsDrawnOverWhereThatCannotBe(isTerminal: Bool, environment: [String: String], expected: Bool) {
+        let console = Console(outIsTerminal: isTerminal, errorIsTerminal: isTerminal, environment: environment)
+        #expect(console.outDraws == expected && console.errorDraws == expected)
+    }
 }

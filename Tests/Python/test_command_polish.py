@@ -118,6 +118,18 @@ def test_no_colour_where_it_is_not_wanted(proxy):
     assert "\x1b" not in proxy.run("list").stdout
 
 
+def test_a_dumb_terminal_gets_lines_alone(proxy, tmp_path):
+    dumb = {"TERM": "dumb"}
+    watched, _ = on_terminal(["stats", "--watch", "--interval", "100ms", "--server", proxy.url], lambda text: text.count("hit ratio") >= 3, env=dumb)
+    assert watched.count("hit ratio") >= 3 and "\x1b" not in watched
+    # Longer than the time after which a bar would be drawn.
+    lines = tmp_path / "many.jsonl"
+    lines.write_text("".join(json.dumps({"prompt": f"question number {number}", "answer": "yes"}) + "\n" for number in range(4000)))
+    for arguments in (["warm", str(lines), "--model", "m"], ["list"], ["export", str(tmp_path / "out.jsonl")]):
+        said, status = on_terminal([*arguments, "--server", proxy.url], lambda text: False, env=dumb, seconds=60)
+        assert status == 0 and "\x1b" not in said and "\r[" not in said, said[-300:]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completions_know_every_command(shell, tmp_path):
     script = command("--generate-completion-script", shell).stdout
