@@ -45,6 +45,13 @@ package struct Exposition: Sendable {
         finish(value)
     }
 
+    /// A sample whose labels are already written, braces included.
+    mutating func sample(_ value: Int, labels: [UInt8]) {
+        bytes += name
+        bytes += labels
+        finish(value)
+    }
+
     /// A sample with one label, whose value is already quoted, and perhaps a second.
     mutating func sample(_ value: Int, _ label: String, quoted: [UInt8], second: String = "") {
         begin(label, quoted, second)

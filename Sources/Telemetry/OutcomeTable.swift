@@ -1,20 +1,17 @@
 import SemanticCache
 
-/// Requests by endpoint, outcome and reason: one counter for each combination that can be, so that counting is an addition and no look-up.
+/// Requests by endpoint, outcome and reason: one counter for each combination, so that counting is an addition and no look-up.
 struct OutcomeTable: Sendable {
-    /// One combination that has happened.
+    /// One combination.
     struct Row: Sendable {
-        /// The path of the endpoint; `other` for all that is not cached.
-        let endpoint: String
-        let outcome: String
-        /// Empty for hits.
-        let reason: String
+        /// `endpoint`, its path or `other` for all that is not cached, `outcome`, and `reason`, empty for hits, in braces as the Prometheus format
+        /// wants them.
+        let labels: [UInt8]
         let count: Int
     }
 
     // Exact hits, semantic hits, stale answers, then the reasons of misses and bypasses in their declared order.
     private static let firstMiss = 3
-    private static let hitKinds = 2
     private static let firstBypass = firstMiss + MissReason.allCases.count
     private static let width = firstBypass + BypassReason.allCases.count
     private static let endpointCount = Endpoint.allCases.count + 1
@@ -32,20 +29,22 @@ struct OutcomeTable: Sendable {
         return (0..<Self.endpointCount).reduce(0) { $0 + cells[$1 * Self.width + column] }
     }
 
-    /// Every combination that has happened, and the two kinds of hit on chat completions also before they did: a rate over a series that appears
-    /// with its first hit would miss that hit.
+    /// Every combination, whether it has happened or not: a rate over a series that appears with its first request would miss that request. What is
+    /// not cached is bypassed, so that its hits and misses are left out as long as there are none.
     var rows: [Row] {
-        var rows: [Row] = []
-        for endpoint in 0..<Self.endpointCount {
-            let path = endpoint < Endpoint.allCases.count ? Endpoint.allCases[endpoint].path : "other"
-            for column in 0..<Self.width {
-                let count = cells[endpoint * Self.width + column]
-                guard count > 0 || (endpoint == 0 && column < Self.hitKinds) else { continue }
-                let (outcome, reason) = Self.names(column)
-                rows.append(Row(endpoint: path, outcome: outcome, reason: reason, count: count))
-            }
+        Self.labels.indices.compactMap { index -> Row? in
+            let count = cells[index]
+            guard count > 0 || index < Endpoint.allCases.count * Self.width || index % Self.width >= Self.firstBypass else { return nil }
+            return Row(labels: Self.labels[index], count: count)
         }
-        return rows
+    }
+
+    /// The labels of each counter, made once because every scrape writes them.
+    private static let labels: [[UInt8]] = (Endpoint.allCases.map(\.path) + ["other"]).flatMap { path in
+        (0..<width).map { column -> [UInt8] in
+            let (outcome, reason) = names(column)
+            return Array("{endpoint=\"\(path)\",outcome=\"\(outcome)\",reason=\"\(reason)\"}".utf8)
+        }
     }
 
     private static func column(_ outcome: ProxyMetrics.Outcome) -> Int {

@@ -5,9 +5,7 @@ extension ProxyMetrics {
     package func write(to out: inout Exposition) {
         let counts = snapshot
         out.family("reprise_requests_total", .counter, "Requests that ended, by endpoint, outcome and reason.")
-        for row in requests.rows {
-            out.sample(row.count, ["endpoint": row.endpoint, "outcome": row.outcome, "reason": row.reason])
-        }
+        for row in requests.rows { out.sample(row.count, labels: row.labels) }
         out.single("reprise_requests_refused_total", .counter, "Requests refused for their form before a look-up.", counts.refused)
         out.single("reprise_requests_coalesced_total", .counter, "Misses answered by another request's upstream call.", counts.coalesced)
         out.single("reprise_upstream_errors_total", .counter, "Upstream calls that failed without an answer.", counts.upstreamErrors)
@@ -19,7 +17,7 @@ extension ProxyMetrics {
             for state in CircuitCondition.allCases { out.sample(state == condition ? 1 : 0, ["upstream": name, "state": state.rawValue]) }
         }
         out.family("reprise_answers_not_stored_total", .counter, "Answers of the upstream that were not kept, by reason.")
-        for (reason, count) in counts.notStored.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { out.sample(count, ["reason": reason.rawValue]) }
+        for reason in NotStoredReason.allCases { out.sample(counts.notStored[reason] ?? 0, ["reason": reason.rawValue]) }
         out.family("reprise_evictions_total", .counter, "Entries that left the cache, by cause.")
         for eviction in Eviction.allCases { out.sample(evictions[eviction.rawValue], ["cause": eviction.name]) }
         writeMoney(counts, to: &out)

@@ -76,6 +76,15 @@ def test_metrics_say_what_the_statistics_say(proxy):
     assert len(stats["tenants"]) == 2 and "quoted" not in metrics(proxy)
 
 
+def test_a_rate_sees_the_first_request_too(start):
+    proxy = start(config="matching:\n  mode: threshold\n")
+    before = samples(metrics(proxy))
+    traffic(proxy)
+    after = samples(metrics(proxy))
+    grown = {name for name, value in after.items() if name.startswith(("reprise_requests_total{", "reprise_answers_not_stored_total{")) and value}
+    assert len(grown) >= 6 and grown <= set(before) and not any(before[name] for name in grown), grown - set(before)
+
+
 def test_savings_are_the_tokens_at_their_price(start):
     proxy = start(config="prices:\n  models:\n    stand-in: {input: 3, output: 7.5}\n")
     usage = proxy.chat("hello there").json["usage"]

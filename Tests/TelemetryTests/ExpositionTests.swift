@@ -45,6 +45,37 @@ struct ExpositionTests {
         #expect(metrics.circuitConditions == ["a": condition])
     }
 
+    /// A rate over a series that appears with its first request would miss that request.
+    @Test func whatMayHappenIsThereBeforeItDoes() {
+        let metrics = ProxyMetrics()
+        func series() -> [String: Int] {
+            var out = Exposition()
+            metrics.write(to: &out)
+            let lines = String(decoding: out.bytes, as: UTF8.self).split(separator: "\n")
+            let pairs = lines.compactMap { line -> (String, Int)? in
+                guard line.hasPrefix("reprise_requests_total{") || line.hasPrefix("reprise_answers_not_stored_total{") else { return nil }
+                let parts = line.split(separator: " ")
+                return Int(parts[1]).map { (String(parts[0]), $0) }
+            }
+            return Dictionary(pairs) { first, _ in first }
+        }
+        let before = series()
+        #expect(before.values.allSatisfy { $0 == 0 })
+        let bypasses = BypassReason.allCases.count
+        let perEndpoint = 3 + MissReason.allCases.count + bypasses
+        #expect(before.count == Endpoint.allCases.count * perEndpoint + bypasses + NotStoredReason.allCases.count)
+        for endpoint in Endpoint.allCases {
+            metrics.record(.semanticHit, .init(endpoint: endpoint))
+            for reason in MissReason.allCases { metrics.record(.miss(reason), .init(endpoint: endpoint)) }
+        }
+        for reason in BypassReason.allCases { metrics.record(.bypass(reason), .init()) }
+        for reason in NotStoredReason.allCases { metrics.recordNotStored(reason) }
+        let after = series()
+        #expect(Set(after.keys) == Set(before.keys))
+        let changed = Endpoint.allCases.count * (1 + MissReason.allCases.count) + bypasses + NotStoredReason.allCases.count
+        #expect(after.values.reduce(0, +) == changed && after.values.allSatisfy { $0 <= 1 })
+    }
+
     @Test func noSeriesStandsTwice() {
         let metrics = ProxyMetrics()
         metrics.watchCircuit(of: "a") { .closed }
