@@ -75,6 +75,7 @@ def test_it_is_installed_runs_and_leaves_nothing(system, package, stand_in):
     bare = subprocess.run(["chroot", str(system), "reprise", "check"], capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"})
     assert "in /usr/lib/reprise/all-MiniLM-L6-v2" in bare.stderr, "also without a configuration the packaged model is found"
     assert inside(system, "dpkg", "--verify", "reprise") == ""
+    assert (system / "etc/systemd/system/multi-user.target.wants/reprise.service").is_symlink(), "it starts with the system, though none runs here"
     assert (system / "usr/share/man/man1/reprise.1.gz").exists() and (system / "usr/share/bash-completion/completions/reprise").exists()
 
     server = Chrooted(system, stand_in.url)
@@ -90,11 +91,29 @@ def test_it_is_installed_runs_and_leaves_nothing(system, package, stand_in):
     assert (system / "var/lib/reprise/reprise.db").exists()
 
     (system / "etc/reprise/config.yaml").write_text((system / "etc/reprise/config.yaml").read_text() + "# mine\n")
+    # What the operator turned off, which is to say that systemctl took the link away, stays off over an upgrade.
+    (system / "etc/systemd/system/multi-user.target.wants/reprise.service").unlink()
+    inside(system, "dpkg", "--force-confold", "-i", "/tmp/reprise.deb")
+    assert not (system / "etc/systemd/system/multi-user.target.wants/reprise.service").is_symlink()
+    assert (system / "etc/reprise/config.yaml").read_text().endswith("# mine\n"), "an upgrade keeps the operator's configuration"
+
     inside(system, "dpkg", "-r", "reprise")
     assert not (system / "usr/bin/reprise").is_symlink() and not (system / "usr/lib/reprise").exists()
     assert (system / "etc/reprise/config.yaml").exists() and (system / "var/lib/reprise/reprise.db").exists(), "removing keeps what is the operator's"
+    (system / "etc/reprise/environment").write_text("OPENAI_API_KEY=k\n")
     inside(system, "dpkg", "-P", "reprise")
+    left = [path for path in (system / "etc/systemd/system").rglob("reprise*")] + list((system / "var/lib/systemd").rglob("reprise*"))
+    assert left == [], left
     assert not (system / "etc/reprise").exists() and not (system / "var/lib/reprise").exists()
+
+
+def test_it_depends_on_what_it_loads_from_the_version_on_that_has_it(package):
+    depends = dict(re.match(r"(\S+)(?: \(>= (.+)\))?$", part).groups() for part in run("dpkg-deb", "-f", package, "Depends").strip().split(", "))
+    assert "ca-certificates" in depends and {"libc6", "libstdc++6"} <= set(depends)
+    assert any(name.startswith("libcurl") for name in depends) and any(name.startswith("libsqlite3") for name in depends)
+    assert all(version for name, version in depends.items() if name != "ca-certificates"), depends
+    listed = run("dpkg-deb", "-c", package)
+    assert "./usr/lib/systemd/system/reprise.service" in listed and run("dpkg-deb", "-f", package, "Architecture").strip() == run("dpkg", "--print-architecture").strip()
 
 
 def test_the_unit_is_valid_and_hardened(tmp_path):
