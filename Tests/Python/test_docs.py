@@ -1,10 +1,12 @@
 """The guides, held against what they speak of."""
 
+import json
 import re
+import shlex
 import subprocess
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -52,3 +54,48 @@ def test_links_lead_somewhere_and_keys_exist(page):
     names = "|".join(sorted({key.split(".")[0] for key in known}))
     for key in re.findall(rf"`((?:{names})\.[a-z_]+)\b(?!\()", text):
         assert key in known or key.endswith((".yaml", ".db", ".jsonl", ".service", ".tsv")), f"{page.name}: {key}"
+
+
+def shown_commands():
+    """Where a command line is shown, and the line: in the pages, the examples and each command's help."""
+    sources = {str(page.relative_to(ROOT)): page.read_text() for page in PAGES}
+    for name, text in sources.items():
+        for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            yield from ((name, line) for line in block.replace("\\\n", " ").splitlines())
+        yield from ((name, line) for line in re.findall(r"`(reprise [a-z]+[^`]*)`", text))
+    for sub in commands().values():
+        yield from ((f"reprise {sub['commandName']} --help", line) for line in sub.get("discussion", "").split("Example:")[-1].splitlines())
+
+
+def commands():
+    dump = json.loads(command("--experimental-dump-help").stdout)["command"]
+    return {sub["commandName"]: sub for sub in dump["subcommands"]}
+
+
+def test_every_command_that_is_shown_can_be_typed():
+    known = commands()
+    checked, helps = 0, set()
+    for where, line in shown_commands():
+        match = re.search(r"(?:^|[\s|;&`])reprise ([a-z-]+)((?:\s.*)?)$", line.strip())
+        if not match or match[1] not in known:
+            assert not match or not re.match(r"\s*(export \S+=\S+ )?reprise [a-z]+( |$)", line) or match[1] in ("listens", "stopped"), f"{where}: {line}"
+            continue
+        sub = known[match[1]]
+        spelled = {name["name"] for argument in sub.get("arguments", []) for name in argument.get("names") or []} | {"help", "version"}
+        # What follows a pipe or a comment is another program's.
+        words = shlex.split(re.split(r"\s[|>#]|\s;", match[2])[0], comments=True)
+        for word in words:
+            if word.startswith("--"):
+                assert word[2:].split("=")[0] in spelled, f"{where}: {line}: {word}"
+        checked += 1
+        helps.add(where)
+    assert checked > 40
+    assert {f"reprise {name} --help" for name in known if name != "help"} <= helps, "each command's help shows an example"
+
+
+def test_every_call_in_the_admin_page_is_described():
+    described = json.loads((ROOT / "Sources/Server/Page/openapi.json").read_text())["paths"]
+    page = (ROOT / "docs/admin.md").read_text()
+    table = {path for cell in re.findall(r"^\| (.*?) \|", page, re.MULTILINE) for path in re.findall(r"(/[a-z/{}-]+)", cell)}
+    assert {path for path in described if path.startswith("/cache/")} - {"/cache/openapi.json"} <= table
+    assert {path for path in table if path.startswith("/cache/")} <= set(described)

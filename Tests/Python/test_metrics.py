@@ -122,6 +122,20 @@ def test_dashboards_and_alerts_use_names_that_exist(proxy, tmp_path):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_the_guide_names_every_metric_and_no_other(proxy):
+    traffic(proxy)
+    families = set(re.findall(r"^# TYPE (\S+)", metrics(proxy), re.M))
+    page = (ROOT / "docs/observability.md").read_text()
+    cells = " ".join(re.findall(r"^\| (`reprise_.*?) \|", page, re.M))
+    named = set(re.findall(r"`(reprise_[a-z_]+)`", cells))
+    endings = tuple(re.findall(r"`(_[a-z_]+)`", cells))
+    assert named <= families, named - families
+    # What a model has, tenants and namespaces have too; names that begin alike are shortened to their ends.
+    told = {name for name in families if name in named or name.startswith("process_") or re.sub(r"_(tenant|namespace)_", "_model_", name) in named}
+    left = {name for name in families - told if not name.endswith(endings)}
+    assert left == set(), left
+
+
 def test_input_that_the_provider_had_cached_is_valued_at_its_price_over_a_restart(start, tmp_path):
     """At the full price such a hit would save more than the call had cost."""
     def reply(handler, body):
