@@ -79,6 +79,8 @@ extension ProxyMetrics {
         }
         out.family("reprise_\(label)_saved_usd_total", .counter, "US dollars that hits spared, by \(label), the cache's own costs not taken off.")
         for account in accounts { out.sample(Money(nanodollars: account[.savedNanodollars]).dollars, label, quoted: account.label) }
+        out.family("reprise_\(label)_cost_usd_total", .counter, "US dollars that the cache itself spent on its behalf, by \(label).")
+        for account in accounts { out.sample(Money(nanodollars: account[.costNanodollars]).dollars, label, quoted: account.label) }
         out.family("reprise_\(label)_saved_tokens_total", .counter, "Prompt and completion tokens that hits spared, by \(label).")
         for account in accounts {
             out.sample(account[.savedPromptTokens] + account[.savedCompletionTokens], label, quoted: account.label)

@@ -22,7 +22,14 @@ struct Statistics: Decodable, Sendable {
         var promptTokens: Int?
         var completionTokens: Int?
         var usd: Double?
+        var grossUsd: Double?
         var seconds: Double?
+    }
+
+    struct Costs: Decodable, Sendable {
+        var embeddingUsd: Double?
+        var judgeUsd: Double?
+        var explorationUsd: Double?
     }
 
     struct Latency: Decodable, Sendable {
@@ -40,7 +47,8 @@ struct Statistics: Decodable, Sendable {
         var observations: Int?
     }
 
-    struct Model: Decodable, Sendable {
+    /// What one model, tenant or namespace had of the cache.
+    struct Share: Decodable, Sendable {
         var requests: Int?
         var hits: Int?
         var savedUsd: Double?
@@ -57,7 +65,10 @@ struct Statistics: Decodable, Sendable {
     var saved: Savings?
     var latencyMs: [String: Latency]?
     var matching: Matching?
-    var models: [String: Model]?
+    var costs: Costs?
+    var models: [String: Share]?
+    var tenants: [String: Share]?
+    var namespaces: [String: Share]?
 
     /// The statistics for people: titled groups of aligned lines.
     func lines(title: (String) -> String = { $0 }) -> [String] {
@@ -81,7 +92,7 @@ struct Statistics: Decodable, Sendable {
             [
                 ("upstream calls", count(saved?.upstreamCalls)), ("prompt tokens", count(saved?.promptTokens)),
                 ("completion tokens", count(saved?.completionTokens)), ("US dollars", saved?.usd.map(spokenDollars)),
-                ("waiting", saved?.seconds.map(spokenTime)),
+                ("own costs", ownCosts), ("waiting", saved?.seconds.map(spokenTime)),
             ])
         group(
             "Cache",
@@ -97,8 +108,22 @@ struct Statistics: Decodable, Sendable {
                 ("estimated error", matching?.estimatedError.map(percent)), ("upper bound", matching?.upperBound.map(percent)),
                 ("observations", count(matching?.observations)),
             ])
-        lines += latencyLines(title: title) + modelLines(title: title)
+        lines += latencyLines(title: title) + shareLines("Models", models, title: title)
+        lines += shareLines("Namespaces", namespaces, title: title)
+        // One tenant alone has what the sums above say.
+        if let tenants, tenants.count > 1 { lines += shareLines("Tenants", tenants, title: title) }
         return lines
+    }
+
+    /// What the cache itself spent, which is taken off the savings; `nil` where that is nothing.
+    private var ownCosts: String? {
+        let purposes: [(name: String, usd: Double?)] = [
+            ("embedding", costs?.embeddingUsd), ("judge", costs?.judgeUsd), ("exploration", costs?.explorationUsd),
+        ]
+        var parts: [String] = []
+        for case (let name, let usd?) in purposes where usd > 0 { parts.append("\(spokenDollars(usd)) \(name)") }
+        guard !parts.isEmpty, let gross = saved?.grossUsd else { return nil }
+        return "\(parts.joined(separator: ", ")), taken off \(spokenDollars(gross))"
     }
 
     private func latencyLines(title: (String) -> String) -> [String] {
@@ -116,14 +141,14 @@ struct Statistics: Decodable, Sendable {
         return ["", title(lines[0])] + lines.dropFirst()
     }
 
-    private func modelLines(title: (String) -> String) -> [String] {
-        guard let models, !models.isEmpty else { return [] }
+    private func shareLines(_ kind: String, _ shares: [String: Share]?, title: (String) -> String) -> [String] {
+        guard let shares, !shares.isEmpty else { return [] }
         let columns = ["requests", "hits", "saved $"].map { TextTable.Column(title: $0, alignment: .right) }
-        var table = TextTable(columns: [.init(title: "Models")] + columns)
+        var table = TextTable(columns: [.init(title: kind)] + columns)
         // The busiest first; a terminal has room for some twenty.
-        let busiest = models.sorted { ($1.value.requests ?? 0, $0.key) < ($0.value.requests ?? 0, $1.key) }
-        for (name, model) in busiest.prefix(20) {
-            let cells = [model.requests, model.hits].map { $0.map { "\($0)" } ?? "-" } + [model.savedUsd.map(spokenDollars) ?? "-"]
+        let busiest = shares.sorted { ($1.value.requests ?? 0, $0.key) < ($0.value.requests ?? 0, $1.key) }
+        for (name, share) in busiest.prefix(20) {
+            let cells = [share.requests, share.hits].map { $0.map { "\($0)" } ?? "-" } + [share.savedUsd.map(spokenDollars) ?? "-"]
             table.rows.append(["  " + shortened(printable(name), to: 40).padded(to: 20)] + cells)
         }
         let lines = table.lines(width: 1000)

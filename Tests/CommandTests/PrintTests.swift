@@ -73,6 +73,21 @@ struct PrintTests {
         #expect(lines.contains { $0.hasPrefix("  exact hit") && $0.hasSuffix("0.2  0.4  0.9") })
         #expect(!lines.contains { $0.hasPrefix("  semantic hit ") })
         #expect(lines.contains { $0.hasPrefix("  gpt_4o-mini") && $0.hasSuffix("0.0021") })
+        #expect(!lines.contains { $0.hasPrefix("  own costs") || $0.hasPrefix("Tenants") || $0.hasPrefix("Namespaces") })
+    }
+
+    @Test func statisticsSayWhoSavedAndWhatTheCacheSpent() throws {
+        let json = """
+            {"version": "0.1.0", "uptime_seconds": 1, "requests": {"total": 4, "exact_hits": 2, "semantic_hits": 0, "misses": 2, "bypassed": 0},
+             "entries": 2, "saved": {"upstream_calls": 2, "usd": 0.5, "gross_usd": 0.75}, "costs": {"embedding_usd": 0, "judge_usd": 0.2, "exploration_usd": 0.05},
+             "tenants": {"aa": {"requests": 1, "hits": 0, "saved_usd": -0.2}, "bb": {"requests": 3, "hits": 2, "saved_usd": 0.7}},
+             "namespaces": {"team_a": {"requests": 4, "hits": 2, "saved_usd": 0.5}}}
+            """
+        let lines = try ScriptedUpstream { _, _ in (200, "") }.client.decode(Statistics.self, from: Array(json.utf8)).lines()
+        #expect(lines.contains("  own costs             0.20 judge, 0.05 exploration, taken off 0.75"))
+        #expect(lines.contains { $0.hasPrefix("  team_a") && $0.hasSuffix("0.50") })
+        let tenants = lines.filter { $0.hasPrefix("  aa") || $0.hasPrefix("  bb") }
+        #expect(tenants.count == 2 && tenants.first?.hasPrefix("  bb") == true && tenants.last?.hasSuffix("-0.20") == true)
     }
 
     @Test func checkPrintsTheNamesOfSecretsOnly() throws {

@@ -268,6 +268,10 @@ struct JudgeModelTests {
         let price = try #require(metrics.prices.price(of: "gpt-4o-mini"))
         #expect(metrics.snapshot.costs[.judge] == price.cost(of: TokenUsage(prompt: 9, completion: 4)))
         #expect(metrics.snapshot.net < .zero, "what the judge costs is taken off")
+        for accounts in [metrics.modelAccounts, metrics.tenantAccounts] {
+            #expect(accounts.map(\.figures.cost) == [price.cost(of: TokenUsage(prompt: 9, completion: 4))], "also by model and by tenant")
+        }
+        #expect(metrics.modelAccounts.first?.name == unsurePair.0.model)
     }
 
     /// The whole way: a request that was forwarded, its answer unlike the cached one, and the model's word as the label.

@@ -56,6 +56,9 @@ struct MetricsTests {
         #expect(counts.net.dollars == 0.005)
         #expect(counts.saved.dollars == 0.007)
         #expect(metrics.modelAccounts.first?.figures.net.dollars == 0.005)
+        var out = Exposition()
+        metrics.write(to: &out)
+        #expect(String(decoding: out.bytes, as: UTF8.self).contains("\nreprise_model_cost_usd_total{model=\"m\"} 0.002\n"))
     }
 
     @Test func anUnknownModelCountsTokensOnly() {

@@ -92,7 +92,7 @@ package struct AnswerJudge: Sendable {
             note { $0.unsure += 1 }
             return .unsure
         }
-        let asked = await ask(model, about: fresh.query, first, second)
+        let asked = await ask(model, about: fresh, first, second)
         note { if asked == nil { $0.failed += 1 } else { $0.asked += 1 } }
         return asked.map { $0 ? .same : .different } ?? .unsure
     }
@@ -141,11 +141,11 @@ package struct AnswerJudge: Sendable {
     }
 
     /// The model's word; `nil` when it cannot be had or understood.
-    private func ask(_ model: String, about question: String, _ first: String, _ second: String) async -> Bool? {
+    private func ask(_ model: String, about fresh: Entry, _ first: String, _ second: String) async -> Bool? {
         let instruction =
             "You compare two answers to one question. Reply SAME if a person who asked the question would be served equally well by either, with no "
             + "difference in facts, numbers, names or advice. Otherwise reply DIFFERENT. Reply with that one word."
-        let text = "Question:\n\(question)\n\nAnswer A:\n\(first)\n\nAnswer B:\n\(second)"
+        let text = "Question:\n\(fresh.query)\n\nAnswer A:\n\(first)\n\nAnswer B:\n\(second)"
         let body =
             "{\"model\":\(JSONText.quoted(model)),\"temperature\":0,\"max_tokens\":4,\"messages\":[{\"role\":\"system\",\"content\":"
             + "\(JSONText.quoted(instruction))},{\"role\":\"user\",\"content\":\(JSONText.quoted(text))}]}"
@@ -154,7 +154,11 @@ package struct AnswerJudge: Sendable {
         guard let response = try? await upstream.send(request), response.status == .ok,
             let bytes = try? await response.body.collect(upTo: 1 << 20)
         else { return nil }
-        if let usage = TokenUsage(body: bytes) { metrics?.recordCost(.judge, model: model, usage: usage) }
+        if let usage = TokenUsage(body: bytes) {
+            // On behalf of the request whose answer is compared.
+            let labels = ProxyMetrics.Labels(endpoint: fresh.endpoint, model: fresh.model, tenant: fresh.tenant, namespace: fresh.namespace)
+            metrics?.recordCost(.judge, model: model, usage: usage, labels)
+        }
         let answer = Answer(recording: .message(bytes), fields: [:], usage: nil, upstreamTime: .zero)
         let words = AnswerText.preview(answer, endpoint: .chatCompletions, limit: 40).uppercased().split { !$0.isLetter }
         if words.contains("DIFFERENT") { return false }
