@@ -208,7 +208,7 @@ package struct StatsReporter: Sendable {
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
             scores: learner == nil ? nil : scores,
-            upstreams: metrics.circuitConditions.mapValues(\.rawValue), models: Self.shares(metrics.modelAccounts),
+            upstreams: metrics.upstreams.mapValues { $0.circuit.rawValue }, models: Self.shares(metrics.modelAccounts),
             tenants: Self.shares(metrics.tenantAccounts),
             namespaces: Self.shares(metrics.namespaceAccounts))
     }

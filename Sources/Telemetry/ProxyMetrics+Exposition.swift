@@ -9,12 +9,17 @@ extension ProxyMetrics {
         out.single("reprise_requests_refused_total", .counter, "Requests refused for their form before a look-up.", counts.refused)
         out.single("reprise_requests_coalesced_total", .counter, "Misses answered by another request's upstream call.", counts.coalesced)
         out.single("reprise_upstream_errors_total", .counter, "Upstream calls that failed without an answer.", counts.upstreamErrors)
-        let circuits = circuitConditions.sorted { $0.key < $1.key }
+        let upstreams = upstreams.sorted { $0.key < $1.key }
         out.family("reprise_upstream_circuit_open", .gauge, "Whether calls are kept away from an upstream that fails every time, or tried singly.")
-        for (name, condition) in circuits { out.sample(condition == .closed ? 0 : 1, ["upstream": name]) }
+        for (name, condition) in upstreams { out.sample(condition.circuit == .closed ? 0 : 1, ["upstream": name]) }
         out.family("reprise_upstream_circuit_state", .gauge, "1 for the state that an upstream's circuit is in, 0 for the others.")
-        for (name, condition) in circuits {
-            for state in CircuitCondition.allCases { out.sample(state == condition ? 1 : 0, ["upstream": name, "state": state.rawValue]) }
+        for (name, condition) in upstreams {
+            for state in CircuitCondition.allCases { out.sample(state == condition.circuit ? 1 : 0, ["upstream": name, "state": state.rawValue]) }
+        }
+        out.family("reprise_upstream_calls", .gauge, "Calls to an upstream: active ones, and those that wait for their turn.")
+        for (name, condition) in upstreams {
+            out.sample(condition.active, ["upstream": name, "state": "active"])
+            out.sample(condition.waiting, ["upstream": name, "state": "waiting"])
         }
         out.family("reprise_answers_not_stored_total", .counter, "Answers of the upstream that were not kept, by reason.")
         for reason in NotStoredReason.allCases { out.sample(counts.notStored[reason] ?? 0, ["reason": reason.rawValue]) }

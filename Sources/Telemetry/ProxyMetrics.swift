@@ -104,7 +104,7 @@ package final class ProxyMetrics: Sendable {
     let tenants = Accounts<TenantID>(limit: maximumTenants) { Account(name: $0.description, price: nil) }
     let namespaces = Accounts<String>(limit: maximumNamespaces) { Account(name: $0, price: nil) }
     package let prices: PriceTable
-    private let circuits = Mutex<[String: @Sendable () -> CircuitCondition]>([:])
+    private let watched = Mutex<[String: @Sendable () -> UpstreamCondition]>([:])
 
     package let exactHitLatency = LatencyHistogram()
     package let semanticHitLatency = LatencyHistogram()
@@ -186,14 +186,12 @@ package final class ProxyMetrics: Sendable {
 
     package func recordUpstreamError() { add(to: .upstreamErrors) }
 
-    /// Names an upstream's circuit, to be looked at whenever a report is made: it changes by time alone, too.
-    package func watchCircuit(of upstream: String, _ condition: @escaping @Sendable () -> CircuitCondition) {
-        circuits.withLock { $0[upstream] = condition }
-    }
+    /// Names the upstreams in use, each to be looked at whenever a report is made: a circuit changes by time alone, too.
+    package func watch(_ upstreams: [String: @Sendable () -> UpstreamCondition]) { watched.withLock { $0 = upstreams } }
 
-    /// The circuits by their upstreams' names.
-    package var circuitConditions: [String: CircuitCondition] {
-        let watched = circuits.withLock { $0 }
+    /// The upstreams by their names.
+    package var upstreams: [String: UpstreamCondition] {
+        let watched = watched.withLock { $0 }
         return watched.mapValues { $0() }
     }
 

@@ -6,11 +6,11 @@ import Telemetry
 import WireFormats
 
 extension Composition {
-    /// Stacks each provider's adapters, chains the fallbacks and puts the routing on top.
-    static func makeUpstream(_ loaded: LoadedSettings, transports: TransportPool, metrics: ProxyMetrics, logger: Logger) throws(StartError)
-        -> any Upstream
+    /// Stacks each provider's adapters, chains the fallbacks and puts the routing on top. Beside it, what tells how each provider does.
+    static func makeUpstream(_ loaded: LoadedSettings, transports: TransportPool, logger: Logger) throws(StartError)
+        -> (upstream: any Upstream, watches: [String: @Sendable () -> UpstreamCondition])
     {
-        var makers = UpstreamMaker(loaded: loaded, transports: transports, metrics: metrics, logger: logger)
+        var makers = UpstreamMaker(loaded: loaded, transports: transports, logger: logger)
         let standard = try makers.chain("upstream", loaded.settings.upstream, following: [])
         var routes: [RoutedUpstream.Route] = []
         for route in loaded.settings.upstreams where !route.paths.isEmpty || !route.models.isEmpty {
@@ -19,7 +19,8 @@ extension Composition {
                     paths: route.paths.map { NamePattern($0) }, models: route.models.map { NamePattern($0) },
                     upstream: try makers.chain(route.name, route.upstream, following: [route.name])))
         }
-        return routes.isEmpty ? standard : RoutedUpstream(routes: routes, default: standard) { RequestModel.name(in: $0) }
+        let routed: any Upstream = routes.isEmpty ? standard : RoutedUpstream(routes: routes, default: standard) { RequestModel.name(in: $0) }
+        return (routed, makers.watches)
     }
 }
 
@@ -27,14 +28,13 @@ extension Composition {
 private struct UpstreamMaker {
     let loaded: LoadedSettings
     let transports: TransportPool
-    let metrics: ProxyMetrics
     let logger: Logger
+    private(set) var watches: [String: @Sendable () -> UpstreamCondition] = [:]
     private var made: [String: (upstream: any Upstream, origin: String)] = [:]
 
-    init(loaded: LoadedSettings, transports: TransportPool, metrics: ProxyMetrics, logger: Logger) {
+    init(loaded: LoadedSettings, transports: TransportPool, logger: Logger) {
         self.loaded = loaded
         self.transports = transports
-        self.metrics = metrics
         self.logger = logger
     }
 
@@ -68,9 +68,13 @@ private struct UpstreamMaker {
                     logger.notice("an upstream works again", metadata: ["upstream": "\(name)"])
                 }
             })
-        metrics.watchCircuit(of: name) { breaking.condition }
         let limited = LimitedUpstream(
             breaking, limit: settings.maxConnections, waitingLimit: settings.queueLimit, patience: settings.queueTimeout)
+        let watch: @Sendable () -> UpstreamCondition = {
+            let depth = limited.depth
+            return UpstreamCondition(circuit: breaking.condition, active: depth.out, waiting: depth.waiting)
+        }
+        watches[name] = watch
         let policy = RetryPolicy(retries: settings.retries, firstDelay: settings.retryDelay, longestDelay: settings.retryMaxDelay)
         let result = (upstream: RetryingUpstream(limited, policy: policy, clock: SystemClock()) as any Upstream, origin: endpoint.origin)
         made[name] = result

@@ -56,7 +56,9 @@ struct Composition {
         let (embedder, embedderLine) = try loadEmbedder(loaded, readiness: readiness, logger: logger)
         let verifier = embedder.flatMap { loadVerifier(loaded, embedder: $0, readiness: readiness, logger: logger) }
         let transports = TransportPool()
-        let upstream = SwitchedUpstream(try makeUpstream(loaded, transports: transports, metrics: metrics, logger: logger))
+        let providers = try makeUpstream(loaded, transports: transports, logger: logger)
+        let upstream = SwitchedUpstream(providers.upstream)
+        metrics.watch(providers.watches)
         let certificate = try serverCertificate(loaded, clock: clock, logger: logger)
         let pressure = MemoryPressure()
         let fileLimit = ProcessResources.raiseFileLimit()
@@ -122,9 +124,10 @@ struct Composition {
                 var new = new
                 let (inEffect, waiting) = settings.reloaded(as: new.settings)
                 new.settings = inEffect
-                let newUpstream = try makeUpstream(new, transports: transports, metrics: metrics, logger: logger)
+                let newProviders = try makeUpstream(new, transports: transports, logger: logger)
                 try certificate?.reload(new, clock: clock, logger: logger)
-                upstream.exchange(for: newUpstream)
+                upstream.exchange(for: newProviders.upstream)
+                metrics.watch(newProviders.watches)
                 options.exchange(for: pipelineOptions(new))
                 learner?.reckon(with: inEffect.matching.errorBound)
                 return waiting

@@ -155,10 +155,13 @@ def test_calls_beyond_the_queue_are_refused(start, upstream):
         # Two calls are out and two wait; nothing is answered until the eight others were refused.
         done = [next_done.result() for next_done in itertools.islice(concurrent.futures.as_completed(asked, 30), 8)]
         assert [got.status for got in done] == [503] * 8
+        calls = lambda: dict(re.findall(r'^reprise_upstream_calls\{upstream="upstream",state="(\w+)"\} (\d+)', proxy.request("GET", "/metrics").body.decode(), re.M))
+        assert calls() == {"active": "2", "waiting": "2"}
         refused.set()
         got = [call.result() for call in asked]
     assert sorted(answer.status for answer in got) == [200] * 4 + [503] * 8
     assert all("Retry-After" in answer.headers for answer in got if answer.status == 503)
+    wait_for(lambda: calls() == {"active": "0", "waiting": "0"}, what="the calls' end")
 
 
 def test_a_hundred_equal_streams_make_one_call(start, upstream):
@@ -347,6 +350,10 @@ def test_sighup_reads_the_configuration_again(start, upstream, second, tmp_path)
     wait_for(lambda: proxy.chat(f"two {time.monotonic()}", model="other").status == 200 and second.count > 0, what="the new upstream")
     proxy.chat("three")
     assert proxy.chat("three").headers["Cache-Status"].startswith("reprise; hit; ttl=7")
+    assert set(proxy.stats["upstreams"]) == {"upstream", "other"}
+    (tmp_path / "test.yaml").write_text("cache:\n  ttl: 2h\n")
+    os.kill(proxy.process.pid, signal.SIGHUP)
+    wait_for(lambda: set(proxy.stats["upstreams"]) == {"upstream"}, what="the statistics without the provider that is gone")
 
 
 def test_what_waits_for_the_next_start_is_named_and_nothing_else(start, upstream, tmp_path):

@@ -34,7 +34,8 @@ struct ExpositionTests {
 
     @Test(arguments: CircuitCondition.allCases) func aCircuitIsInOneState(condition: CircuitCondition) {
         let metrics = ProxyMetrics()
-        metrics.watchCircuit(of: "a") { condition }
+        metrics.watch(["former": { UpstreamCondition(circuit: .open, active: 1, waiting: 1) }])
+        metrics.watch(["a": { UpstreamCondition(circuit: condition, active: 7, waiting: 3) }])
         var out = Exposition()
         metrics.write(to: &out)
         let text = String(decoding: out.bytes, as: UTF8.self)
@@ -42,7 +43,9 @@ struct ExpositionTests {
             #expect(text.contains("reprise_upstream_circuit_state{upstream=\"a\",state=\"\(state.rawValue)\"} \(state == condition ? 1 : 0)\n"))
         }
         #expect(text.contains("reprise_upstream_circuit_open{upstream=\"a\"} \(condition == .closed ? 0 : 1)\n"))
-        #expect(metrics.circuitConditions == ["a": condition])
+        #expect(text.contains("reprise_upstream_calls{upstream=\"a\",state=\"active\"} 7\n"))
+        #expect(text.contains("reprise_upstream_calls{upstream=\"a\",state=\"waiting\"} 3\n"))
+        #expect(metrics.upstreams.mapValues(\.circuit) == ["a": condition])
     }
 
     /// A rate over a series that appears with its first request would miss that request.
@@ -78,8 +81,10 @@ struct ExpositionTests {
 
     @Test func noSeriesStandsTwice() {
         let metrics = ProxyMetrics()
-        metrics.watchCircuit(of: "a") { .closed }
-        metrics.watchCircuit(of: "b") { .halfOpen }
+        metrics.watch([
+            "a": { UpstreamCondition(circuit: .closed, active: 0, waiting: 0) },
+            "b": { UpstreamCondition(circuit: .halfOpen, active: 1, waiting: 1) },
+        ])
         metrics.record(.exactHit, .init(endpoint: .chatCompletions, model: "a", namespace: "b"))
         metrics.record(.miss(.emptyScope), .init(endpoint: .embeddings, model: "b", namespace: "a"))
         metrics.record(.bypass(.path), .init())
