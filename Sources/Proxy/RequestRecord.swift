@@ -58,6 +58,10 @@ extension RequestRecord {
     package var similarity: Float? { evidence?.similarity }
     /// What the similarity had to reach.
     package var threshold: Float? { evidence?.threshold }
+    /// The score of the best neighbour where a learned one decides; `nil` where none was come to, or a guard fired.
+    package var score: Double? { firedGuards.isEmpty ? evidence?.calibration?.score : nil }
+    /// The score from which answers were served; `nil` without a score, and where no score was enough.
+    package var cut: Double? { score == nil ? nil : evidence?.calibration.flatMap { $0.cut.score.isFinite ? $0.cut.score : nil } }
     /// The best neighbour, served or not.
     package var nearest: EntryID? { evidence?.best }
     /// What the guards that fired saw; quotes words of the prompts.

@@ -48,7 +48,7 @@ struct DecisionView: Encodable {
     private let status, queryBytes: Int
     private let query: String?
     private let durationMs: Double
-    private let similarity, threshold: Double?
+    private let similarity, threshold, score, cut: Double?
     /// What the guards that fired saw; may quote words of the prompts.
     private let findings: [String]
     private let guards: [String]
@@ -70,6 +70,8 @@ struct DecisionView: Encodable {
         durationMs = (record.duration.inMilliseconds * 1000).rounded() / 1000
         similarity = record.similarity.flatMap { $0.isFinite ? (Double($0) * 10_000).rounded() / 10_000 : nil }
         threshold = record.threshold.map { (Double($0) * 10_000).rounded() / 10_000 }
+        score = record.score.flatMap { $0.isFinite ? ($0 * 100).rounded() / 100 : nil }
+        cut = record.cut
         findings = showsPrompts ? record.findings : []
         guards = record.firedGuards
         isBroken = record.isBroken

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import time
 
 import pytest
@@ -299,6 +300,8 @@ def test_populations_say_what_the_statistics_say(start, browser):
     assert browser.evaluate("Number(document.getElementById('cut').dataset.value)") == pytest.approx(least)
     assert browser.evaluate("document.querySelectorAll('#chart-similarity .cut').length") == 1
     assert browser.evaluate("document.getElementById('cut-name').textContent") == "least served"
+    evidence = browser.evaluate("[...document.querySelectorAll('#recent tr[data-cache=hit] td:nth-child(6)')].map((cell) => cell.textContent)")
+    assert len(evidence) == proxy.stats["requests"]["semantic_hits"] and all(re.fullmatch(r"score -?\d+\.\d\d(, cut -?\d+\.\d\d)?", text) for text in evidence), evidence
     # The score has cuts that are cuts: those of the kinds of traffic.
     scores, cuts = proxy.stats["scores"], sorted({population["cut"] for population in populations})
     assert sum(scores["served"]) == proxy.stats["requests"]["semantic_hits"] and len(scores["served"]) == len(scores["forwarded"]) == 48

@@ -361,10 +361,17 @@ function question(text, length) {
   return length > 0 ? element("span", { class: "mask", title: "masked" }, "••••••", element("span", { class: "hidden" }, " masked,"), ` ${whole.format(length)} bytes`) : element("span", { class: "mask" }, "–");
 }
 
+// The cut is told where it decided: while little was learned a verifier does, whatever the score.
+function scoreOf({ score, cut, reason, cache }) {
+  if (typeof score !== "number") return null;
+  const decided = reason === "below-cut" || (cache === "hit" && typeof cut === "number" && score >= cut);
+  return `score ${format.score(score)}${!decided ? "" : typeof cut === "number" ? `, cut ${format.score(cut)}` : ", no score is enough yet"}`;
+}
+
 function decisionRow(decision) {
   const word = decision.cache === "hit" ? decision.match : decision.cache;
   const label = decision.cache === "hit" ? `hit, ${decision.match}` : decision.cache;
-  const evidence = [decision.reason, decision.is_collapsed ? "shared another's call" : null, ...decision.findings.length ? decision.findings : decision.guards.map((name) => `guard: ${name}`),
+  const evidence = [decision.reason, scoreOf(decision), decision.is_collapsed ? "shared another's call" : null, ...decision.findings.length ? decision.findings : decision.guards.map((name) => `guard: ${name}`),
     decision.status >= 400 ? `status ${decision.status}` : null, decision.is_broken ? "broke off" : null].filter(Boolean).join("; ");
   return element("tr", { "data-request": decision.request, "data-cache": decision.cache },
     element("td", { class: "nowrap" }, clock(Number(decision.time), true)),
