@@ -107,6 +107,38 @@ def test_it_is_installed_runs_and_leaves_nothing(system, package, stand_in):
     assert not (system / "etc/reprise").exists() and not (system / "var/lib/reprise").exists()
 
 
+SYSTEMCTL = """#!/bin/sh
+echo "$@" >> /tmp/systemctl.log
+case "$*" in *is-enabled*) echo enabled ;; *is-active*) exit 3 ;; esac
+"""
+
+
+def test_the_service_is_started_restarted_and_stopped(system, package):
+    """With a stand-in for systemctl: no systemd runs in the clean system."""
+    fake, log = system / "usr/bin/systemctl", system / "tmp/systemctl.log"
+    assert not fake.exists()
+    shutil.copy(package, system / "tmp/reprise.deb")
+    fake.write_text(SYSTEMCTL)
+    fake.chmod(0o755)
+    (system / "run/systemd/system").mkdir(parents=True, exist_ok=True)
+
+    def acts(*command):
+        log.write_text("")
+        inside(system, "dpkg", *command)
+        return [words for words in re.findall(r"(?:--quiet --system )?((?:start|stop|restart|try-restart|daemon-reload).*)", log.read_text()) if words != "daemon-reload"]
+
+    try:
+        assert acts("-i", "/tmp/reprise.deb") == ["start reprise.service"]
+        assert acts("-i", "/tmp/reprise.deb") == ["try-restart reprise.service"], "what the operator stopped is not started by an upgrade"
+        assert acts("-r", "reprise") == ["stop reprise.service"]
+        assert acts("-i", "/tmp/reprise.deb") == ["start reprise.service"], "what comes back begins anew"
+        assert acts("-P", "reprise") == ["stop reprise.service"]
+    finally:
+        fake.unlink()
+        log.unlink(missing_ok=True)
+        shutil.rmtree(system / "run/systemd")
+
+
 def test_it_depends_on_what_it_loads_from_the_version_on_that_has_it(package):
     depends = dict(re.match(r"(\S+)(?: \(>= (.+)\))?$", part).groups() for part in run("dpkg-deb", "-f", package, "Depends").strip().split(", "))
     assert "ca-certificates" in depends and {"libc6", "libstdc++6"} <= set(depends)
