@@ -274,3 +274,21 @@ def test_a_lower_limit_makes_the_file_smaller(tmp_path, start):
     # What is left is whole, and the store goes on.
     assert len(exported(server)) == entries
     assert server.chat("one more").cache == "MISS" and server.chat("one more").cache == "HIT"
+
+
+def test_a_snapshot_that_cannot_be_written_is_told(tmp_path, start):
+    server = start(config="store:\n  snapshot_interval: 70ms\n")
+
+    def part():
+        return server.request("GET", "/readyz").json["parts"]["snapshot"]
+
+    assert part() == "ready"
+    # Where the file would be begun there is something else.
+    (tmp_path / "cache.db-index.new").mkdir()
+    assert server.chat("What is the capital of France?").cache == "MISS"
+    wait_for(lambda: part().startswith("degraded: "), what="the fault to be told")
+    assert "cannot be made" in server.stats["store"]["snapshot_fault"]
+    assert server.request("GET", "/readyz").status == 200 and server.chat("What is the capital of France?").cache == "HIT"
+    (tmp_path / "cache.db-index.new").rmdir()
+    wait_for(lambda: part() == "ready", what="the fault to end")
+    assert "snapshot_fault" not in server.stats["store"] and (tmp_path / "cache.db-index").exists()
