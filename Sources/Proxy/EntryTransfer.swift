@@ -29,11 +29,12 @@ package struct EntryTransfer: Sendable {
     /// The entry with its vector, where the store has that; `nil` when it is gone.
     package func record(_ id: EntryID) async -> CacheRecord? { await pipeline.cache.record(id) }
 
-    /// Puts entries in, as they were exported: with their keys, tenants and times. Waits until the store has them.
+    /// Puts entries in, as they were exported: with their keys, tenants and times. Waits until the store has them. What a flush meets on its way in is
+    /// flushed, and not counted.
     package func take(_ records: [CacheRecord]) async -> Taken {
         await pipeline.cache.restored()
         var taken = Taken()
-        let now = pipeline.clock.now()
+        let (now, mark) = (pipeline.clock.now(), pipeline.cache.flushMark)
         for record in records {
             let entry = record.entry
             guard !entry.isExpired(at: now) else {
@@ -46,8 +47,8 @@ package struct EntryTransfer: Sendable {
             }
             // An id names one entry for ever. One that is in use here, or was, is left to whom it belongs.
             let id = pipeline.ids.adopt(entry.id, isTaken: pipeline.cache.contains(entry.id))
-            pipeline.take(CacheRecord(entry: Entry(entry.metadata.with(id: id), answer: entry.answer), embedding: record.embedding))
-            taken.imported += 1
+            let taking = CacheRecord(entry: Entry(entry.metadata.with(id: id), answer: entry.answer), embedding: record.embedding)
+            if pipeline.take(taking, since: mark) { taken.imported += 1 }
         }
         await pipeline.cache.persist()
         return taken
@@ -55,11 +56,12 @@ package struct EntryTransfer: Sendable {
 }
 
 extension RequestPipeline {
-    /// Inserts a whole record; its text is embedded anew where its vector is another model's.
-    fileprivate func take(_ record: CacheRecord) {
+    /// Inserts a whole record; its text is embedded anew where its vector is another model's. Whether it was kept.
+    fileprivate func take(_ record: CacheRecord, since mark: Flushes.Mark) -> Bool {
         let fits = record.embedding.map { $0.fingerprint == embedder?.fingerprint && $0.vector.dimension == embedder?.dimension } ?? false
-        cache.insert(fits ? record : CacheRecord(entry: record.entry, embedding: nil))
+        guard cache.insert(fits ? record : CacheRecord(entry: record.entry, embedding: nil), since: mark) else { return false }
         if !fits, record.entry.scope != nil { indexing?.enqueue(record.entry.id, query: record.entry.query) }
+        return true
     }
 }
 
