@@ -81,8 +81,10 @@ package final class IndexingQueue: Service, Sendable {
     private func index(_ batch: [Job]) async {
         let jobs = batch.filter { cache.contains($0.id) }
         guard !jobs.isEmpty else { return }
+        // A store that is embedded anew would push out what was read of the questions that are asked now.
+        let isFew = batch.count < Self.batchSize
         do throws(ModelError) {
-            let outcomes = try await embedder.embedInBackground(jobs.map(\.query), keepsReading: true)
+            let outcomes = try await embedder.embedInBackground(jobs.map(\.query), keepsReading: isFew)
             for (job, outcome) in zip(jobs, outcomes) {
                 if case .success(let vector) = outcome { await cache.attach(vector, to: job.id) }
             }

@@ -8,11 +8,12 @@ import Testing
 
 /// Embedding behind the requests.
 struct IndexingQueueTests {
-    /// Notes how many texts it is given at once; fails on one of them.
+    /// Notes how many texts it is given at once, and how many of them are to be kept for a verifier; fails on one of them.
     private final class Recorder: Embedder {
         private let base = HashingEmbedder()
         private let failing: String?
         private let given = Mutex<[Int]>([])
+        private let keeping = Mutex(0)
 
         init(failing: String? = nil) { self.failing = failing }
 
@@ -21,11 +22,13 @@ struct IndexingQueueTests {
         var maximumBatchSize: Int { base.maximumBatchSize }
         /// The number of texts of each call.
         var calls: [Int] { given.withLock { $0 } }
+        var kept: Int { keeping.withLock { $0 } }
 
         func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] { try await base.embed(texts) }
 
         func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
             given.withLock { $0.append(texts.count) }
+            if keepsReading { keeping.withLock { $0 += texts.count } }
             if let failing, texts.contains(failing) { throw .runtime("as scripted") }
             return try await base.embed(texts)
         }
@@ -59,6 +62,7 @@ struct IndexingQueueTests {
         try await settle(queue)
         #expect(bench.cache.searchableCount == 99)
         #expect(recorder.calls.reduce(0, +) == 99 && recorder.calls.count < 10)
+        #expect(recorder.kept < 16, "many at once leave room for what is asked now")
         // What comes later is taken as well.
         bench.cache.insert(Sample.record(200))
         queue.enqueue(EntryID(rawValue: 200), query: "question 200")
