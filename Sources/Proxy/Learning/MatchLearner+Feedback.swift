@@ -62,8 +62,11 @@ extension MatchLearner {
             try await note(isRight, of: miss, nearest: entry)
             return .nearMiss
         }
-        // Ids of requests are the clients' own: two tenants may use the same one, and neither learns of the other's entry.
-        guard let hit, cache.metadata(hit.entry)?.tenant == entry.tenant else { throw .unknownRequest }
+        // Ids of requests are the clients' own: two tenants may use the same one, and neither learns of the other's entry. What was near to an entry
+        // is forgotten with it.
+        guard let hit, cache.metadata(hit.entry)?.tenant == entry.tenant else {
+            throw entry.isExpired(at: clock.now()) ? FeedbackError.unknownEntry : FeedbackError.unknownRequest
+        }
         throw .otherEntry(served: hit.entry)
     }
 
