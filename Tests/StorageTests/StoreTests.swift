@@ -112,11 +112,9 @@ struct SQLiteStoreTests {
         try await first.insert((1...400).map { Sample.record($0) })
         try await first.close()
         var bytes = try Data(contentsOf: URL(filePath: path))
-        if isShort {
-            bytes = bytes.prefix(bytes.count / 2 / 4096 * 4096)
-        } else {
-            bytes.replaceSubrange(8192..., with: Data(count: bytes.count - 8192))
-        }
+        // The roots of all tables are in the first half, and opening the file needs no more.
+        let half = bytes.count / 2 / 4096 * 4096
+        if isShort { bytes = bytes.prefix(half) } else { bytes.replaceSubrange(half..., with: Data(count: bytes.count - half)) }
         try bytes.write(to: URL(filePath: path))
 
         let told = Mutex<String?>(nil)
