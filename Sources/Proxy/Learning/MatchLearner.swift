@@ -94,7 +94,8 @@ package final class MatchLearner: Service, Sendable {
     let clock: any WallClock
     let logger: Logger
     let state: Mutex<State>
-    let prompts = PreparedPrompts(capacity: 16_384)
+    /// Some tens of megabytes at the most.
+    let prompts = PreparedPrompts(capacity: 16_384, textBytes: 2 << 20)
     private let jobs: AsyncStream<LabelJob>
     private let queue: AsyncStream<LabelJob>.Continuation
 
