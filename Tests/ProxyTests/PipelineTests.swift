@@ -411,10 +411,14 @@ struct FaultTests {
         var options = PipelineOptions()
         options.lookupDeadline = .milliseconds(200)
         let bench = ProxyBench(options: options, index: StallingIndex(stall: .milliseconds(300)))
-        _ = await bench.ask("how do i reset my account password please")
-        await bench.pipeline.settleVectors()
+        // On a busy machine a vector may miss the deadline, too.
+        for _ in 0..<50 where bench.cache.searchableCount == 0 {
+            _ = await bench.ask("how do i reset my account password please", fields: [.cacheControl: "no-cache"])
+            await bench.pipeline.settleVectors()
+        }
+        let before = bench.upstream.calls.count
         #expect(await bench.ask("please how do i reset my account password").reason == "lookup-timed-out")
-        #expect(bench.upstream.calls.count == 2)
+        #expect(bench.upstream.calls.count == before + 1)
     }
 
     @Test(arguments: [
