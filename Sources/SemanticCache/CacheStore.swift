@@ -35,8 +35,8 @@ package protocol CacheStore: Sendable {
     /// A named blob of the program's own state, such as the tenant key.
     func state(named name: String) async throws(StoreError) -> [UInt8]?
 
-    /// Keeps `value` under `name`, replacing what was there.
-    func setState(_ value: [UInt8], named name: String) async throws(StoreError)
+    /// Keeps `value` under `name`, replacing what was there; `nil` leaves nothing there.
+    func setState(_ value: [UInt8]?, named name: String) async throws(StoreError)
 
     /// The bytes that the store holds on disk; zero for a store in memory.
     func diskBytes() async throws(StoreError) -> Int

@@ -81,7 +81,7 @@ package final class MemoryStore: CacheStore {
 
     package func state(named name: String) async throws(StoreError) -> [UInt8]? { try open { $0.named[name] } }
 
-    package func setState(_ value: [UInt8], named name: String) async throws(StoreError) { try open { $0.named[name] = value } }
+    package func setState(_ value: [UInt8]?, named name: String) async throws(StoreError) { try open { $0.named[name] = value } }
 
     package func diskBytes() async throws(StoreError) -> Int { try open { _ in 0 } }
 

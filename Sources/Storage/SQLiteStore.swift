@@ -138,8 +138,12 @@ package final class SQLiteStore: CacheStore {
         }
     }
 
-    package func setState(_ value: [UInt8], named name: String) async throws(StoreError) {
+    package func setState(_ value: [UInt8]?, named name: String) async throws(StoreError) {
         try await write { database in
+            guard let value else {
+                try database.cachedStatement(sql: "DELETE FROM state WHERE name = ?").execute(arguments: [name])
+                return
+            }
             try database.cachedStatement(sql: "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
                 .execute(arguments: [name, Data(value)])
         }

@@ -120,7 +120,11 @@ package enum CacheStoreConformance {
         try await store.setState([], named: "b")
         try await store.setState([3], named: "a")
         if try await store.state(named: "a") != [3] { return "a is not [3]" }
-        return try await store.state(named: "b") == [] ? nil : "b is not empty"
+        if try await store.state(named: "b") != [] { return "b is not empty" }
+        try await store.setState(nil, named: "a")
+        try await store.setState(nil, named: "never set")
+        if try await store.state(named: "a") != nil { return "a is still there" }
+        return try await store.state(named: "b") == [] ? nil : "b went with a"
     }
 
     @Sendable private static func closes(_ store: any CacheStore) async throws -> String? {

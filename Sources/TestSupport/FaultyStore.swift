@@ -24,6 +24,9 @@ package final class FaultyStore: CacheStore {
     /// The ids that the store holds.
     package var ids: Set<EntryID> { state.withLock { Set($0.records.keys) } }
 
+    /// The names under which state is kept.
+    package var stateNames: Set<String> { state.withLock { Set($0.named.keys) } }
+
     /// How many transactions added records.
     package var insertions: Int { state.withLock { $0.insertions } }
 
@@ -79,7 +82,7 @@ package final class FaultyStore: CacheStore {
 
     package func state(named name: String) async throws(StoreError) -> [UInt8]? { try locked { $0.named[name] } }
 
-    package func setState(_ value: [UInt8], named name: String) async throws(StoreError) { try locked { $0.named[name] = value } }
+    package func setState(_ value: [UInt8]?, named name: String) async throws(StoreError) { try locked { $0.named[name] = value } }
 
     package func diskBytes() async throws(StoreError) -> Int { try locked { _ in 0 } }
 

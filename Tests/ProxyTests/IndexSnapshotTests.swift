@@ -331,7 +331,7 @@ private final class CountingStore: CacheStore {
     func generation() async throws(StoreError) -> StoreGeneration { try await store.generation() }
     func beginLineage() async throws(StoreError) { try await store.beginLineage() }
     func state(named name: String) async throws(StoreError) -> [UInt8]? { try await store.state(named: name) }
-    func setState(_ value: [UInt8], named name: String) async throws(StoreError) { try await store.setState(value, named: name) }
+    func setState(_ value: [UInt8]?, named name: String) async throws(StoreError) { try await store.setState(value, named: name) }
     func diskBytes() async throws(StoreError) -> Int { try await store.diskBytes() }
     func close() async throws(StoreError) { try await store.close() }
 }

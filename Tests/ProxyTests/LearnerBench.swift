@@ -30,10 +30,12 @@ struct LearnerBench {
 
     /// - Parameters:
     ///   - judging: `nil` compares no answers.
+    ///   - fingerprint: what the learner takes the embedder for; its own by default.
     ///   - answer: the words of the answer to a request's body, or `nil` for an upstream that fails.
     init(
         prior: Prior? = LearnerBench.prior, options: PipelineOptions = PipelineOptions(), learning: MatchLearner.Options = MatchLearner.Options(),
         judging: AnswerJudge.Options? = AnswerJudge.Options(), verifier: (any Verifier)? = nil, store: FaultyStore = FaultyStore(),
+        fingerprint: String? = nil,
         answer: @escaping @Sendable (String) -> String? = { _ in "Open the settings." }
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -55,7 +57,7 @@ struct LearnerBench {
             judge: judging.map { [upstream, clock, metrics] in
                 AnswerJudge(options: $0, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics)
             }, verifier: verifier,
-            store: store, fingerprint: embedder.fingerprint, clock: clock, generator: dial, logger: logger)
+            store: store, fingerprint: fingerprint ?? embedder.fingerprint, clock: clock, generator: dial, logger: logger)
         if options.mode != .shadow { options.mode = .calibrated }
         pipeline = RequestPipeline(
             options: LiveOptions(options), cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,

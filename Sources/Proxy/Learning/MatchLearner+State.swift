@@ -16,6 +16,13 @@ extension MatchLearner {
         let lines = String(decoding: list, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard lines.first == fingerprint else {
             logger.notice("what was learned belongs to another embedder or verifier and is begun anew")
+            let keys = lines.dropFirst().compactMap { PopulationKey($0.prefix { $0 != "\t" }) }
+            state.withLock { state in
+                state.forgotten.formUnion(keys)
+                // Replaced with the list that names them, or the next start would take them for this embedder's.
+                state.isGlobalChanged = true
+                state.groups.keepAgain()
+            }
             return
         }
         for entry in lines.dropFirst() where !entry.isEmpty {
@@ -51,6 +58,7 @@ extension MatchLearner {
             var global: Population?
             var list: [String] = []
             var aliases: [(alias: EntryID, answer: EntryID)]?
+            var forgotten: Set<PopulationKey> = []
         }
         let change = state.withLock { state -> Change in
             var change = Change()
@@ -62,9 +70,11 @@ extension MatchLearner {
                 [Self.globalName]
                 + state.populations.keys.map { key in key.description + (state.names[key].map { "\t" + $0.line } ?? "") }.sorted()
             if state.groups.isChanged { change.aliases = state.groups.takePairs() }
+            change.forgotten = state.forgotten
+            state.forgotten = []
             return change
         }
-        guard !change.populations.isEmpty || change.global != nil || change.aliases != nil else { return }
+        guard !change.populations.isEmpty || change.global != nil || change.aliases != nil || !change.forgotten.isEmpty else { return }
         do throws(StoreError) {
             for (key, population) in change.populations {
                 try await store.setState(PopulationState.encode(population), named: Self.name(of: key.description))
@@ -72,12 +82,15 @@ extension MatchLearner {
             if let global = change.global { try await store.setState(PopulationState.encode(global), named: Self.name(of: Self.globalName)) }
             if let aliases = change.aliases { try await store.setState(Self.bytes(aliases), named: Self.aliasName) }
             try await store.setState(Array(([fingerprint] + change.list).joined(separator: "\n").utf8), named: Self.listName)
+            // After the list, which does not name them any more.
+            for key in change.forgotten { try await store.setState(nil, named: Self.name(of: key.description)) }
         } catch {
             logger.warning("what was learned could not be kept", metadata: ["reason": "\(error)"])
             state.withLock { state in
                 for (key, _) in change.populations { state.changed.insert(key) }
                 if change.global != nil { state.isGlobalChanged = true }
                 if change.aliases != nil { state.groups.keepAgain() }
+                for key in change.forgotten where state.populations[key] == nil { state.forgotten.insert(key) }
             }
         }
     }

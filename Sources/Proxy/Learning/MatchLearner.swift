@@ -40,6 +40,8 @@ package final class MatchLearner: Service, Sendable {
         var global: Population
         var groups = AnswerGroups()
         var changed: Set<PopulationKey> = []
+        /// Those that are held no more, and that the store may still keep.
+        var forgotten: Set<PopulationKey> = []
         var isGlobalChanged = false
         var generator: any RandomNumberGenerator
         var hits: [String: RememberedHit] = [:]
@@ -375,7 +377,10 @@ package final class MatchLearner: Service, Sendable {
             state.used[oldest] = nil
             state.names[oldest] = nil
             state.changed.remove(oldest)
+            state.forgotten.insert(oldest)
         }
+        // What the store has under the key is of before.
+        if state.forgotten.remove(key) != nil { state.changed.insert(key) }
         state.populations[key] = made
         return made
     }
