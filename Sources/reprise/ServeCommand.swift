@@ -41,6 +41,8 @@ struct ServeCommand: AsyncParsableCommand {
     var logLevel: String?
 
     func run() async throws {
+        // Until it is listened for, a wish to read the configuration again has nothing to tell and must not end the program.
+        signal(SIGHUP, SIG_IGN)
         try await reporting {
             let overrides = Overrides(host: host, port: port, upstream: upstream, store: store, logLevel: logLevel)
             let environment = ProcessInfo.processInfo.environment

@@ -1,6 +1,7 @@
 import HTTPTypes
 @testable import Proxy
 import SemanticCache
+import Synchronization
 import TestSupport
 import Testing
 import WireFormats
