@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from rig import Client, Rig, machine, quantiles, row
+from rig import COMPLETION, Client, Rig, machine, quantiles, row
 
 
 VERBS = "paint repair sell fold water clean measure teach draw hide weigh borrow cook carve".split()
@@ -32,7 +32,7 @@ def drawn(number, words=sorted({word for page in Path(__file__).parent.parent.gl
     return " ".join(random.Random(number).sample(words, 8))
 
 
-def measure(rig, upstream, pairs, *arguments, label, question=numbered, before=50):
+def measure(rig, upstream, pairs, *arguments, label, question=numbered, before=50, reason=None):
     _, proxy = rig.proxy(upstream + "/v1", *arguments, store=":memory:")
     direct, through = Client(upstream), Client(proxy)
     added, base, misses = [], [], 0
@@ -41,10 +41,11 @@ def measure(rig, upstream, pairs, *arguments, label, question=numbered, before=5
         first, _ = direct.timed(prompt)
         second, headers = through.timed(prompt)
         if number >= before:
-            base.append(first)
-            added.append(second - first)
             misses += headers["X-Cache"] in ("MISS", "BYPASS")
-    assert misses == pairs
+            if reason in (None, headers["X-Cache-Reason"]):
+                base.append(first)
+                added.append(second - first)
+    assert misses == pairs and len(added) > pairs * 0.7, (misses, len(added))
     row(label, f"{quantiles(base)[0]:.3f}", *(f"{value:.3f}" for value in quantiles(added)))
 
 
@@ -65,7 +66,9 @@ def main(pairs=1000):
         with open(rig.folder + "/shadow.yaml", "w") as file:
             file.write("matching: {mode: shadow}\n")
         measure(rig, upstream, min(pairs, len(WORDED) - 50), "--config", "shadow.yaml", label="new words, where rewordings hit", question=WORDED.__getitem__)
-        measure(rig, upstream, pairs, label="new words, where none has hit for 1,000 questions", question=drawn, before=1050)
+        # Answers that differ, or the judge would find every question answered alike and the gate would open.
+        answers = rig.nginx(COMPLETION.replace("Open the sign-in page", "request_id"))
+        measure(rig, answers, pairs, label="new words, where none has hit for 1,000 look-ups", question=drawn, before=1500, reason="not-awaited")
 
 
 if __name__ == "__main__":

@@ -71,10 +71,10 @@ class Rig:
         return self.start([sys.executable, str(ROOT / "Examples/stand-in/stand_in.py"), "--port", "0", *arguments])
 
     def nginx(self, body=COMPLETION):
-        """nginx with one worker, answering every request with the same static completion."""
+        """nginx with one worker, answering every request with the same static completion; `$request_id` in it is another each time."""
         need("nginx", "nginx-light")
         port = free_port()
-        quoted = body.replace("\\", "\\\\").replace("'", "\\'").replace("$", "")
+        quoted = body.replace("\\", "\\\\").replace("'", "\\'").replace("$", "").replace("request_id", "$request_id")
         configuration = f"""
             worker_processes 1; daemon off; pid {self.folder}/nginx.pid; error_log /dev/null;
             events {{ worker_connections 1024; }}

@@ -9,6 +9,7 @@ import Synchronization
 final class LateVectors: Sendable {
     private struct Making {
         let facts: StatedFacts
+        let vector: LateVector
         let task: Task<Void, Never>
     }
 
@@ -47,7 +48,7 @@ final class LateVectors: Sendable {
                 forget(id, in: scope)
                 learn(made.lesson)
             }
-            state.underway[scope, default: [:]][id] = Making(facts: facts, task: task)
+            state.underway[scope, default: [:]][id] = Making(facts: facts, vector: vector, task: task)
         }
     }
 
@@ -71,6 +72,7 @@ final class LateVectors: Sendable {
                 let hasToWait = state.withLock { state in
                     let missing = (state.underway[scope] ?? [:]).filter { facts.mayMatch($0.value.facts) }
                     guard !Task.isCancelled, !missing.isEmpty else { return false }
+                    for making in missing.values { making.vector.hurry() }
                     state.waiters[scope, default: [:]][number] = Waiter(missing: Set(missing.keys), continuation: continuation)
                     return true
                 }
@@ -84,8 +86,9 @@ final class LateVectors: Sendable {
 
     /// Waits for all that are on their way.
     func settle() async {
-        let tasks = state.withLock { $0.underway.values.flatMap(\.values).map(\.task) }
-        for task in tasks { await task.value }
+        let all = state.withLock { $0.underway.values.flatMap(\.values) }
+        for making in all { making.vector.hurry() }
+        for making in all { await making.task.value }
     }
 
     private func forget(_ id: EntryID, in scope: Scope) {
@@ -122,26 +125,39 @@ final class LateVector: Sendable {
     }
 
     private let place: Place
+    private let pause: Task<Void, Never>?
     private let making: Task<Made, Never>?
 
     /// A vector that the look-up made.
     init(_ vector: UnitVector) {
         place = Place(Made(vector: vector))
+        pause = nil
         making = nil
     }
 
     /// A vector that is made while the upstream works.
-    init(_ make: @escaping @Sendable () async -> Made) {
+    ///
+    /// - Parameter delay: how long the making lets the request's own way go first, unless it is hurried.
+    init(after delay: Duration = .zero, _ make: @escaping @Sendable () async -> Made) {
         let place = Place(nil)
         self.place = place
+        let pause: Task<Void, Never>? = delay > .zero ? Task { _ = try? await Task.sleep(for: delay) } : nil
+        self.pause = pause
         making = Task {
+            await pause?.value
             let made = await make()
             place.made.withLock { $0 = made }
             return made
         }
     }
 
-    deinit { making?.cancel() }
+    deinit {
+        making?.cancel()
+        pause?.cancel()
+    }
+
+    /// Begins with the making now, if it has not begun.
+    func hurry() { pause?.cancel() }
 
     /// The vector and what came with it, if it is there already.
     var ready: Made? { place.made.withLock { $0 } }

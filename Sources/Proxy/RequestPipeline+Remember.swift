@@ -46,8 +46,10 @@ extension RequestPipeline {
 
     func lateVector(of lookUp: LookUp) -> LateVector? {
         guard let query = lookUp.content.query, embedder != nil, isSearchable(lookUp.content) else { return nil }
-        return lookUp.isLookedUpBehind
-            ? LateVector { await lookUpBehind(lookUp) } : LateVector { LateVector.Made(vector: await semantic.vector(of: query)) }
+        // A model takes a processor for milliseconds. The call to the upstream is under way by then, or even answered.
+        return LateVector(after: .milliseconds(20)) {
+            lookUp.isLookedUpBehind ? await lookUpBehind(lookUp) : LateVector.Made(vector: await semantic.vector(of: query))
+        }
     }
 
     func remember(_ answer: Answer, of lookUp: LookUp, vector: LateVector?, since mark: Flushes.Mark) {
