@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Embedding a prompt takes milliseconds, and where prompts never come back they buy nothing. After a run of look-ups without a hit the next requests
 /// of the kind go to the model at once and are looked up behind the call, so that the cache goes on learning and the first that could have been
-/// served ends the run. A hit is only ever given up after a full run without one: of all look-ups, at most one in `limit`.
+/// served ends the run. A hit is only ever given up after a full run without one: at most one look-up in `limit`, and those that come in the same moment.
 final class Patience: Sendable {
     /// Runs are forgotten altogether beyond this many kinds, which only makes requests wait again.
     private static let maximumKinds = 4096
