@@ -200,7 +200,7 @@ package struct StreamReplay: Sendable {
         let calibration = isGuarded ? nil : decision.evidence.calibration
         var choice = Choice(score: calibration?.score, features: calibration?.features)
         choice.isExplored = calibration?.isExplored ?? false
-        if case .replay = decision.verdict { choice.serves = true }
+        choice.serves = decision.isReplay
         return choice
     }
 

@@ -28,8 +28,7 @@ extension RequestPipeline {
         case .unknown: exactReason = .emptyScope
         }
         if exactReason == .refreshRequested { learner?.noteRefresh(lookUp.key) }
-        let waits = lookUp.controls.onlyIfCached || patience.waits(lookUp.population, limit: options.patience)
-        let found = await lookUpByMeaning(lookUp, unless: exactReason, standing: waits ? .awaited : .unawaited)
+        let found = await lookUpByMeaning(lookUp, unless: exactReason, standing: standing(of: lookUp))
         if let evidence = found.decision?.evidence { lookUp.trace.note { $0.evidence = evidence } }
         let lookUp = lookUp.teaching(note(found, for: lookUp))
         switch found.verdict {
@@ -44,6 +43,11 @@ extension RequestPipeline {
         case .forward(let reason):
             return await forward(lookUp, reason: reason, vector: found.vector)
         }
+    }
+
+    /// Whether a request waits for its look-up by meaning.
+    private func standing(of lookUp: LookUp) -> SemanticLookup.Standing {
+        lookUp.controls.onlyIfCached || patience.waits(lookUp.population, limit: options.patience) ? .awaited : .unawaited
     }
 
     /// The look-up of a request that did not wait for it: what is found is not served, and teaches as much.
@@ -107,7 +111,7 @@ extension RequestPipeline {
     ///   - explores: whether chance may forward what could be served.
     ///   - seen: told the candidates.
     func lookUpByMeaning(
-        _ lookUp: LookUp, unless exactReason: MissReason, standing: SemanticLookup.Standing = .awaited, explores: Bool = true,
+        _ lookUp: LookUp, unless exactReason: MissReason, standing: @autoclosure () -> SemanticLookup.Standing = .awaited, explores: Bool = true,
         seen: ([Candidate]) -> Void = { _ in }
     ) async -> SemanticLookup.Result {
         if exactReason == .refreshRequested { return SemanticLookup.Result(verdict: .forward(.refreshRequested)) }
@@ -120,7 +124,7 @@ extension RequestPipeline {
         }
         if isOfTheMoment(query) { return forwardExact(exactReason, else: .timeSensitive) }
         var result = await semantic.find(
-            query, in: scope, maximumAge: lookUp.controls.maxAge, standing: standing, candidates: { candidates($0) },
+            query, in: scope, maximumAge: lookUp.controls.maxAge, standing: standing(), candidates: { candidates($0) },
             decide: { found in
                 seen(found)
                 return await decide(query, found, for: lookUp, matching, explores: explores)

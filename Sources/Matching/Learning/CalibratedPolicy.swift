@@ -119,10 +119,7 @@ extension CalibratedPolicy {
         fileprivate let state: State
 
         /// Whether the surest logit would let the answer out; whether it is explored in its place is not asked.
-        package var canServe: Bool {
-            guard case .replay = decide(verdict: Self.surest, draw: 1).verdict else { return false }
-            return true
-        }
+        package var canServe: Bool { decide(verdict: Self.surest, draw: 1).isReplay }
 
         /// Decides with the verifier's logit; `nil` where it did not answer or was not asked.
         package func decide(verdict: Double?) -> Decision { decide(verdict: verdict, draw: policy.draw) }
