@@ -25,8 +25,10 @@ struct SealingTests {
 
     private func read(_ path: String, _ cipher: RowCipher?) async throws -> [CacheRecord] {
         let store = try SQLiteStore.open(path: path, now: now, cipher: cipher).store
-        defer { Task { try? await store.close() } }
-        return try await store.records(after: nil, limit: 1000)
+        let records = try await store.records(after: nil, limit: 1000)
+        // Closed before the next opens the file: a close that goes on behind it may hold the lock.
+        try await store.close()
+        return records
     }
 
     private func holdsPlainText(_ path: String) throws -> Bool {
