@@ -6,7 +6,7 @@ import Synchronization
 /// The thread that drives libcurl's multi interface, and the connections that it keeps.
 ///
 /// `@unchecked Sendable`: `multi` and `active` belong to the thread alone; other threads only call `curl_multi_wakeup` on `multi`, which libcurl
-/// allows, and reach everything else through the lock.
+/// allows and which is there as long as the transport is, and reach everything else through the lock.
 package final class CurlTransport: @unchecked Sendable {
     private enum Command {
         case start(Transfer)
@@ -41,6 +41,8 @@ package final class CurlTransport: @unchecked Sendable {
         thread.start()
     }
 
+    deinit { curl_multi_cleanup(multi) }
+
     private static let initialised: Void = { _ = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
 
     /// Begins an exchange; it fails with ``UpstreamError/closed`` when the transport is closing.
@@ -67,13 +69,13 @@ package final class CurlTransport: @unchecked Sendable {
     }
 
     private func send(_ command: Command) -> Bool {
-        state.withLock { state in
-            guard !state.isClosing else { return false }
-            state.commands.append(command)
-            // Under the lock, so that the handle is not gone: the thread frees it only after it has seen `isClosing`.
-            curl_multi_wakeup(multi)
-            return true
+        let isTaken = state.withLock { state in
+            if !state.isClosing { state.commands.append(command) }
+            return !state.isClosing
         }
+        // After the lock, which the thread takes first of all.
+        if isTaken { curl_multi_wakeup(multi) }
+        return isTaken
     }
 
     // MARK: The thread
@@ -93,7 +95,6 @@ package final class CurlTransport: @unchecked Sendable {
             curl_multi_poll(multi, nil, 0, wait, nil)
         }
         for exchange in active.values { end(exchange, with: .failure(.closed)) }
-        curl_multi_cleanup(multi)
         let closers = state.withLock { state in
             state.hasEnded = true
             defer { state.closers = [] }

@@ -65,7 +65,7 @@ final class Flight: Sendable {
     func launch(_ pump: @escaping @Sendable () async -> Void) {
         state.withLock { state in
             // Created under the lock, so that a subscriber who leaves at once finds it.
-            let task = Task { await pump() }
+            let task = Task(executorPreference: RequestExecutor.current) { await pump() }
             state.pump = task
             if state.isAbandoned { task.cancel() }
         }

@@ -135,7 +135,7 @@ package struct RequestPipeline: Sendable {
                 if hides(lookUp) {
                     await hidden(hiddenAnswer(lookUp, exact), since: begun.trace.started)
                 } else {
-                    lookUp.content.items.count > 1 ? await answerBatch(lookUp) : await answer(lookUp, exact)
+                    lookUp.content.items.count > 1 ? await RequestExecutor.away { await answerBatch(lookUp) } : await answer(lookUp, exact)
                 }
             return begun.trace.close(response, in: lookUp.controls.families)
         }

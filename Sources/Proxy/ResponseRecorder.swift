@@ -31,15 +31,15 @@ struct ResponseRecorder: Sendable {
         }
         let refused = await early
         var recorder: AnswerRecorder? = AnswerRecorder(request: content, status: response.status.code, fields: response.fields, limit: limit)
+        var received = 0
         func keep() async {
             guard var finished = recorder else { return }
             recorder = nil
-            await completed(finished.finish(), refused)
+            await RequestExecutor.away(reading: received) { await completed(finished.finish(), refused) }
         }
         let length = response.fields[.contentLength].flatMap { Int($0) }
         flight.resolve(.success(Flight.Head(status: response.status, fields: response.fields, refusal: refused ?? recorder?.refusal)))
         do {
-            var received = 0
             var started: ContinuousClock.Instant?
             for try await chunk in response.body {
                 let now = ContinuousClock.now

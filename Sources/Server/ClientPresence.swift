@@ -47,7 +47,7 @@ final class ClientPresence: Sendable {
 
     /// Runs `operation` in a task of its own, which is cancelled when the client leaves or the caller is cancelled.
     func whilePresent<Value: Sendable>(_ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        let task = Task { try await operation() }
+        let task = Task(executorPreference: RequestExecutor.current) { try await operation() }
         onLeave { task.cancel() }
         defer { onLeave(nil) }
         return try await withTaskCancellationHandler {

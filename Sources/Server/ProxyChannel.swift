@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import Proxy
 
 /// One connection, from bytes to requests: Hummingbird's HTTP/1.1 channel with two handlers of this program in it.
 ///
@@ -28,6 +29,7 @@ struct ProxyChannel: ServerChildChannel, HTTPChannelHandler {
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false, withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoder)
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(HeldHead())
             try pipeline.addHandler(ConnectionWatch(presence: presence, presences: presences, limits: limits))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger))
             try pipeline.addHandler(MemoryAnswers(desk: desk, presence: presence))
@@ -35,5 +37,10 @@ struct ProxyChannel: ServerChildChannel, HTTPChannelHandler {
         }
     }
 
-    func handle(value: Value, logger: Logger) async { await handleHTTP(asyncChannel: value, logger: logger) }
+    func handle(value: Value, logger: Logger) async {
+        let executor = EventLoopExecutor(value.channel.eventLoop)
+        await withTaskExecutorPreference(executor) {
+            await RequestExecutor.$current.withValue(executor) { await handleHTTP(asyncChannel: value, logger: logger) }
+        }
+    }
 }

@@ -14,6 +14,15 @@ struct ProxyRoutes: Sendable {
     func respond(to request: Request, path: String, channel: any Channel, id: String, place: RequestGate.Place) async throws -> Response {
         let presence = presences.presence(of: channel)
         if let begun = presence.takeBegun() { return try await respond(to: begun.beginning, id: begun.id, presence: presence, place: place) }
+        return try await RequestExecutor.away {
+            try await respondFromBody(to: request, path: path, presence: presence, id: id, place: place)
+        }
+    }
+
+    /// Reads the request first, whose body may be large.
+    private func respondFromBody(to request: Request, path: String, presence: ClientPresence, id: String, place: RequestGate.Place) async throws
+        -> Response
+    {
         let isCollected = request.method == .post && Endpoint(path: path.beforeQuery) != nil
         let body: SemanticCache.RequestBody
         if isCollected {

@@ -102,7 +102,8 @@ package struct ProxyServer: Service {
         self.onRunning = onRunning
         presences = ClientPresences()
         certificate = parts.certificate
-        desk = MemoryAnswers.Desk(pipeline: parts.pipeline, pressure: parts.pressure, maximumBody: min(64 << 10, options.maximumBody))
+        desk = MemoryAnswers.Desk(
+            pipeline: parts.pipeline, pressure: parts.pressure, maximumBody: min(RequestExecutor.smallBytes, options.maximumBody))
         let admin = AdminRoutes(
             administration: parts.administration, warmer: parts.warmer, stats: parts.stats, gate: parts.gate, clock: parts.clock, logger: logger,
             matching: MatchingRoutes(pipeline: parts.pipeline, gate: parts.gate))
@@ -170,10 +171,14 @@ struct TopRouter: HTTPResponder {
             return try await proxy.respond(
                 to: request, path: raw, channel: context.channel, id: RequestIDs.id(for: request.headers), place: place)
         }
-        let path = raw.beforeQuery
+        return try await RequestExecutor.away { try await administer(request, path: raw.beforeQuery, channel: context.channel) }
+    }
+
+    /// What is not proxied.
+    private func administer(_ request: Request, path: Substring, channel: any Channel) async throws -> Response {
         if path.hasPrefix("/cache/") { return try await admin.respond(to: request, path: path) }
         if path == "/metrics" { return await admin.metrics(request) }
-        if path == "/dashboard" || path.hasPrefix("/dashboard/") { return await dashboard.respond(to: request, path: path, channel: context.channel) }
+        if path == "/dashboard" || path.hasPrefix("/dashboard/") { return await dashboard.respond(to: request, path: path, channel: channel) }
         if let gptCache, request.method == .post, path == "/put" || path == "/get" {
             return try await gptCache.respond(to: request, path: path, id: RequestIDs.id(for: request.headers))
         }
