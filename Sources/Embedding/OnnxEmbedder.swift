@@ -2,6 +2,9 @@ import Foundation
 package import SemanticCache
 
 /// A sentence model on ONNX Runtime, in the process.
+///
+/// The model is loaded twice: what a request waits for and what nobody waits for have a thread and a session each, so that neither a lock nor a long text
+/// of the latter ever stands before the former.
 package final class OnnxEmbedder: Embedder {
     package typealias Outcome = Result<UnitVector, ModelRefusal>
 
@@ -27,12 +30,17 @@ package final class OnnxEmbedder: Embedder {
     /// The states that are kept for a verifier.
     let readStates: TokenStatesCache
     private let tokenizer: WordPieceTokenizer
-    private let thread: InferenceThread<Text, Result<Reading, ModelRefusal>, ModelError>
+    private let thread: Reader
+    /// Runs what nobody waits for, on one processor at most.
+    private let idle: Reader
+
+    private typealias Reader = InferenceThread<Text, Result<Reading, ModelRefusal>, ModelError>
+    private typealias Submitted = (text: Text?, pending: Pending<Result<Reading, ModelRefusal>, ModelError>)
 
     /// The most tokens of one text, special tokens included: what the model was trained with.
     private static let window = 256
 
-    /// Opens the runtime, loads the model and starts the thread.
+    /// Opens the runtime, loads the model and starts the threads.
     ///
     /// - Parameters:
     ///   - threads: compute one text together; one is best where requests come side by side.
@@ -40,37 +48,56 @@ package final class OnnxEmbedder: Embedder {
     package init(_ folder: ModelFolder, threads: Int = 1, statesMemory: Int = 128 << 20) throws(ModelError) {
         tokenizer = try folder.tokenizer(limit: Self.window)
         let session = try folder.session(model: folder.file("model.onnx"), threads: threads)
+        let idleSession: OnnxSession
+        do throws(ModelError) { idleSession = try folder.session(model: folder.file("model.onnx"), threads: 1) } catch {
+            session.unload()
+            throw error
+        }
         let dimension = folder.dimension
         let readStates = TokenStatesCache(limit: statesMemory)
         self.dimension = dimension
         self.readStates = readStates
         runtimeVersion = session.version
         fingerprint = "\(folder.name) \(folder.vectorsDigest.prefix(16)) mean \(dimension)"
-        thread = InferenceThread(name: "embedder", session: session) { (session, text) throws(OnnxSession.Fault) in
+        let read: @Sendable (OnnxSession, Text) throws(OnnxSession.Fault) -> Result<Reading, ModelRefusal> = {
+            (session, text) throws(OnnxSession.Fault) in
             let reading = try session.read(text.ids, dimension: dimension)
             if text.keepsStates, case .success(let read) = reading { readStates.keep(read.states, of: text.ids) }
             return reading
         }
+        thread = InferenceThread(name: "embedder", session: session, run: read)
+        idle = InferenceThread(name: "idle embedder", place: .idleTime, session: idleSession, run: read)
     }
 
     package func embed(_ texts: [String]) async throws(ModelError) -> [Outcome] {
-        try await embed(texts, inBackground: false, keepsReading: true)
+        try await vectors(submit(texts, keepsReading: true, to: thread).map(\.pending))
     }
 
-    package func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Outcome] {
-        try await embed(texts, inBackground: true, keepsReading: keepsReading)
+    package func embedInBackground(_ texts: [String], keepsReading: Bool, urgency: Urgency) async throws(ModelError) -> [Outcome] {
+        // A machine without any idle time must not leave the cache without vectors.
+        let submitted = submit(texts, keepsReading: keepsReading, to: idle.isStarved() ? thread : idle)
+        // Whichever of the two threads comes to a text first makes its vector; the other passes it over.
+        urgency.onRaise { [thread] in
+            for (text, pending) in submitted where !pending.isResolved { if let text { thread.submit(text, for: pending) } }
+        }
+        return try await vectors(submitted.map(\.pending))
     }
 
-    private func embed(_ texts: [String], inBackground: Bool, keepsReading: Bool) async throws(ModelError) -> [Outcome] {
-        var outcomes: [Outcome] = []
-        outcomes.reserveCapacity(texts.count)
-        // All are queued before the first is waited for, so that a batch costs one hand-over.
-        let waiting = texts.map { text in
+    /// All are queued before the first is waited for, so that a batch costs one hand-over.
+    private func submit(_ texts: [String], keepsReading: Bool, to thread: Reader) -> [Submitted] {
+        texts.map { text in
             switch tokenizer.ids(of: text) {
-            case .success(let ids): thread.submit(Text(ids: ids, keepsStates: keepsReading), inBackground: inBackground)
-            case .failure(let refusal): thread.known(.failure(refusal))
+            case .success(let ids):
+                let text = Text(ids: ids, keepsStates: keepsReading)
+                return (text, thread.submit(text))
+            case .failure(let refusal): return (nil, thread.known(.failure(refusal)))
             }
         }
+    }
+
+    private func vectors(_ waiting: [Pending<Result<Reading, ModelRefusal>, ModelError>]) async throws(ModelError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        outcomes.reserveCapacity(waiting.count)
         for pending in waiting { outcomes.append(try await pending.value().get().map(\.vector)) }
         return outcomes
     }
@@ -90,8 +117,11 @@ package final class OnnxEmbedder: Embedder {
 
     package func unreadWords(in text: String) -> [String] { tokenizer.unreadWords(in: text) }
 
-    /// Ends the thread and unloads the model. Texts that wait are refused.
-    package func close() async { await thread.close() }
+    /// Ends the threads and unloads the model. Texts that wait are refused.
+    package func close() async {
+        await thread.close()
+        await idle.close()
+    }
 }
 
 extension OnnxSession {

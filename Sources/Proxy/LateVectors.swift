@@ -13,8 +13,32 @@ final class LateVectors: Sendable {
         let task: Task<Void, Never>
     }
 
+    /// What is on its way into one scope.
+    private struct Underway {
+        private(set) var makings: [EntryID: Making] = [:]
+        /// How many of them state a fact. Each request asks, and there may be thousands where answers come faster than vectors.
+        private var stated: [Int: Int] = [:]
+
+        var isEmpty: Bool { makings.isEmpty }
+
+        mutating func add(_ making: Making, to id: EntryID) {
+            makings[id] = making
+            for fact in making.facts.stated { stated[fact, default: 0] += 1 }
+        }
+
+        mutating func remove(_ id: EntryID) {
+            guard let making = makings.removeValue(forKey: id) else { return }
+            for fact in making.facts.stated { stated[fact] = stated[fact].flatMap { $0 > 1 ? $0 - 1 : nil } }
+        }
+
+        /// Whether everything that a prompt requires is stated by some that are on their way, if not by one alone.
+        func mayMatch(_ facts: StatedFacts) -> Bool {
+            !makings.isEmpty && facts.required.allSatisfy { keys in keys.contains { stated[$0] != nil } }
+        }
+    }
+
     private struct State {
-        var underway: [Scope: [EntryID: Making]] = [:]
+        var underway: [Scope: Underway] = [:]
         var waiters: [Scope: [Int: Waiter]] = [:]
         var lastWaiter = 0
     }
@@ -37,9 +61,13 @@ final class LateVectors: Sendable {
 
     /// Brings the vector to the entry, which is in the cache, when it is there.
     ///
-    /// - Parameter then: what is to be done with what the look-up for the vector can teach.
-    func follow(_ vector: LateVector, to id: EntryID, in scope: Scope, query: String, then learn: @escaping @Sendable (LabelJob.Kind?) -> Void) {
-        let facts = StatedFacts(query)
+    /// - Parameters:
+    ///   - facts: what the query states.
+    ///   - then: what is to be done with what the look-up for the vector can teach.
+    func follow(
+        _ vector: LateVector, to id: EntryID, in scope: Scope, query: String, facts: StatedFacts,
+        then learn: @escaping @Sendable (LabelJob.Kind?) -> Void
+    ) {
         state.withLock { state in
             // Begun under the lock, so that its end finds it.
             let task = Task {
@@ -48,7 +76,7 @@ final class LateVectors: Sendable {
                 forget(id, in: scope)
                 learn(made.lesson)
             }
-            state.underway[scope, default: [:]][id] = Making(facts: facts, vector: vector, task: task)
+            state.underway[scope, default: Underway()].add(Making(facts: facts, vector: vector, task: task), to: id)
         }
     }
 
@@ -57,7 +85,7 @@ final class LateVectors: Sendable {
 
     /// Whether no vector is on its way into `scope` that a prompt with these facts might be answered by.
     func isSettled(_ scope: Scope, for facts: StatedFacts) -> Bool {
-        state.withLock { state in !(state.underway[scope] ?? [:]).values.contains { facts.mayMatch($0.facts) } }
+        state.withLock { state in state.underway[scope].map { !$0.mayMatch(facts) } ?? true }
     }
 
     /// Waits for the vectors that are on their way into `scope` and might answer a prompt with these facts; those that are announced later are not
@@ -70,7 +98,7 @@ final class LateVectors: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let hasToWait = state.withLock { state in
-                    let missing = (state.underway[scope] ?? [:]).filter { facts.mayMatch($0.value.facts) }
+                    let missing = (state.underway[scope]?.makings ?? [:]).filter { facts.mayMatch($0.value.facts) }
                     guard !Task.isCancelled, !missing.isEmpty else { return false }
                     for making in missing.values { making.vector.hurry() }
                     state.waiters[scope, default: [:]][number] = Waiter(missing: Set(missing.keys), continuation: continuation)
@@ -86,14 +114,14 @@ final class LateVectors: Sendable {
 
     /// Waits for all that are on their way.
     func settle() async {
-        let all = state.withLock { $0.underway.values.flatMap(\.values) }
+        let all = state.withLock { $0.underway.values.flatMap(\.makings.values) }
         for making in all { making.vector.hurry() }
         for making in all { await making.task.value }
     }
 
     private func forget(_ id: EntryID, in scope: Scope) {
         let served = state.withLock { state -> [Waiter] in
-            state.underway[scope]?[id] = nil
+            state.underway[scope]?.remove(id)
             if state.underway[scope]?.isEmpty == true { state.underway[scope] = nil }
             for number in (state.waiters[scope] ?? [:]).keys { state.waiters[scope]?[number]?.missing.remove(id) }
             let served = (state.waiters[scope] ?? [:]).filter(\.value.missing.isEmpty)
@@ -125,39 +153,32 @@ final class LateVector: Sendable {
     }
 
     private let place: Place
-    private let pause: Task<Void, Never>?
+    private let urgency = Urgency()
     private let making: Task<Made, Never>?
 
     /// A vector that the look-up made.
     init(_ vector: UnitVector) {
         place = Place(Made(vector: vector))
-        pause = nil
         making = nil
     }
 
     /// A vector that is made while the upstream works.
     ///
-    /// - Parameter delay: how long the making lets the request's own way go first, unless it is hurried.
-    init(after delay: Duration = .zero, _ make: @escaping @Sendable () async -> Made) {
+    /// - Parameter make: told when somebody begins to wait for it.
+    init(_ make: @escaping @Sendable (Urgency) async -> Made) {
         let place = Place(nil)
         self.place = place
-        let pause: Task<Void, Never>? = delay > .zero ? Task { _ = try? await Task.sleep(for: delay) } : nil
-        self.pause = pause
-        making = Task {
-            await pause?.value
-            let made = await make()
+        making = Task { [urgency] in
+            let made = await make(urgency)
             place.made.withLock { $0 = made }
             return made
         }
     }
 
-    deinit {
-        making?.cancel()
-        pause?.cancel()
-    }
+    deinit { making?.cancel() }
 
-    /// Begins with the making now, if it has not begun.
-    func hurry() { pause?.cancel() }
+    /// Somebody waits for it.
+    func hurry() { urgency.raise() }
 
     /// The vector and what came with it, if it is there already.
     var ready: Made? { place.made.withLock { $0 } }

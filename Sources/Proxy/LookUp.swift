@@ -1,3 +1,4 @@
+import Matching
 package import SemanticCache
 import Telemetry
 import WireFormats
@@ -29,6 +30,7 @@ extension RequestPipeline {
         /// Whether the look-up by meaning is still to be done, behind the call.
         var isLookedUpBehind = false
         let key: CacheKey
+        private let readFacts = Once<StatedFacts>()
 
         init(
             request: ProxyRequest, content: CacheableRequest, controls: RequestControls, caller: AccessRules.Caller, tenant: TenantID,
@@ -49,6 +51,9 @@ extension RequestPipeline {
         }
 
         var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
+
+        /// What the query states.
+        var facts: StatedFacts { readFacts.value { StatedFacts(content.query ?? "") } }
 
         func lookedUpBehind() -> Self {
             var lookUp = self

@@ -51,8 +51,8 @@ extension RequestPipeline {
     }
 
     /// The look-up of a request that did not wait for it: what is found is not served, and teaches as much.
-    func lookUpBehind(_ lookUp: LookUp) async -> LateVector.Made {
-        var found = await lookUpByMeaning(lookUp, unless: .emptyScope, standing: .behind)
+    func lookUpBehind(_ lookUp: LookUp, _ urgency: Urgency) async -> LateVector.Made {
+        var found = await lookUpByMeaning(lookUp, unless: .emptyScope, standing: .behind(urgency))
         if case .serve = found.verdict { found.verdict = .forward(.notAwaited) }
         return LateVector.Made(vector: found.vector, lesson: note(found, for: lookUp))
     }
@@ -124,7 +124,7 @@ extension RequestPipeline {
         }
         if isOfTheMoment(query) { return forwardExact(exactReason, else: .timeSensitive) }
         var result = await semantic.find(
-            query, in: scope, maximumAge: lookUp.controls.maxAge, standing: standing(), candidates: { candidates($0) },
+            query, facts: lookUp.facts, in: scope, maximumAge: lookUp.controls.maxAge, standing: standing(), candidates: { candidates($0) },
             decide: { found in
                 seen(found)
                 return await decide(query, found, for: lookUp, matching, explores: explores)

@@ -46,9 +46,10 @@ extension RequestPipeline {
 
     func lateVector(of lookUp: LookUp) -> LateVector? {
         guard let query = lookUp.content.query, embedder != nil, isSearchable(lookUp.content) else { return nil }
-        // A model takes a processor for milliseconds. The call to the upstream is under way by then, or even answered.
-        return LateVector(after: .milliseconds(20)) {
-            lookUp.isLookedUpBehind ? await lookUpBehind(lookUp) : LateVector.Made(vector: await semantic.vector(of: query))
+        return LateVector { urgency in
+            if lookUp.isLookedUpBehind { return await lookUpBehind(lookUp, urgency) }
+            noticeWords(of: lookUp)
+            return LateVector.Made(vector: await semantic.vector(of: query, urgency: urgency))
         }
     }
 
@@ -70,7 +71,7 @@ extension RequestPipeline {
         // A look-up that was made behind the request teaches when it has ended.
         let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, of: lesson.map { lookUp.teaching($0) } ?? lookUp) }
         if embedding == nil {
-            lateVectors.follow(vector, to: entry.id, in: scope, query: query, then: teach)
+            lateVectors.follow(vector, to: entry.id, in: scope, query: query, facts: lookUp.facts, then: teach)
         } else {
             teach(ready?.lesson)
         }

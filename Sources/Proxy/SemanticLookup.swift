@@ -38,8 +38,9 @@ struct SemanticLookup: Sendable {
         case awaited
         /// The request does not wait for what takes long: where that would be needed, nothing is found and the look-up is put off.
         case unawaited
-        /// The request has gone to the model. Vectors underway are not waited for, for the request's own may be among them.
-        case behind
+        /// The request has gone to the model. Vectors underway are not waited for, for the request's own may be among them; who waits for it raises
+        /// the urgency.
+        case behind(Urgency)
     }
 
     let cache: AnswerCache
@@ -51,37 +52,59 @@ struct SemanticLookup: Sendable {
     /// How many neighbours are looked at.
     let candidateCount: Int
 
+    /// How long a vector may take that nobody waits for. What is later is left to the queue for entries without one, which is short of nothing but time.
+    private static let deadlineBehind: Duration = .seconds(2)
+
     /// Looks for an entry of `scope` that may answer `query`.
     ///
     /// - Parameters:
+    ///   - facts: what the query states; asked for only where something is there that it could be held against.
     ///   - maximumAge: older entries are passed over.
     ///   - candidates: what stands for the neighbours found.
     ///   - decide: the policy's word on them.
     func find(
-        _ query: String, in scope: Scope, maximumAge: Duration?, standing: Standing, candidates: ([AnswerCache.Match]) -> [Candidate],
-        decide: ([Candidate]) async -> Decision
+        _ query: String, facts: @autoclosure () -> StatedFacts, in scope: Scope, maximumAge: Duration?, standing: Standing,
+        candidates: ([AnswerCache.Match]) -> [Candidate], decide: ([Candidate]) async -> Decision
     ) async -> Result {
         guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
         // Most new questions are the first of their scope: nothing is there or on its way, and the prompt need not be read for numbers.
         guard !lateVectors.isEmpty(scope) || cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
         // A vector that another request still makes is waited for within the same deadline.
         let end = ContinuousClock.now + deadline
-        let facts = StatedFacts(query)
-        if standing == .unawaited, !lateVectors.isSettled(scope, for: facts) || cache.isSearchable(scope) && cache.mayMatch(facts, in: scope) {
+        let facts = facts()
+        if case .unawaited = standing, !lateVectors.isSettled(scope, for: facts) || cache.isSearchable(scope) && cache.mayMatch(facts, in: scope) {
             return Result(verdict: .forward(.notAwaited), isPutOff: true)
         }
-        if standing == .awaited, !lateVectors.isSettled(scope, for: facts) {
+        if case .awaited = standing, !lateVectors.isSettled(scope, for: facts) {
             let settled = try? await withDeadline(deadline) { await lateVectors.settle(scope, for: facts) }
             guard settled != nil else { return Result(verdict: .forward(.lookupTimedOut)) }
         }
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
         guard cache.isSearchable(scope) else { return Result(verdict: .forward(lateVectors.isEmpty(scope) ? .emptyScope : .numbersDiffer)) }
         guard cache.mayMatch(facts, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
+        return await RequestExecutor.away {
+            await find(
+                query, in: scope, maximumAge: maximumAge, standing: standing, with: embedder, until: end, candidates: candidates, decide: decide)
+        }
+    }
+
+    /// The part that takes its time: the vector, the search and the decision.
+    private func find(
+        _ query: String, in scope: Scope, maximumAge: Duration?, standing: Standing, with embedder: any Embedder, until end: ContinuousClock.Instant,
+        candidates: ([AnswerCache.Match]) -> [Candidate], decide: ([Candidate]) async -> Decision
+    ) async -> Result {
         let vector: UnitVector
         do {
-            let started = ContinuousClock.now
-            let outcome = try await withDeadline(end - started) { try await embedder.embed([query]) }
-            metrics.embedLatency.record(ContinuousClock.now - started)
+            let outcome: [Swift.Result<UnitVector, ModelRefusal>]?
+            if case .behind(let urgency) = standing {
+                outcome = try await withDeadline(Self.deadlineBehind) {
+                    try await embedder.embedInBackground([query], keepsReading: true, urgency: urgency)
+                }
+            } else {
+                let started = ContinuousClock.now
+                outcome = try await withDeadline(end - started) { try await embedder.embed([query]) }
+                metrics.embedLatency.record(ContinuousClock.now - started)
+            }
             switch outcome?.first {
             case nil: return Result(verdict: .forward(outcome == nil ? .lookupTimedOut : .embedderFailed))
             case .success(let made): vector = made
@@ -97,7 +120,7 @@ struct SemanticLookup: Sendable {
         let searched = ContinuousClock.now
         metrics.searchLatency.record(searched - started)
         // Who has waited so long does not wait for a decision, and perhaps a verifier, as well.
-        guard searched < end else { return Result(verdict: .forward(.lookupTimedOut), vector: vector) }
+        if case .awaited = standing, searched >= end { return Result(verdict: .forward(.lookupTimedOut), vector: vector) }
         let now = clock.now()
         let usable = found.filter { match in
             !match.entry.isExpired(at: now) && maximumAge.map { now - match.entry.createdAt <= $0 } ?? true
@@ -127,10 +150,12 @@ struct SemanticLookup: Sendable {
         return result
     }
 
-    /// The vector of a query that was not looked up; `nil` when it cannot be had within the deadline.
-    func vector(of query: String) async -> UnitVector? {
+    /// The vector of a query that was not looked up; `nil` when it cannot be had in time.
+    func vector(of query: String, urgency: Urgency) async -> UnitVector? {
         guard let embedder else { return nil }
-        let outcome = try? await withDeadline(deadline) { try await embedder.embed([query]) }
+        let outcome = try? await withDeadline(Self.deadlineBehind) {
+            try await embedder.embedInBackground([query], keepsReading: true, urgency: urgency)
+        }
         return try? outcome?.first?.get()
     }
 }

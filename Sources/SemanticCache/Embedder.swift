@@ -16,17 +16,23 @@ package protocol Embedder: Sendable {
 
     /// The same for texts that no request waits for: they give way to those that one does.
     ///
-    /// - Parameter keepsReading: whether a ``Verifier`` may soon go on from what was read of these texts, as of questions; of texts that are compared
-    ///   once it would only take the room.
-    func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
+    /// - Parameters:
+    ///   - keepsReading: whether a ``Verifier`` may soon go on from what was read of these texts, as of questions; of texts that are compared once it
+    ///     would only take the room.
+    ///   - urgency: raised when a request waits for them after all.
+    func embedInBackground(_ texts: [String], keepsReading: Bool, urgency: Urgency) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
 
     /// The words of a text that the model has no piece for, in order: two texts that differ in nothing else have the same vector.
     func unreadWords(in text: String) -> [String]
 }
 
 extension Embedder {
+    package func embedInBackground(_ texts: [String], keepsReading: Bool, urgency: Urgency) async throws(ModelError)
+        -> [Result<UnitVector, ModelRefusal>]
+    { try await embed(texts) }
+
     package func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
-        try await embed(texts)
+        try await embedInBackground(texts, keepsReading: keepsReading, urgency: Urgency())
     }
 
     package func unreadWords(in text: String) -> [String] { [] }

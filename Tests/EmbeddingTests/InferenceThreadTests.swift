@@ -12,11 +12,11 @@ struct InferenceThreadTests {
         private let started = DispatchSemaphore(value: 0)
         let thread: InferenceThread<Int, Int, Failed>
 
-        init(pause: Duration = .zero) {
+        init(place: InferencePlace = .behindRequests) {
             let (gate, started, noted) = (gate, started, Noted())
             self.noted = noted
             thread = InferenceThread(
-                name: "test", closed: Failed(), cancelled: Failed(), pause: pause,
+                name: "test", place: place, closed: Failed(), cancelled: Failed(),
                 run: { input in
                     if input == 0 {
                         started.signal()
@@ -39,45 +39,46 @@ struct InferenceThreadTests {
         var order: [Int] { noted.values.withLock { $0 } }
     }
 
-    @Test func whatARequestWaitsForGoesFirst() async throws {
-        let bench = Bench()
-        var pending = [bench.begin()]
-        pending += (101...103).map { bench.thread.submit($0, inBackground: true) }
-        pending += (1...3).map { bench.thread.submit($0) }
+    @Test(arguments: [InferencePlace.behindRequests, .idleTime]) func jobsAreRunInTheirOrder(place: InferencePlace) async throws {
+        let bench = Bench(place: place)
+        let pending = [bench.begin()] + (1...3).map { bench.thread.submit($0) }
         bench.gate.signal()
-        for job in pending { _ = try await job.value().get() }
-        #expect(bench.order == [0, 1, 2, 3, 101, 102, 103])
+        for (number, job) in pending.enumerated() { #expect(try await job.value().get() == number) }
+        #expect(bench.order == [0, 1, 2, 3])
         await bench.thread.close()
     }
 
-    @Test func theBackgroundIsNotStarved() async throws {
-        let bench = Bench()
-        var pending = [bench.begin()]
-        pending += (101...102).map { bench.thread.submit($0, inBackground: true) }
-        pending += (1...20).map { bench.thread.submit($0) }
-        bench.gate.signal()
-        for job in pending { _ = try await job.value().get() }
-        #expect(bench.order == [0] + (1...8) + [101] + (9...16) + [102] + (17...20))
-        await bench.thread.close()
+    /// A job that two threads have is run by the one that comes to it first.
+    @Test func whatAnotherThreadDidIsPassedOver() async throws {
+        let (busy, free) = (Bench(place: .idleTime), Bench())
+        let first = busy.begin()
+        let shared = busy.thread.submit(1)
+        let later = busy.thread.submit(2)
+        free.thread.submit(1, for: shared)
+        #expect(try await shared.value().get() == 1)
+        busy.gate.signal()
+        for job in [first, later] { _ = try await job.value().get() }
+        #expect(busy.order == [0, 2] && free.order == [1])
+        await busy.thread.close()
+        await free.thread.close()
     }
 
-    /// Right after a request the next is expected: what nobody waits for lets the moment pass.
-    @Test func theBackgroundLeavesAMomentForTheNextRequest() async throws {
-        let bench = Bench(pause: .seconds(600))
+    @Test func aThreadWhoseJobDoesNotEndIsStarved() async throws {
+        let bench = Bench()
+        #expect(!bench.thread.isStarved(after: .zero))
         let first = bench.begin()
-        let patient = bench.thread.submit(101, inBackground: true)
+        #expect(bench.thread.isStarved(at: .now + .seconds(2)) && !bench.thread.isStarved(at: .now - .seconds(600)))
         bench.gate.signal()
         _ = try await first.value().get()
-        for number in 1...3 { _ = try await bench.thread.submit(number).value().get() }
-        #expect(bench.order == [0, 1, 2, 3] && !patient.isResolved)
+        _ = try await bench.thread.submit(1).value().get()
         await bench.thread.close()
-        #expect(throws: Failed.self) { try patient.wait().get() }
+        #expect(!bench.thread.isStarved(at: .now + .seconds(600)))
     }
 
     @Test func closingFailsWhatWaits() async {
         let bench = Bench()
         _ = bench.begin()
-        let (waiting, later) = (bench.thread.submit(1), bench.thread.submit(2, inBackground: true))
+        let (waiting, later) = (bench.thread.submit(1), bench.thread.submit(2))
         async let closed: Void = bench.thread.close()
         // The job at the gate ends after the closing began, or before: what waits behind it is not run either way once the thread has seen it.
         while case .success = await bench.thread.submit(9).probe() {}

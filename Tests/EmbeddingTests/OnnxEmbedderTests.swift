@@ -73,6 +73,20 @@ struct OnnxEmbedderTests {
         await embedder.close()
     }
 
+    /// Who begins to wait for a text does not wait for those before it that nobody waits for.
+    @Test func whatSomebodyWaitsForAfterAllIsMadeAtOnce() async throws {
+        let embedder = try Fixtures.embedder.get()
+        let asked = "Where does the last train go from?"
+        let expected = try await embedder.embed([asked])
+        let long = Task { try await embedder.embedInBackground((0..<400).map { "number \($0) of what nobody waits for" }, keepsReading: false) }
+        let urgency = Urgency()
+        async let found = embedder.embedInBackground([asked], keepsReading: false, urgency: urgency)
+        urgency.raise()
+        #expect(try await found == expected)
+        long.cancel()
+        _ = try? await long.value
+    }
+
     @Test func cancellingIsNoticedAtOnce() async throws {
         let embedder = try Fixtures.embedder.get()
         let busy = Task { try await embedder.embed((0..<200).map { "a text that takes a while to embed, number \($0)" }) }

@@ -129,7 +129,7 @@ struct LateVectorTests {
     /// A vector that comes when it is let go.
     private func gate() -> (vector: LateVector, open: @Sendable () -> Void) {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-        let vector = LateVector {
+        let vector = LateVector { _ in
             for await _ in stream { break }
             return LateVector.Made(vector: nil)
         }
@@ -141,7 +141,7 @@ struct LateVectorTests {
     @Test func theDeadlineEndsTheWait() async throws {
         let late = LateVectors(cache: cache(), indexing: nil)
         let (vector, open) = gate()
-        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "q") { _ in }
+        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "q", facts: Self.facts) { _ in }
         #expect(!late.isSettled(Self.scope, for: Self.facts))
         let waited = try await withDeadline(.milliseconds(20)) { await late.settle(Self.scope, for: Self.facts) }
         #expect(waited == nil)
@@ -155,11 +155,11 @@ struct LateVectorTests {
         let late = LateVectors(cache: cache(), indexing: nil)
         let (one, openOne) = gate()
         let (two, openTwo) = gate()
-        late.follow(one, to: EntryID(rawValue: 1), in: Self.scope, query: "q") { _ in }
+        late.follow(one, to: EntryID(rawValue: 1), in: Self.scope, query: "q", facts: Self.facts) { _ in }
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<20 { group.addTask { await late.settle(Self.scope, for: Self.facts) } }
             group.addTask {
-                late.follow(two, to: EntryID(rawValue: 2), in: Self.scope, query: "q") { _ in }
+                late.follow(two, to: EntryID(rawValue: 2), in: Self.scope, query: "q", facts: Self.facts) { _ in }
                 openOne()
             }
             // Those that began before the second was announced end with the first; the others are let go with it.
@@ -173,7 +173,7 @@ struct LateVectorTests {
     @Test func noPromptWaitsForAVectorThatTheNumbersGuardWouldRefuse() async {
         let late = LateVectors(cache: cache(), indexing: nil)
         let (vector, open) = gate()
-        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "where is order 17?") { _ in }
+        late.follow(vector, to: EntryID(rawValue: 1), in: Self.scope, query: "where is order 17?", facts: StatedFacts("where is order 17?")) { _ in }
         let other = StatedFacts("where is order 18?")
         #expect(late.isSettled(Self.scope, for: other))
         await late.settle(Self.scope, for: other)

@@ -26,7 +26,8 @@ struct IndexingQueueTests {
 
         func embed(_ texts: [String]) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] { try await base.embed(texts) }
 
-        func embedInBackground(_ texts: [String], keepsReading: Bool) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>] {
+        func embedInBackground(_ texts: [String], keepsReading: Bool, urgency: Urgency) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
+        {
             given.withLock { $0.append(texts.count) }
             if keepsReading { keeping.withLock { $0 += texts.count } }
             if let failing, texts.contains(failing) { throw .runtime("as scripted") }

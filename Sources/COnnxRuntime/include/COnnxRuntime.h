@@ -20,6 +20,9 @@ const char *cort_version(const cort_runtime *runtime);
 // Lets every thread that computes nothing go first from now on, where the processors do not suffice for both: for the calling thread.
 void cort_stand_back(void);
 
+// Computes only while a processor has nothing else to do, from now on and for good: for the calling thread.
+void cort_take_idle_time(void);
+
 // Loads a model; `threads` compute one call together, those of its own standing back as `cort_stand_back` has it.
 char *cort_load(cort_runtime *runtime, const char *model_path, int threads, cort_session **session);
 

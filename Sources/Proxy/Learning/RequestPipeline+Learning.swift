@@ -26,13 +26,21 @@ extension RequestPipeline {
         return await learner.decide(query, candidates, in: lookUp.populationName, matching, floor: asked, explores: explores)
     }
 
+    /// Counts a query's words, where that teaches.
+    func noticeWords(of lookUp: LookUp) {
+        guard let learner, let query = lookUp.content.query, [.calibrated, .shadow].contains(matching(of: lookUp).mode) else { return }
+        learner.notice(query, in: lookUp.population)
+    }
+
     /// Notes what was decided; gives what a fresh answer can teach.
+    ///
+    /// The words of a query without a vector are counted when that is made, if it ever is: the request need not wait for it.
     func noteDecision(_ found: SemanticLookup.Result, for lookUp: LookUp) -> LabelJob.Kind? {
         guard let learner, let query = lookUp.content.query else { return nil }
         let mode = matching(of: lookUp).mode
         guard mode == .calibrated || mode == .shadow else { return nil }
         if case .serve = found.verdict, mode == .calibrated { return nil }
-        learner.notice(query, in: lookUp.population)
+        if found.vector != nil { noticeWords(of: lookUp) }
         guard let decision = found.decision else { return nil }
         learner.noteForwarded(
             decision, requestID: lookUp.request.id, key: lookUp.key, asked: query, cached: found.nearestQuery ?? "", in: lookUp.population,
