@@ -65,7 +65,7 @@ def measure(label, settings, grid, chosen):
             # Without labels of its own and without a verifier the gate may let nothing out yet.
             return row(label, 0, "no semantic hit on day one", "", "", "")
         row(label, len(times), "semantic hit", *(f"{value:.2f}" for value in quantiles(times)))
-        for stage in ("embed", "search"):
+        for stage in ("embed", "search", "decide"):
             row("", "", f"of it: {stage}", *(f"{stats['latency_ms'][stage][name]:.2f}" for name in ("p50", "p95", "p99")))
         row("", "", "exact hit", *(f"{value:.2f}" for value in quantiles(exact)))
         row("", "", "semantic / exact", f"{quantiles(times)[0] / quantiles(exact)[0]:.1f}", "", "")

@@ -115,6 +115,9 @@ package final class OnnxEmbedder: Embedder {
         return reading.states
     }
 
+    /// Drops what is kept for a verifier.
+    package func forgetStates() { readStates.removeAll() }
+
     package func unreadWords(in text: String) -> [String] { tokenizer.unreadWords(in: text) }
 
     /// Ends the threads and unloads the model. Texts that wait are refused.

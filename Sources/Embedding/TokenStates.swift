@@ -45,6 +45,8 @@ final class TokenStatesCache: Sendable {
         }
     }
 
+    func removeAll() { generations.withLock { $0 = Generations() } }
+
     private func insert(_ states: TokenStates, _ ids: [Int64], into generations: inout Generations) {
         let bytes = states.bytes.count + ids.count * MemoryLayout<Int64>.stride + Self.overhead
         if generations.youngBytes + bytes > limit / 2 {

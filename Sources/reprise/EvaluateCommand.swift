@@ -71,7 +71,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Flag(help: "Take the shipped verifier's word only where its training left a group out; elsewhere draw it from there. Fit on such groups alone.")
     var heldOut = false
 
-    @Flag(help: "Time decisions over the pairs, eight candidates each and no verifier, and replay nothing.")
+    @Flag(help: "Time decisions over the pairs, eight candidates each, and apart from them embedder and verifier; replay nothing.")
     var timing = false
 
     /// `--verifier`.
@@ -122,7 +122,13 @@ struct EvaluateCommand: AsyncParsableCommand {
                 prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, isUnseen: isUnseen,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {
-                for file in data { if case .pairs(let pairs) = file.data { console.out(Self.timing(evaluation, pairs, file: file.name)) } }
+                for file in data {
+                    guard case .pairs(let pairs) = file.data else { continue }
+                    console.out(Self.timing(evaluation, pairs, file: file.name))
+                    guard let reader = try Self.loadVerifier(loaded, verifier, embedder) else { continue }
+                    console.out(ModelTiming.line(try await ModelTiming.measure(pairs, embedder, reader), file: file.name))
+                    await reader.close()
+                }
             } else if let fitPrior {
                 try await fit(evaluation, data, embedder: embedder.fingerprint, verifier: reader?.fingerprint ?? "", to: fitPrior, console)
             } else {

@@ -137,31 +137,6 @@ struct OnnxVerifierTests {
         await verifier.close()
         await #expect(throws: ModelError.self) { try await verifier.logit(of: WordingPair(asked: "x", cached: "x")) }
     }
-
-    /// For `Benchmarks/verifier.py`: the time of one pair beside the time of one embedding, both of 12 words, on one thread each. The pair once as on a
-    /// request's path, where the embedder has read both wordings, and once with neither read.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["REPRISE_BENCH"] != nil))
-    func timeOfOnePair() async throws {
-        let folder = try ModelFolder(path: Fixtures.modelFolder)
-        let (embedder, forgetful) = (try OnnxEmbedder(folder), try OnnxEmbedder(folder, statesMemory: 0))
-        let model = try VerifierModel(folder: folder.path)
-        let (verifier, beginner) = (try OnnxVerifier(folder, model, embedder: embedder), try OnnxVerifier(folder, model, embedder: forgetful))
-        let pair = WordingPair(
-            asked: "How can I change the delivery address of an order on the website?",
-            cached: "What do I do to update where my order is sent to online?")
-        var times: [String: [Duration]] = [:]
-        for _ in 0..<300 {
-            times["verify", default: []].append(try await ContinuousClock().measure { _ = try await verifier.logit(of: pair) })
-            times["read-and-verify", default: []].append(try await ContinuousClock().measure { _ = try await beginner.logit(of: pair) })
-            times["embed", default: []].append(try await ContinuousClock().measure { _ = try await embedder.embed([pair.asked]) })
-        }
-        for (name, times) in times {
-            let sorted = times.sorted()
-            print("BENCH \(name) \(sorted[times.count / 2] / .milliseconds(1)) \(sorted[times.count * 19 / 20] / .milliseconds(1))")
-        }
-        for verifier in [verifier, beginner] { await verifier.close() }
-        for embedder in [embedder, forgetful] { await embedder.close() }
-    }
 }
 
 struct VerifierModelTests {
