@@ -23,6 +23,8 @@ package struct WordPieceTokenizer: Sendable {
     private let last: Int64
     /// Marks that stand for themselves wherever they are written out in a text, as they do in the reference.
     private let marks: [(text: String, id: Int64)]
+    /// Whether the vocabulary has all of printable ASCII, letter by letter, so that only an endless word of it is unknown.
+    private let readsASCII: Bool
 
     /// A word with more characters than this is unknown as a whole.
     private static let longestWord = 100
@@ -42,6 +44,7 @@ package struct WordPieceTokenizer: Sendable {
         self.unknown = unknown
         self.first = first
         self.last = last
+        readsASCII = Self.holdsASCII(ids)
         marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].compactMap { mark in ids[mark].map { (mark, $0) } }
         self.limit = limit
     }
@@ -66,11 +69,14 @@ package struct WordPieceTokenizer: Sendable {
     }
 
     /// The words that become `[UNK]`, as the model sees them, in order.
+    ///
+    /// - Complexity: O(n) in the text; text in ASCII is only looked over.
     package func unreadWords(in text: String) -> [String] {
-        // All of printable ASCII is in the vocabulary, letter by letter; only an endless word is not.
+        if readsASCII, Self.isPlain(text) { return [] }
         var unread: [String] = []
         var pieces: [Int64] = []
         for word in BertWords(text) {
+            if readsASCII, word.count <= Self.longestWord, word.allSatisfy(\.isASCII) { continue }
             pieces.removeAll(keepingCapacity: true)
             append(word, to: &pieces)
             guard pieces == [unknown] else { continue }
@@ -78,6 +84,29 @@ package struct WordPieceTokenizer: Sendable {
             unread.append(word.count > Self.longestWord * 10 ? text : Self.text(word[...], isContinuation: false))
         }
         return unread
+    }
+
+    /// Whether all of a text is ASCII without controls, and no stretch of it long enough to hold an endless word.
+    private static func isPlain(_ text: String) -> Bool {
+        var stretch = 0
+        for byte in text.utf8 {
+            switch byte {
+            case 0x09, 0x0A, 0x0D, 0x20: stretch = 0
+            case 0x21...0x7E: stretch += 1
+            default: return false
+            }
+            if stretch > longestWord { return false }
+        }
+        return true
+    }
+
+    /// Whether each letter and digit is there both as the beginning of a word and as its continuation, and each mark as a word.
+    private static func holdsASCII(_ ids: [String: Int64]) -> Bool {
+        (UInt8(0x21)...0x7E).allSatisfy { byte in
+            let scalar = Unicode.Scalar(byte)
+            if (0x41...0x5A).contains(byte) { return true }
+            return ids[String(scalar)] != nil && (BertNormalisation.role(of: scalar) == .single || ids["##\(scalar)"] != nil)
+        }
     }
 
     /// Adds the words of a text without marks; `false` as soon as the window is full: the words that follow are not even read.
