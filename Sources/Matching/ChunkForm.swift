@@ -71,9 +71,9 @@ enum ChunkForm {
                 if isLetter {
                     letters += 1
                     segment += 1
-                    if scalar.properties.isUppercase {
+                    if scalar.isCapital {
                         capitals += 1
-                        if previous.properties.isLowercase { humps += 1 }
+                        if previous.isSmall { humps += 1 }
                     }
                 }
                 switch scalar {

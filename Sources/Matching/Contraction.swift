@@ -4,7 +4,7 @@ enum Contraction {
     static func words(_ scalars: ArraySlice<Unicode.Scalar>, apostrophe: Int?) -> [String] {
         guard let apostrophe else {
             let word = FoldedText.string(scalars)
-            return unwritten[word] ?? [word]
+            return word.utf8.last == UInt8(ascii: "t") ? unwritten[word] ?? [word] : [word]
         }
         let base = FoldedText.string(scalars[..<apostrophe])
         let suffix = FoldedText.string(scalars[(apostrophe + 1)...])

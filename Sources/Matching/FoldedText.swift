@@ -3,9 +3,10 @@ enum FoldedText {
     /// The folded text as UTF-8.
     static func fold(_ scalars: some Sequence<Unicode.Scalar>) -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(scalars.underestimatedCount)
         var pendingSpace = false
         for scalar in scalars {
-            if scalar.properties.isWhitespace {
+            if scalar.isSpace {
                 pendingSpace = !bytes.isEmpty
                 continue
             }
@@ -17,12 +18,18 @@ enum FoldedText {
     }
 
     /// The folded text of one word.
-    static func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String { String(decoding: fold(scalars), as: UTF8.self) }
+    static func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+        guard scalars.allSatisfy({ $0.isASCII && !$0.isSpace }) else { return String(decoding: fold(scalars), as: UTF8.self) }
+        // Most words are short enough to be kept in the string itself, without an array on the way.
+        return String(unsafeUninitializedCapacity: scalars.count) { buffer in
+            for (place, scalar) in zip(buffer.indices, scalars) { buffer[place] = lowerCase(scalar) }
+            return scalars.count
+        }
+    }
 
     private static func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
         if scalar.isASCII {
-            let byte = UInt8(truncatingIfNeeded: scalar.value)
-            bytes.append(byte >= 65 && byte <= 90 ? byte + 32 : byte)
+            bytes.append(lowerCase(scalar))
             return
         }
         switch scalar {
@@ -30,6 +37,12 @@ enum FoldedText {
         case "“", "”", "„": bytes.append(UInt8(ascii: "\""))
         default: bytes.append(contentsOf: scalar.properties.lowercaseMapping.utf8)
         }
+    }
+
+    /// The small letter of a scalar of ASCII, other scalars as they are.
+    private static func lowerCase(_ scalar: Unicode.Scalar) -> UInt8 {
+        let byte = UInt8(truncatingIfNeeded: scalar.value)
+        return byte >= 65 && byte <= 90 ? byte + 32 : byte
     }
 
     /// Whether `needle` stands in `text` and is not a part of a longer word there. Needles over 200 bytes are not looked for.

@@ -82,8 +82,8 @@ struct NumberReader {
 
     /// "mondys": a month or weekday of six letters or more, one slip of the keyboard away.
     private func calendarSlip(_ word: String) -> WordLists.CalendarWord? {
+        guard word.utf8.count >= 5, word.utf8.count <= 11, let first = word.utf8.first, "jfasondmtw".utf8.contains(first) else { return nil }
         let bytes = Array(word.utf8)
-        guard bytes.count >= 5, bytes.count <= 11, let first = bytes.first, "jfasondmtw".utf8.contains(first) else { return nil }
         for (name, entry) in words.longCalendarWords where name[0] == first && Slip.isOne(bytes, name) { return entry }
         return nil
     }

@@ -33,7 +33,7 @@ struct PromptLexer {
         noteQuotes()
         var index = 0
         while index < scalars.count {
-            if scalars[index].properties.isWhitespace {
+            if scalars[index].isSpace {
                 if scalars[index] == "\n" { startsSentence = true }
                 offset += UTF8.width(scalars[index])
                 index += 1
@@ -43,7 +43,7 @@ struct PromptLexer {
                 index = end
             } else {
                 var end = index
-                while end < scalars.count, !scalars[end].properties.isWhitespace { end += 1 }
+                while end < scalars.count, !scalars[end].isSpace { end += 1 }
                 readChunk(index, end)
                 index = end
             }
@@ -129,7 +129,7 @@ struct PromptLexer {
         var view = String.UnicodeScalarView()
         var pendingSpace = false
         for scalar in slice {
-            if scalar.properties.isWhitespace {
+            if scalar.isSpace {
                 pendingSpace = !view.isEmpty
             } else {
                 if pendingSpace { view.append(" ") }
@@ -178,9 +178,9 @@ struct PromptLexer {
         for scalar in shape where Self.isLetter(scalar) {
             if letters == 0 { script = Script.of(scalar) }
             letters += 1
-            if scalar.properties.isUppercase { capitals += 1 }
+            if scalar.isCapital { capitals += 1 }
         }
-        let isCapitalised = shape.first?.properties.isUppercase ?? false
+        let isCapitalised = shape.first?.isCapital ?? false
         tokens.append(
             Token(
                 kind: kind, text: text, range: range, script: script, isCapitalised: isCapitalised,

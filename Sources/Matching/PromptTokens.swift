@@ -101,6 +101,9 @@ package struct PromptTokens: Sendable {
     }
 
     private static func dominantScript(of tokens: [Token]) -> Script {
+        if let first = tokens.first(where: { $0.kind == .word })?.script, tokens.allSatisfy({ $0.kind != .word || $0.script == first }) {
+            return first
+        }
         var counts: [Script: Int] = [:]
         for token in tokens where token.kind == .word { counts[token.script, default: 0] += max(1, token.range.count / 2) }
         // Kana marks Japanese, however many Han letters stand beside it.

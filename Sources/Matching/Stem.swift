@@ -5,13 +5,14 @@ package enum Stem {
     /// The stem of a lower-case word. Words that are not plain ASCII letters are their own stem.
     package static func of(_ word: String) -> String {
         let count = word.utf8.count
-        guard count > 3, count <= 40 else { return word }
+        // Every ending that is folded away ends in one of these letters.
+        guard count > 3, count <= 40, let last = word.utf8.last, "sdge".utf8.contains(last) else { return word }
         var bytes = Array(word.utf8)
         guard bytes.allSatisfy({ $0 >= 0x61 && $0 <= 0x7A }) else { return word }
         stripPlural(&bytes)
         stripParticiple(&bytes)
         if bytes.count >= 6, bytes.last == UInt8(ascii: "e") { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes.count == count ? word : String(decoding: bytes, as: UTF8.self)
     }
 
     private static func stripPlural(_ word: inout [UInt8]) {

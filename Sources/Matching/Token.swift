@@ -3,7 +3,7 @@ package struct Token: Sendable {
     package enum Kind: Hashable, Sendable {
         case word
         /// Digits with what is written against them: `50`, `£50`, `10GB`, `3rd`.
-        case number(NumberToken)
+        indirect case number(NumberToken)
         /// Letters and digits mixed: `2fa`, `A-1234`.
         case identifier
         /// A path, flag, URL, operator or name from a program.
