@@ -9,8 +9,9 @@ package struct KindsGuard: HardGuard {
 
     package func finding(in pair: PromptPair) -> String? {
         if pair.asked.things.isEmpty, pair.cached.things.isEmpty { return nil }
-        let onlyAsked = Self.missing(pair.asked, from: pair.cached)
-        let onlyCached = Self.missing(pair.cached, from: pair.asked)
+        let onlyAsked = Self.missing(pair.askedSide)
+        let onlyCached = Self.missing(pair.cachedSide)
+        if onlyAsked.isEmpty, onlyCached.isEmpty { return nil }
         for (index, kind) in WordLists.shared.kinds.enumerated() {
             let first = onlyAsked.filter { $0.kind == index }
             let second = onlyCached.filter { $0.kind == index }
@@ -25,10 +26,10 @@ package struct KindsGuard: HardGuard {
         return nil
     }
 
-    private static func missing(_ prompt: PromptTokens, from other: PromptTokens) -> [PromptTokens.Thing] {
-        prompt.things.filter { thing in
+    private static func missing(_ side: PromptPair.Side) -> [PromptTokens.Thing] {
+        side.prompt.things.filter { thing in
             // A word whose capital was needed may stand in small letters in the other prompt.
-            !other.things.contains { $0.kind == thing.kind && $0.thing == thing.thing } && !other.stems.contains(prompt.tokens[thing.token].stem)
+            !side.isShared(thing.token) && !side.other.things.contains { $0.kind == thing.kind && $0.thing == thing.thing }
         }
     }
 }

@@ -11,15 +11,15 @@ package struct LanguageGuard: HardGuard {
         let asked = pair.asked.dominantScript
         let cached = pair.cached.dominantScript
         if asked != cached { return "scripts differ: \(asked.rawValue) / \(cached.rawValue)" }
-        guard asked == .latin, let first = Self.guess(pair.asked), let second = Self.guess(pair.cached), first != second else { return nil }
+        guard asked == .latin, let first = pair.asked.language, let second = pair.cached.language, first != second else { return nil }
         return "languages differ: \(first) / \(second)"
     }
 
-    /// The language whose little words stand most often in the prompt: at least two, and more than of any other.
-    static func guess(_ prompt: PromptTokens) -> String? {
+    /// The language whose little words stand most often among the tokens: at least two, and more than of any other.
+    static func language(of tokens: [Token]) -> String? {
         let lists = WordLists.shared
         var counts: [String: Int] = [:]
-        for token in prompt.tokens where token.kind == .word {
+        for token in tokens where token.isWord && token.traits.contains(.language) {
             guard let languages = lists.languages[token.text] else { continue }
             for language in languages { counts[language, default: 0] += 1 }
         }

@@ -10,8 +10,8 @@ package struct NamesGuard: HardGuard {
     package var reason: MissReason { .namesDiffer }
 
     package func finding(in pair: PromptPair) -> String? {
-        let onlyAsked = Self.missing(pair.asked, from: pair.cached)
-        let onlyCached = Self.missing(pair.cached, from: pair.asked)
+        let onlyAsked = Self.missing(pair.askedSide)
+        let onlyCached = Self.missing(pair.cachedSide)
         if onlyAsked.isEmpty, onlyCached.isEmpty { return nil }
         if onlyAsked.isEmpty || onlyCached.isEmpty {
             // One prompt has a name more. Where the wording changed too, it may be a paraphrase ("HTTP 405", "405 error").
@@ -24,12 +24,12 @@ package struct NamesGuard: HardGuard {
         return "names differ: " + PromptPair.shown(onlyAsked.map { pair.asked.shown($0) }, onlyCached.map { pair.cached.shown($0) })
     }
 
-    private static func missing(_ prompt: PromptTokens, from other: PromptTokens) -> [Int] {
-        prompt.names.filter { index in
-            guard !other.stems.contains(prompt.tokens[index].stem) else { return false }
+    private static func missing(_ side: PromptPair.Side) -> [Int] {
+        side.prompt.names.filter { index in
+            guard !side.isShared(index) else { return false }
             // "British" and "UK" are two names of one thing.
-            return !prompt.things.contains { thing in
-                thing.token == index && other.things.contains { $0.kind == thing.kind && $0.thing == thing.thing }
+            return !side.prompt.things.contains { thing in
+                thing.token == index && side.other.things.contains { $0.kind == thing.kind && $0.thing == thing.thing }
             }
         }
     }

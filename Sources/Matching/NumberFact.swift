@@ -68,7 +68,7 @@ struct NumberReader {
             return index + 1
         case .code: return index + 1
         case .word:
-            if let entry = words.calendar[token.text], !entry.isAmbiguous || isDated(index) {
+            if token.traits.contains(.calendar), let entry = words.calendar[token.text], !entry.isAmbiguous || isDated(index) {
                 add(entry.isMonth ? .month : .weekday, Double(entry.number), text: token.text, shown: token.text, from: index, to: index + 1)
                 return index + 1
             }
@@ -76,7 +76,7 @@ struct NumberReader {
                 add(entry.isMonth ? .month : .weekday, Double(entry.number), text: token.text, shown: token.text, from: index, to: index + 1)
                 return index + 1
             }
-            return readWords(at: index)
+            return token.traits.contains(.number) ? readWords(at: index) : index + 1
         }
     }
 

@@ -26,7 +26,8 @@ package struct OrderGuard: HardGuard {
         return nil
     }
 
-    private static let opposite: [String: Set<String>] = [
+    /// The words that say at which end a thing stands, and those that say the other end.
+    static let opposite: [String: Set<String>] = [
         "to": ["from", "by"], "from": ["to", "by", "into"], "by": ["to", "from", "for"], "into": ["from"], "for": ["by", "against"],
         "against": ["for"],
     ]
@@ -34,9 +35,9 @@ package struct OrderGuard: HardGuard {
     /// What each thing or person stands after, articles passed over.
     private static func ends(_ prompt: PromptTokens) -> [String: Set<String>] {
         var found: [String: Set<String>] = [:]
-        for (index, token) in prompt.tokens.enumerated() where opposite[token.text] != nil {
+        for (index, token) in prompt.tokens.enumerated() where token.traits.contains(.direction) {
             var next = index + 1
-            while next < prompt.tokens.count, isArticle(prompt.tokens[next].text) { next += 1 }
+            while next < prompt.tokens.count, prompt.tokens[next].traits.contains(.article) { next += 1 }
             if next < prompt.tokens.count { found[prompt.tokens[next].stem, default: []].insert(token.text) }
         }
         return found
@@ -58,9 +59,10 @@ package struct OrderGuard: HardGuard {
 
     /// "Can I sue my employer" and "can my employer sue me": the same words, and who acts in one is acted upon in the other.
     private static func person(_ pair: PromptPair) -> String? {
+        guard pair.changedWords == 0 else { return nil }
         let asked = pair.asked.content.map(\.stem)
         let cached = pair.cached.content.map(\.stem)
-        guard asked.count > 1, asked.count <= 256, asked != cached, pair.onlyAsked.isEmpty, pair.onlyCached.isEmpty else { return nil }
+        guard asked.count > 1, asked.count <= 256, asked != cached else { return nil }
         for (doer, receiver) in persons {
             func turns(_ one: PromptTokens, _ other: PromptTokens) -> Bool {
                 func has(_ word: String, _ prompt: PromptTokens) -> Bool { prompt.tokens.contains { $0.text == word } }
@@ -82,8 +84,8 @@ package struct OrderGuard: HardGuard {
         let cached = roles(pair.cached)
         for (role, things) in asked {
             guard let others = cached.first(where: { $0.role == role })?.things else { continue }
-            let moved = things.filter { !others.contains($0) && pair.cached.stems.contains($0) }.prefix(8)
-            let replaced = others.filter { !things.contains($0) && pair.asked.stems.contains($0) }.prefix(8)
+            let moved = things.filter { !others.contains($0) && pair.cached.terms.contains($0) }.prefix(8)
+            let replaced = others.filter { !things.contains($0) && pair.asked.terms.contains($0) }.prefix(8)
             for moved in moved {
                 guard let replaced = replaced.first(where: { isPlaced(role, moved, $0, pair, asked, cached) }) else { continue }
                 return "order differs: \(role) \(moved) / \(role) \(replaced)"
@@ -133,8 +135,8 @@ package struct OrderGuard: HardGuard {
         for word in prompt.content {
             // The direction word is the last one before this content word, with nothing but articles in between.
             var index = word.token - 1
-            while index >= 0, isArticle(prompt.tokens[index].text) { index -= 1 }
-            guard index >= 0, WordLists.shared.roles.contains(prompt.tokens[index].text) else { continue }
+            while index >= 0, prompt.tokens[index].traits.contains(.article) { index -= 1 }
+            guard index >= 0, prompt.tokens[index].traits.contains(.role) else { continue }
             let role = prompt.tokens[index].text
             if let known = found.firstIndex(where: { $0.role == role }) {
                 found[known].things.append(word.stem)
@@ -145,12 +147,8 @@ package struct OrderGuard: HardGuard {
         return found
     }
 
-    private static func isArticle(_ word: String) -> Bool {
-        switch word {
-        case "a", "an", "the", "my", "your", "our", "his", "her", "their", "its", "this", "that", "some": true
-        default: false
-        }
-    }
+    /// What may stand between a direction word and its thing.
+    static let articles = ["a", "an", "the", "my", "your", "our", "his", "her", "their", "its", "this", "that", "some"]
 
     /// The same words in the same order, but for two that changed places with no "and", "or" or "vs" between them.
     private static func exchange(_ pair: PromptPair) -> String? {
@@ -168,7 +166,7 @@ package struct OrderGuard: HardGuard {
     private static func exchanged(_ pair: PromptPair) -> [Int]? {
         let asked = pair.asked.content
         let cached = pair.cached.content
-        guard asked.count == cached.count, asked.count > 1, asked.count <= 256 else { return nil }
+        guard pair.changedWords == 0, asked.count == cached.count, asked.count > 1, asked.count <= 256 else { return nil }
         let moved = asked.indices.filter { asked[$0].stem != cached[$0].stem }
         guard moved.count == 2, asked[moved[0]].stem == cached[moved[1]].stem, asked[moved[1]].stem == cached[moved[0]].stem else { return nil }
         return moved

@@ -13,6 +13,9 @@ package struct PhraseTable<Value: Sendable>: Sendable {
     private let folding: Folding
     private var rows: [String: [Row]] = [:]
 
+    /// The first words of all phrases.
+    package var openings: some Sequence<String> { rows.keys }
+
     package init(folding: Folding) { self.folding = folding }
 
     /// Adds a phrase; it is taken apart by the same lexer as the prompts.

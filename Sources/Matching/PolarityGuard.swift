@@ -12,24 +12,26 @@ package struct PolarityGuard: HardGuard {
     package var reason: MissReason { .polarityDiffers }
 
     package func finding(in pair: PromptPair) -> String? {
-        let asked = Self.counts(pair.asked)
-        let cached = Self.counts(pair.cached)
-        let onlyAsked = Self.surplus(asked, cached, pair.asked)
-        let onlyCached = Self.surplus(cached, asked, pair.cached)
+        let onlyAsked = Self.surplus(pair.askedSide)
+        let onlyCached = Self.surplus(pair.cachedSide)
         let lists = WordLists.shared
         var agreed = 0
         for first in onlyAsked {
-            for second in onlyCached {
-                let a = pair.asked.tokens[first]
-                let b = pair.cached.tokens[second]
-                guard lists.oppositesByStem[a.stem]?.contains(b.stem) == true || Affix.oppose(a.text, b.text) else { continue }
+            let a = pair.asked.tokens[first.token]
+            let opposites = a.traits.contains(.opposite) ? lists.oppositesByStem[a.stem] ?? [] : []
+            for second in onlyCached where !opposites.isEmpty || first.mayHaveAffix || second.mayHaveAffix {
+                let b = pair.cached.tokens[second.token]
+                guard opposites.contains(b.stem) || Affix.oppose(a.text, b.text) else { continue }
                 // "not happy" and "unhappy" agree: the negator in front of the one makes up for the opposite.
-                if Self.isNegated(first, pair.asked) == Self.isNegated(second, pair.cached) { return "opposites: \(a.text) / \(b.text)" }
+                if Self.isNegated(first.token, pair.asked) == Self.isNegated(second.token, pair.cached) {
+                    return "opposites: \(a.text) / \(b.text)"
+                }
                 agreed += 1
             }
         }
-        for phrase in lists.oppositePhrases where phrase.mayStand(in: pair) {
-            if let found = phrase.opposed(pair) { return "opposites: \(found)" }
+        for phrase in pair.asked.openedPhrases where pair.cached.openedPhrases.contains(phrase) {
+            let phrase = lists.oppositePhrases[phrase]
+            if phrase.mayStand(in: pair), let found = phrase.opposed(pair) { return "opposites: \(found)" }
         }
         return negation(pair, agreed: agreed)
     }
@@ -46,25 +48,25 @@ package struct PolarityGuard: HardGuard {
         prompt.negators.contains { $0 < index && index - $0 <= 3 }
     }
 
-    private static func counts(_ prompt: PromptTokens) -> [String: Int] {
-        var counts: [String: Int] = [:]
-        for token in prompt.tokens where token.kind == .word { counts[token.stem, default: 0] += 1 }
-        return counts
+    private struct SurplusWord {
+        let token: Int
+        let mayHaveAffix: Bool
     }
 
     /// Words that stand more often in one prompt than in the other.
-    private static func surplus(_ counts: [String: Int], _ others: [String: Int], _ prompt: PromptTokens) -> [Int] {
-        Array(
-            prompt.tokens.indices.lazy.filter { index in
-                let token = prompt.tokens[index]
-                return token.kind == .word && counts[token.stem] ?? 0 > others[token.stem] ?? 0
-            }.prefix(64))
+    private static func surplus(_ side: PromptPair.Side) -> [SurplusWord] {
+        let tokens = side.prompt.tokens
+        return tokens.indices.lazy.filter { tokens[$0].isWord && side.isSurplus($0) }.prefix(64)
+            .map { SurplusWord(token: $0, mayHaveAffix: Affix.mayStand(in: tokens[$0].text)) }
     }
 }
 
 /// Opposites made by a prefix or suffix: "suitable" and "unsuitable", "careful" and "careless".
 enum Affix {
     private static let prefixes = ["un", "in", "im", "ir", "il", "dis", "non", "de", "mis"]
+
+    /// A quick look: whether the word begins or ends as one that was made an opposite.
+    static func mayStand(in word: String) -> Bool { word.hasSuffix("less") || prefixes.contains { word.hasPrefix($0) } }
 
     /// Whether one word is the other with a negating prefix or suffix, and not on the list of lookalikes.
     static func oppose(_ a: String, _ b: String) -> Bool {
@@ -83,6 +85,9 @@ enum Affix {
 package struct OppositePhrase: Sendable {
     private let first: [String]
     private let second: [String]
+
+    /// The first word of either side.
+    var openings: [String] { [first, second].compactMap(\.first) }
 
     /// Sorts the list into pairs of single words, by stem and both ways, and the rest.
     static func index(_ antonyms: [WordLists.Antonym]) -> ([String: [String]], [OppositePhrase]) {
@@ -104,7 +109,7 @@ package struct OppositePhrase: Sendable {
     /// A quick look: whether the first word of the one phrase stands in one prompt, and that of the other phrase in the other prompt.
     func mayStand(in pair: PromptPair) -> Bool {
         guard let a = first.first, let b = second.first else { return false }
-        return pair.asked.stems.contains(a) && pair.cached.stems.contains(b) || pair.asked.stems.contains(b) && pair.cached.stems.contains(a)
+        return pair.asked.terms.contains(a) && pair.cached.terms.contains(b) || pair.asked.terms.contains(b) && pair.cached.terms.contains(a)
     }
 
     /// The opposed phrases, asked first, when one prompt has the one and the other prompt the other, and neither has both.

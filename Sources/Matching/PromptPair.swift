@@ -1,16 +1,47 @@
-/// Two prompts side by side: the asked one and the best neighbour's, with the content words that only one of them has.
+/// Two prompts side by side: the asked one and the best neighbour's, with what only one of them has.
 package struct PromptPair: Sendable {
     package let asked: PromptTokens
     package let cached: PromptTokens
     /// Content words without a partner in the other prompt; a word that stands twice needs two partners.
     package let onlyAsked: [PromptTokens.ContentWord]
     package let onlyCached: [PromptTokens.ContentWord]
+    let askedSide: Side
+    let cachedSide: Side
+
+    /// One prompt of the pair, as it looks beside the other.
+    struct Side: Sendable {
+        let prompt: PromptTokens
+        let other: PromptTokens
+        /// For each term of the prompt the number of the same one in the other.
+        fileprivate let partners: [Int?]
+
+        /// Whether a token's stem stands in the other prompt.
+        func isShared(_ token: Int) -> Bool { partners[prompt.terms.ofTokens[token]] != nil }
+
+        /// Whether more words of this prompt than of the other have the token's stem.
+        func isSurplus(_ token: Int) -> Bool {
+            let term = prompt.terms.ofTokens[token]
+            return prompt.terms.all[term].words > (partners[term].map { other.terms.all[$0].words } ?? 0)
+        }
+
+        fileprivate func unmatched() -> [PromptTokens.ContentWord] {
+            var left = other.terms.all.map(\.contentWords)
+            return prompt.content.filter { word in
+                guard let partner = partners[prompt.terms.ofTokens[word.token]], left[partner] > 0 else { return true }
+                left[partner] -= 1
+                return false
+            }
+        }
+    }
 
     package init(asked: PromptTokens, cached: PromptTokens) {
         self.asked = asked
         self.cached = cached
-        onlyAsked = Self.unmatched(asked.content, cached.content)
-        onlyCached = Self.unmatched(cached.content, asked.content)
+        let partners = asked.terms.partners(in: cached.terms)
+        askedSide = Side(prompt: asked, other: cached, partners: partners)
+        cachedSide = Side(prompt: cached, other: asked, partners: cached.terms.partners(from: partners))
+        onlyAsked = askedSide.unmatched()
+        onlyCached = cachedSide.unmatched()
     }
 
     /// Content words that were changed from one prompt to the other: the larger of what was added and what was taken away.
@@ -24,15 +55,5 @@ package struct PromptPair: Sendable {
             return words.count > 6 ? shown + ", ..." : shown
         }
         return "\(side(asked)) / \(side(cached))"
-    }
-
-    private static func unmatched(_ words: [PromptTokens.ContentWord], _ others: [PromptTokens.ContentWord]) -> [PromptTokens.ContentWord] {
-        var left: [String: Int] = [:]
-        for other in others { left[other.stem, default: 0] += 1 }
-        return words.filter { word in
-            guard let count = left[word.stem], count > 0 else { return true }
-            left[word.stem] = count - 1
-            return false
-        }
     }
 }

@@ -1,11 +1,11 @@
 /// Which words of a prompt are written as names, told from capitals and script alone.
 extension PromptTokens {
     /// Words with a capital inside a sentence, acronyms, and words in another script than the prompt's.
-    static func names(in tokens: [Token], consumed: Set<Int>, dominant: Script, _ lists: WordLists) -> [Int] {
+    static func names(in tokens: [Token], consumed: Set<Int>, dominant: Script) -> [Int] {
         var words = 0
         var capitalised = 0
         var inside = 0
-        for token in tokens where token.kind == .word && !lists.functionWords.contains(token.text) {
+        for token in tokens where token.kind == .word && !token.traits.contains(.function) {
             words += 1
             if token.isCapitalised { capitalised += 1 }
             if !token.isCapitalised { inside += 1 }
@@ -13,7 +13,7 @@ extension PromptTokens {
         // A heading, or a prompt typed in capitals: capitals say nothing there. "Who Is The CEO Of Apple" has no small content word.
         let isTitle =
             words > 2 && inside == 0
-            && tokens.contains { $0.isCapitalised && lists.functionWords.contains($0.text) && !$0.startsSentence && $0.text != "i" }
+            && tokens.contains { $0.isCapitalised && $0.traits.contains(.function) && !$0.startsSentence && $0.text != "i" }
         let isShouted = isShouted(tokens)
         var isOpening = true
         return tokens.indices.filter { index in
@@ -21,8 +21,8 @@ extension PromptTokens {
             // "Hi, Translate ...": the word after a greeting starts the sentence proper.
             if token.startsSentence { isOpening = true }
             let startsSentence = isOpening
-            if !lists.courtesy.contains(token.text) { isOpening = false }
-            guard token.kind == .word || token.kind == .identifier, !consumed.contains(index), !lists.courtesy.contains(token.text) else {
+            if !token.traits.contains(.courtesy) { isOpening = false }
+            guard token.kind == .word || token.kind == .identifier, !consumed.contains(index), !token.traits.contains(.courtesy) else {
                 return false
             }
             if token.script != dominant, token.kind == .word { return true }
@@ -34,7 +34,7 @@ extension PromptTokens {
             {
                 return true
             }
-            return token.isCapitalised && !startsSentence && !isTitle && !lists.functionWords.contains(token.text) && token.text.utf8.count > 1
+            return token.isCapitalised && !startsSentence && !isTitle && !token.traits.contains(.function) && token.text.utf8.count > 1
         }
     }
 

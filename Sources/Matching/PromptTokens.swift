@@ -1,5 +1,5 @@
 /// What the guards know of one prompt, found once: tokens, numbers, code, quotes, names, things, content words.
-package struct PromptTokens: Sendable {
+package final class PromptTokens: Sendable {
     /// Longer prompts are refused before anything is read; the embedder's window ends far below (some 250 tokens).
     package static let maximumBytes = 16 * 1024
 
@@ -37,9 +37,13 @@ package struct PromptTokens: Sendable {
     package let names: [Int]
     /// Indices of the words that negate.
     package let negators: [Int]
-    /// The stems of all tokens.
-    package let stems: Set<String>
+    /// The stems of all tokens, each once.
+    package let terms: PromptTerms
+    /// The places in ``WordLists/oppositePhrases`` of those that may stand in the prompt, by the first word of either side; ascending.
+    let openedPhrases: [Int]
     package let dominantScript: Script
+    /// The language of its little words; `nil` where they do not tell.
+    let language: String?
     /// The prompt in lower case, white space collapsed, as UTF-8.
     package let folded: [UInt8]
 
@@ -60,40 +64,46 @@ package struct PromptTokens: Sendable {
         fences = lexer.fences
         signs = lexer.signs
         facts = numbers.facts
-        stems = Set(tokens.lazy.map(\.stem))
-        let negators = tokens.indices.filter {
-            tokens[$0].kind == .word && lists.negators.contains(tokens[$0].text) || lists.negators.contains(tokens[$0].stem)
-        }
-        self.negators = negators
-        dominantScript = Self.dominantScript(of: tokens)
-        content = tokens.indices.compactMap { index in
+        negators = tokens.indices.filter { tokens[$0].traits.contains(.negator) }
+        let dominantScript = Self.dominantScript(of: tokens)
+        self.dominantScript = dominantScript
+        language = LanguageGuard.language(of: tokens)
+        let content = tokens.indices.compactMap { index -> ContentWord? in
             let token = tokens[index]
-            if token.kind == .word,
-                lists.functionWords.contains(token.text) || lists.negators.contains(token.text) || lists.negators.contains(token.stem)
-            {
+            if token.isWord, !token.traits.isDisjoint(with: [.function, .negator]) {
                 // "US" and "IT" in capitals are no pronouns.
-                return token.isUpperCase && !lists.courtesy.contains(token.text) && !Self.isShouted(tokens)
+                return token.isUpperCase && !token.traits.contains(.courtesy) && !Self.isShouted(tokens)
                     ? ContentWord(stem: token.stem, token: index) : nil
             }
             return ContentWord(stem: token.stem, token: index)
         }
+        self.content = content
+        terms = PromptTerms(tokens, content: content)
+        openedPhrases = Self.openedPhrases(tokens, lists)
         things = Self.things(in: tokens, lists)
-        names = Self.names(in: tokens, consumed: numbers.consumed, dominant: dominantScript, lists)
+        names = Self.names(in: tokens, consumed: numbers.consumed, dominant: dominantScript)
     }
 
     /// A token's own text, folded (lower case) and with aliases replaced, for the evidence.
     package func shown(_ index: Int) -> String { tokens[index].text }
 
+    /// The tokens with other spellings replaced, and what the lists say of each.
     private static func applyingAliases(_ tokens: [Token], _ lists: WordLists) -> [Token] {
         var result: [Token] = []
         result.reserveCapacity(tokens.count)
         var index = 0
         while index < tokens.count {
-            if let (words, count) = lists.aliases.match(tokens, at: index) {
-                result.append(contentsOf: words.map { tokens[index].reading($0) })
+            var token = tokens[index]
+            token.traits = lists.traits(of: token)
+            if token.traits.contains(.alias), let (words, count) = lists.aliases.match(tokens, at: index) {
+                for word in words {
+                    token = tokens[index].reading(word)
+                    token.traits = lists.traits(of: token)
+                    result.append(token)
+                }
                 index += count
             } else {
-                result.append(tokens[index])
+                result.append(token)
                 index += 1
             }
         }
@@ -111,11 +121,16 @@ package struct PromptTokens: Sendable {
         return Script.allCases.max { (counts[$0] ?? 0, $1.rawValue) < (counts[$1] ?? 0, $0.rawValue) } ?? .latin
     }
 
+    private static func openedPhrases(_ tokens: [Token], _ lists: WordLists) -> [Int] {
+        let opened = tokens.lazy.filter { $0.traits.contains(.oppositePhrase) }.flatMap { lists.oppositePhrasesByOpening[$0.stem] ?? [] }
+        return Set(opened).sorted()
+    }
+
     private static func things(in tokens: [Token], _ lists: WordLists) -> [Thing] {
         var things: [Thing] = []
         var index = 0
         while index < tokens.count {
-            guard let (members, count) = lists.kindMembers.match(tokens, at: index) else {
+            guard tokens[index].traits.contains(.thing), let (members, count) = lists.kindMembers.match(tokens, at: index) else {
                 index += 1
                 continue
             }

@@ -32,7 +32,7 @@ package struct SignsGuard: HardGuard {
                 left[sign] = count - 1
                 return false
             }
-            return !(WordLists.shared.spokenSigns[sign] ?? []).contains { other.stems.contains($0) }
+            return !(WordLists.shared.spokenSigns[sign] ?? []).contains { other.terms.contains($0) }
         }
     }
 }

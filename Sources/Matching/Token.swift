@@ -22,6 +22,10 @@ package struct Token: Sendable {
     /// Two or more letters, all capitals.
     package let isUpperCase: Bool
     package let startsSentence: Bool
+    /// What the word lists say of it; empty until ``PromptTokens`` asks, for the lists themselves are read as tokens.
+    package internal(set) var traits: WordTraits = []
+
+    package var isWord: Bool { if case .word = kind { true } else { false } }
 
     package init(
         kind: Kind, text: String, range: Range<Int>, script: Script = .latin, isCapitalised: Bool = false, isUpperCase: Bool = false,

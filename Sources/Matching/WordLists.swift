@@ -1,7 +1,7 @@
 /// The word lists under `Words/`, read once from the bytes that the build put into the program.
 ///
 /// The lists are a part of the program and are covered by its tests, so a line that cannot be read is skipped here and fails a test there.
-package struct WordLists: Sendable {
+package final class WordLists: Sendable {
     /// A unit of measure: `factor` of `base` ("week" is 604800 "second").
     package struct Unit: Hashable, Sendable {
         package let base: String
@@ -67,6 +67,9 @@ package struct WordLists: Sendable {
     /// Opposites by the stem of a single word, and by phrase.
     package let oppositesByStem: [String: [String]]
     package let oppositePhrases: [OppositePhrase]
+    /// Places in ``oppositePhrases`` by the first word of either side.
+    let oppositePhrasesByOpening: [String: [Int]]
+    private let traits: [String: WordTraits]
 
     private init() {
         courtesy = Set(Self.lines(PackageResources.courtesy_txt).flatMap { Self.split($0, " ") })
@@ -89,6 +92,33 @@ package struct WordLists: Sendable {
         synonyms = Self.readSynonyms(PackageResources.synonyms_txt)
         spokenSigns = Self.readSigns(PackageResources.signs_txt)
         (oppositesByStem, oppositePhrases) = OppositePhrase.index(antonyms)
+        oppositePhrasesByOpening = oppositePhrases.enumerated().reduce(into: [:]) { places, phrase in
+            for opening in phrase.element.openings { places[opening, default: []].append(phrase.offset) }
+        }
+
+        var traits: [String: WordTraits] = [:]
+        func mark(_ words: some Sequence<String>, _ trait: WordTraits) { for word in words { traits[word, default: []].insert(trait) } }
+        mark(functionWords, .function)
+        mark(courtesy, .courtesy)
+        mark(negators, .negator)
+        mark(roles, .role)
+        mark(OrderGuard.opposite.keys, .direction)
+        mark(OrderGuard.articles, .article)
+        mark(numberWords.keys, .number)
+        mark(calendar.keys, .calendar)
+        mark(languages.keys, .language)
+        mark(aliases.openings, .alias)
+        mark(kindMembers.openings, .thing)
+        mark(oppositesByStem.keys, .opposite)
+        mark(oppositePhrasesByOpening.keys, .oppositePhrase)
+        self.traits = traits
+    }
+
+    /// What the lists say of a token.
+    func traits(of token: Token) -> WordTraits {
+        let written = traits[token.text] ?? []
+        let stem = token.stem == token.text ? written : traits[token.stem] ?? []
+        return written.intersection(.ofSpellings).union(stem.intersection(.ofStems))
     }
 
     /// The lines of a list without comments and blanks.

@@ -15,8 +15,7 @@ package final class PreparedPrompt: Sendable {
     /// - Complexity: O(n) in the prompt's length, and a sort of its words.
     package init(_ text: String) throws(PromptTokens.Refusal) {
         tokens = try PromptTokens(text)
-        let content = Set(tokens.content.map(\.stem))
-        words = tokens.stems.map { Word(place: WordFrequencies.place(of: $0), isFunctionWord: !content.contains($0)) }
+        words = tokens.terms.all.map { Word(place: WordFrequencies.place(of: $0.stem), isFunctionWord: $0.contentWords == 0) }
             .sorted { ($0.place, $0.isFunctionWord ? 1 : 0) < ($1.place, $1.isFunctionWord ? 1 : 0) }
     }
 
