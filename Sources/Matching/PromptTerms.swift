@@ -4,9 +4,9 @@ package struct PromptTerms: Sendable {
     package struct Term: Sendable {
         package let stem: String
         /// How many words have the stem; tokens of other kinds do not count.
-        package fileprivate(set) var words = 0
+        package fileprivate(set) var words: Int32 = 0
         /// How many content words have it.
-        package fileprivate(set) var contentWords = 0
+        package fileprivate(set) var contentWords: Int32 = 0
     }
 
     /// In the order in which they first stand in the prompt.
@@ -19,6 +19,7 @@ package struct PromptTerms: Sendable {
     init(_ tokens: [Token], content: [PromptTokens.ContentWord]) {
         numbers = Dictionary(minimumCapacity: tokens.count)
         ofTokens.reserveCapacity(tokens.count)
+        all.reserveCapacity(tokens.count)
         for token in tokens {
             let number = numbers[token.stem] ?? append(token.stem)
             ofTokens.append(number)

@@ -32,6 +32,19 @@ struct WordPieceTokenizerTests {
         #expect(tokenizer.unreadWords(in: endless + "a") != tokenizer.unreadWords(in: endless + "b"))
     }
 
+    /// A vocabulary without one of the letters is asked for every word, ASCII or not.
+    @Test func aGapInTheAlphabetIsSeen() throws {
+        let alphabet = (UInt8(0x21)...0x7E).map { String(Unicode.Scalar($0)) }
+        let whole = ["[UNK]", "[CLS]", "[SEP]"] + alphabet + alphabet.map { "##\($0)" }
+        func unread(_ vocabulary: [String], _ text: String) throws -> [String] {
+            try #require(WordPieceTokenizer(vocabulary: vocabulary.joined(separator: "\n"), limit: 10)).unreadWords(in: text)
+        }
+        #expect(try unread(whole, "a quiz, é and an ox").isEmpty)
+        #expect(try unread(whole.filter { $0 != "##x" }, "a quiz and an ox") == ["ox"])
+        #expect(try unread(whole.filter { $0 != "q" }, "a quiz, ☂ and an ox") == ["quiz", "☂"])
+        #expect(try unread(whole.filter { $0 != "?" }, "an ox?") == ["?"])
+    }
+
     @Test func theWindowIsKept() throws {
         let vocabulary = "[UNK]\n[CLS]\n[SEP]\na\n"
         let tokenizer = try #require(WordPieceTokenizer(vocabulary: vocabulary, limit: 10))

@@ -26,7 +26,7 @@ package final class PreparedPrompt: Sendable {
 /// Prepared prompts of cached entries, so that a look-up takes only the asked prompt apart.
 ///
 /// Two generations of at most half the capacity each: what was not used while the younger one filled up is forgotten with the older one. Bounded in
-/// bytes as well, for what is made of a prompt takes some thirty times as much memory as its text.
+/// bytes as well, for what is made of a prompt takes some fifty times as much memory as its text.
 package final class PreparedPrompts: Sendable {
     private struct Generations {
         var young: [String: PreparedPrompt] = [:]
