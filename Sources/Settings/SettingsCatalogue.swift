@@ -276,7 +276,8 @@ enum SettingsCatalogue {
                 """
                 Look-ups in a row without a hit by similarity after which requests of that tenant, model and system prompt no longer wait for theirs:
                 they go to the model at once, some milliseconds sooner, and are looked up behind the call. The first that would have hit ends
-                that, so at most one look-up in so many is a hit given up. 0: every request waits.
+                that, so at most one look-up in so many is a hit given up. Where nothing was ever found, a sixteenth is enough. 0: every request
+                waits.
                 """),
             SettingsKey(
                 "time_sensitive", \.matching.timeSensitive, .choice, .atOnce,

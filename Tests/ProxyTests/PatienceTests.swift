@@ -12,6 +12,7 @@ struct PatienceTests {
 
     @Test func aRunWithoutAHitEndsTheWaitingAndAHitBeginsItAgain() {
         let patience = Patience()
+        patience.note(isHit: true, of: Self.kind)
         for _ in 0..<2 {
             for _ in 0..<3 {
                 #expect(patience.waits(Self.kind, limit: 3))
@@ -22,6 +23,20 @@ struct PatienceTests {
             #expect(patience.waits(Self.kind, limit: 0))
             patience.note(isHit: true, of: Self.kind)
         }
+    }
+
+    @Test func aKindThatNeverFoundAnythingIsGivenUpSooner() {
+        let patience = Patience()
+        for _ in 0..<62 {
+            #expect(patience.waits(Self.kind, limit: 1000))
+            patience.note(isHit: false, of: Self.kind)
+        }
+        #expect(!patience.waits(Self.kind, limit: 1000))
+        patience.note(isHit: true, of: Self.kind)
+        for _ in 0..<999 { patience.note(isHit: false, of: Self.kind) }
+        #expect(patience.waits(Self.kind, limit: 1000))
+        patience.note(isHit: false, of: Self.kind)
+        #expect(!patience.waits(Self.kind, limit: 1000))
     }
 
     @Test func manyKindsAreForgottenNotHeld() {
@@ -51,7 +66,7 @@ struct PatienceTests {
     @Test func theAnswerComesWithoutTheVectorAndTheFirstThatCouldHaveHitEndsIt() async {
         let embedder = GatedEmbedder()
         var options = PipelineOptions()
-        options.patience = 2
+        options.patience = 32
         let bench = ProxyBench(options: options, embedder: embedder)
         // The first finds an empty scope, which is no search.
         for question in ["where do whales sleep", "paint the garden fence", "boil some fresh eggs"] { _ = await bench.ask(question) }
