@@ -169,9 +169,7 @@ package struct StreamReplay: Sendable {
                 .decide(query: item.prompt, candidates: candidates).verdict
             return Choice(serves: verdict == .replay(best.answer))
         case .vCache(let bound, _):
-            var labels = cache.answers[best.answer]?.labels ?? .init()
-            let forwarding = VCacheDecider(bound: bound).forwarding(Double(best.similarity), &labels)
-            cache.answers[best.answer]?.labels = labels
+            let forwarding = VCacheDecider(bound: bound).forwarding(Double(best.similarity), cache.answers[best.answer]?.labels ?? .init())
             return generator.unit() < forwarding ? Choice() : Choice(serves: true)
         case .calibrated(let bound, let profile):
             let logit = logit(item, best, isRight: isRight, &generator)

@@ -86,6 +86,38 @@ import VectorSearch
         #expect(drawn.logit(isRight: false, similarity: 0.5, using: &generator) == nil)
     }
 
+    /// Labels that a midpoint parts without a fault: sure enough far above it, never below, and not before there are a few.
+    @Test func vCacheForwardsWhereItsOwnCurveIsInDoubt() {
+        let decider = VCacheDecider(bound: 0.01)
+        var labels = VCacheDecider.Labels()
+        #expect(decider.forwarding(1, labels) == 1)
+        for number in 0..<40 {
+            labels.add(number % 2 == 0 ? 0.9 : 0.6, isRight: number % 2 == 0)
+            if number + 1 < VCacheDecider.leastLabels { #expect(decider.forwarding(1, labels) == 1) }
+        }
+        let chances = stride(from: 0.5, through: 1, by: 0.05).map { decider.forwarding($0, labels) }
+        #expect(chances == chances.sorted(by: >) && chances.allSatisfy { (0...1).contains($0) })
+        #expect(chances[0] > 0.98 && decider.forwarding(0.98, labels) < 0.1)
+        // Half of what looks like this was wrong.
+        var doubtful = labels
+        for _ in 0..<20 { doubtful.add(0.9, isRight: false) }
+        #expect(decider.forwarding(0.9, doubtful) > 0.95)
+        // A looser bound forwards less.
+        #expect(VCacheDecider(bound: 0.05).forwarding(0.85, labels) < decider.forwarding(0.85, labels))
+    }
+
+    /// Ten questions, each asked for as long as it takes: what the label says is right gets served, within the bound on all requests.
+    @Test(arguments: [false, true]) func vCacheLearnsToServe(_ withAliases: Bool) async throws {
+        let items = (0..<120).flatMap { _ in (0..<10).map { StreamItem(prompt: "where is order \($0 + 100)", group: "\($0)") } }
+        let vectors = try await Self.vectors(items.map(\.prompt))
+        let result = StreamReplay(
+            rule: .vCache(bound: 0.01, withAliases: withAliases), prior: nil, vector: { vectors[$0] }, verdict: nil,
+            makeIndex: { FlatIndex(dimension: 64) }
+        ).run(items, seed: 1) { _ in Scope(Sample.digest(1)) }.result
+        #expect(result.hits > 100 && result.wrongPerRequest.share <= 0.01)
+        #expect(result.firstHit ?? 0 > 10, "labels come before hits")
+    }
+
     @Test func historiesNeverMeet() async throws {
         let pair = LabelledPair(cached: "cancel it", asked: "cancel it", isSame: false, cachedHistory: ["a"], askedHistory: ["b"])
         let vectors = try await Self.vectors(["cancel it"])
