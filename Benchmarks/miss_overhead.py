@@ -3,7 +3,8 @@
     python3 Benchmarks/miss_overhead.py [PAIRS]      bar: p50 under 1 ms
 
 A question that states a number which no cached one states is forwarded unembedded. One that only has other words must be embedded first, unless none
-of the last `matching.patience` questions of its kind found anything to serve: then it is looked up behind the call.
+of the last `matching.patience` questions of its kind found anything to serve (a sixteenth of them, where nothing was ever found): then it is looked up
+behind the call.
 """
 
 import itertools
@@ -68,6 +69,7 @@ def main(pairs=1000):
         measure(rig, upstream, min(pairs, len(WORDED) - 50), "--config", "shadow.yaml", label="new words, where rewordings hit", question=WORDED.__getitem__)
         # Answers that differ, or the judge would find every question answered alike and the gate would open.
         answers = rig.nginx(COMPLETION.replace("Open the sign-in page", "request_id"))
+        measure(rig, answers, pairs, label="new words, from the first question on", question=drawn, before=0)
         measure(rig, answers, pairs, label="new words, where none has hit for 1,000 look-ups", question=drawn, before=1500, reason="not-awaited")
 
 
