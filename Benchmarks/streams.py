@@ -20,9 +20,10 @@ def resident(process):
 def main(seconds=60, streams=64):
     with Rig() as rig:
         _, upstream = rig.stand_in("--token-delay", "0.01")
-        # A short life keeps the number of entries level, so that growth of memory is a leak and not the cache.
+        # A short life keeps the number of entries level, so that growth of memory is a leak and not the cache; and none after it, for when the
+        # upstream fails.
         with open(rig.folder + "/short.yaml", "w") as file:
-            file.write("cache: {ttl: 5s}\nmatching: {mode: exact}\n")
+            file.write("cache: {ttl: 5s, stale_if_error: 0s}\nmatching: {mode: exact}\n")
         process, proxy = rig.proxy(upstream, "--config", "short.yaml")
         end = time.monotonic() + seconds
         counts = {"whole": 0, "lost": 0, "mixed": 0}
