@@ -6,10 +6,10 @@ import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 import Proxy
 
-/// One connection, from bytes to requests: Hummingbird's HTTP/1.1 channel with two handlers of this program in it.
+/// One connection, from bytes to requests: Hummingbird's HTTP/1.1 channel with three handlers of this program in it.
 ///
-/// From the socket inwards: HTTP codec, ``ConnectionWatch``, Hummingbird's idle time and graceful end, ``MemoryAnswers``, then the requests that
-/// need to wait for something as an asynchronous sequence.
+/// From the socket inwards: HTTP codec, ``HeldHead``, ``ConnectionWatch``, Hummingbird's idle time and graceful end, ``MemoryAnswers``, then the requests
+/// that need to wait for something as an asynchronous sequence.
 struct ProxyChannel: ServerChildChannel, HTTPChannelHandler {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 

@@ -122,13 +122,14 @@ struct EvaluateCommand: AsyncParsableCommand {
                 prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, isUnseen: isUnseen,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {
+                // Apart from the decisions, which are timed without it.
+                let timed = try Self.loadVerifier(loaded, verifier, embedder)
                 for file in data {
                     guard case .pairs(let pairs) = file.data else { continue }
                     console.out(Self.timing(evaluation, pairs, file: file.name))
-                    guard let reader = try Self.loadVerifier(loaded, verifier, embedder) else { continue }
-                    console.out(ModelTiming.line(try await ModelTiming.measure(pairs, embedder, reader), file: file.name))
-                    await reader.close()
+                    if let timed { console.out(ModelTiming.line(try await ModelTiming.measure(pairs, embedder, timed), file: file.name)) }
                 }
+                await timed?.close()
             } else if let fitPrior {
                 try await fit(evaluation, data, embedder: embedder.fingerprint, verifier: reader?.fingerprint ?? "", to: fitPrior, console)
             } else {
@@ -149,9 +150,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
         }
         guard !times.isEmpty else { return "\(file): no pairs to decide" }
-        times.sort()
-        func quantile(_ share: Double) -> String { String(Int(times[Int(Double(times.count - 1) * share)].rounded())) }
-        return "\(file): \(times.count) decisions, p50 \(quantile(0.5)) us, p99 \(quantile(0.99)) us"
+        let (middle, high) = (times.quantile(0.5).rounded(), times.quantile(0.99).rounded())
+        return "\(file): \(times.count) decisions, p50 \(Int(middle)) us, p99 \(Int(high)) us"
     }
 
     private static func loadVerifier(_ loaded: LoadedSettings, _ verified: Verified, _ embedder: OnnxEmbedder) throws -> OnnxVerifier? {

@@ -37,11 +37,15 @@ struct ModelTiming {
     static func line(_ timing: ModelTiming, file: String) -> String {
         guard !timing.embedding.isEmpty else { return "\(file): no pair of \(words.lowerBound) to \(words.upperBound) words" }
         func times(_ times: [Double]) -> String {
-            let sorted = times.sorted()
-            func quantile(_ share: Double) -> Double { (sorted[Int(Double(sorted.count - 1) * share)] * 100).rounded() / 100 }
-            return "p50 \(quantile(0.5)) p95 \(quantile(0.95)) ms"
+            func shown(_ share: Double) -> Double { (times.quantile(share) * 100).rounded() / 100 }
+            return "p50 \(shown(0.5)) p95 \(shown(0.95)) ms"
         }
         return "\(file): \(timing.embedding.count) pairs of \(words.lowerBound) to \(words.upperBound) words: embed one \(times(timing.embedding)), "
             + "verify both \(times(timing.verifying)), read and verify both \(times(timing.readingAndVerifying))"
     }
+}
+
+extension [Double] {
+    /// The value that a share of them do not exceed; there must be one.
+    func quantile(_ share: Double) -> Double { sorted()[Int(Double(count - 1) * share)] }
 }
