@@ -133,6 +133,29 @@ package final class AnswerCache: Sendable {
         return await load(found.metadata)
     }
 
+    /// The entry with this key as it stands, expired or not: nothing is counted, brought into memory or put right.
+    package func peek(_ key: CacheKey) async -> Entry? {
+        let mark = flushMark
+        let found = resident.withLock { $0.resident(for: key) }
+        if let found { return await peek(found) }
+        // It was perhaps read before the store was emptied.
+        guard isRestoring, case .success(let record?) = await stored(key), !flushes.cover(record.entry.metadata, since: mark) else { return nil }
+        return record.entry
+    }
+
+    /// The entry with this id, likewise.
+    package func peek(_ id: EntryID) async -> Entry? {
+        guard let found = resident.withLock({ $0.resident(id) }) else { return nil }
+        return await peek(found)
+    }
+
+    private func peek(_ found: ResidentEntries.Resident) async -> Entry? {
+        if let entry = found.entry { return entry }
+        if let waiting = writer.waiting(found.metadata.id) { return waiting.entry }
+        guard case .success(let record?) = await stored(found.metadata.key), record.entry.id == found.metadata.id else { return nil }
+        return record.entry
+    }
+
     /// Whether the entry is there.
     package func contains(_ id: EntryID) -> Bool { metadata(id) != nil }
 

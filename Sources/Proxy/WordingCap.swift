@@ -12,19 +12,23 @@ final class WordingCap: Sendable {
 
     private let wordings = Mutex<[EntryID: Set<Int>]>([:])
 
-    /// Whether the entry may answer this wording: one that it answered before, or one of the first `limit`; any when `limit` is zero.
+    /// Whether the entry may answer this wording: one that it answered before, or one of the first `limit`; any when `limit` is zero. Changes nothing.
     func admits(_ query: String, of id: EntryID, limit: Int) -> Bool {
         guard limit > 0 else { return true }
         let wording = query.hashValue
-        return wordings.withLock { wordings in
+        return wordings.withLock { $0[id].map { $0.count < limit || $0.contains(wording) } ?? true }
+    }
+
+    /// Notes that the entry answered this wording.
+    func note(_ query: String, of id: EntryID, limit: Int) {
+        guard limit > 0 else { return }
+        let wording = query.hashValue
+        wordings.withLock { wordings in
             if wordings.count > Self.maximumEntries { wordings.removeAll() }
-            if wordings[id]?.contains(wording) == true { return true }
-            guard wordings[id]?.count ?? 0 < limit else {
-                wordings[id] = nil
-                return false
-            }
             wordings[id, default: []].insert(wording)
-            return true
         }
     }
+
+    /// Notes that the model is asked again: the count begins anew.
+    func noteVerified(_ id: EntryID) { _ = wordings.withLock { $0.removeValue(forKey: id) } }
 }

@@ -75,21 +75,11 @@ struct DecisionView: Encodable {
         findings = showsPrompts ? record.findings : []
         guards = record.firedGuards
         isBroken = record.isBroken
-        var (word, match, reason, entry, isCollapsed): (String, String?, String?, String?, Bool) = ("refused", nil, nil, nil, false)
-        switch record.outcome {
-        case .hit(.exact, let id): (word, match, entry) = ("hit", "exact", id.description)
-        case .hit(.semantic, let id): (word, match, entry) = ("hit", "semantic", id.description)
-        case .hit(.stale, let id): (word, match, entry) = ("stale", "exact", id.description)
-        case .miss(let why, let collapsed):
-            (word, reason, isCollapsed) = ("miss", why.rawValue, collapsed)
-            entry = record.nearest?.description
-        case .bypass(let why): (word, reason) = ("bypass", why.rawValue)
-        case .refused: break
-        }
-        cache = word
-        self.match = match
-        self.reason = reason
-        self.entry = entry
-        self.isCollapsed = isCollapsed
+        cache = record.outcome.word
+        match = record.outcome.hit?.match.word
+        reason = record.outcome.reason
+        isCollapsed = record.outcome.isCollapsed
+        // What answered, or was nearest to answering.
+        entry = (record.outcome.hit?.entry ?? record.nearest)?.description
     }
 }

@@ -10,7 +10,24 @@ struct OutcomeTable: Sendable {
         let count: Int
     }
 
-    // Exact hits, semantic hits, stale answers, then the reasons of misses and bypasses in their declared order.
+    /// What is counted by itself.
+    enum Column {
+        case exactHit, semanticHit, stale
+        case miss(MissReason)
+        case bypass(BypassReason)
+
+        /// Exact hits, semantic hits, stale answers, then the reasons of misses and bypasses in their declared order.
+        fileprivate var number: Int {
+            switch self {
+            case .exactHit: 0
+            case .semanticHit: 1
+            case .stale: 2
+            case .miss(let reason): firstMiss + (MissReason.allCases.firstIndex(of: reason) ?? 0)
+            case .bypass(let reason): firstBypass + (BypassReason.allCases.firstIndex(of: reason) ?? 0)
+            }
+        }
+    }
+
     private static let firstMiss = 3
     private static let firstBypass = firstMiss + MissReason.allCases.count
     private static let width = firstBypass + BypassReason.allCases.count
@@ -18,16 +35,26 @@ struct OutcomeTable: Sendable {
 
     private let cells = AtomicCounters(width * endpointCount)
 
-    func add(_ outcome: ProxyMetrics.Outcome, endpoint: Endpoint?) {
-        let row = endpoint.flatMap { Endpoint.allCases.firstIndex(of: $0) } ?? Endpoint.allCases.count
-        cells.add(at: row * Self.width + Self.column(outcome))
+    /// Where an outcome is counted; `nil` for a request that was refused before anything was looked up.
+    static func column(_ outcome: Outcome) -> Column? {
+        switch outcome {
+        case .hit(let hit):
+            if hit.isStale { return .stale }
+            return if case .exact = hit.match { .exactHit } else { .semanticHit }
+        case .partial: return .miss(.partialBatch)
+        case .miss(let reason, _, _), .onlyIfCached(.miss(let reason)): return .miss(reason)
+        case .bypass(let reason), .onlyIfCached(.bypass(let reason)): return .bypass(reason)
+        case .refused: return nil
+        }
     }
 
-    /// The requests of one outcome, over all endpoints.
-    func count(_ outcome: ProxyMetrics.Outcome) -> Int {
-        let column = Self.column(outcome)
-        return (0..<Self.endpointCount).reduce(0) { $0 + cells[$1 * Self.width + column] }
+    func add(at column: Column, endpoint: Endpoint?) {
+        let row = endpoint.flatMap { Endpoint.allCases.firstIndex(of: $0) } ?? Endpoint.allCases.count
+        cells.add(at: row * Self.width + column.number)
     }
+
+    /// The requests of one column, over all endpoints.
+    func count(_ column: Column) -> Int { (0..<Self.endpointCount).reduce(0) { $0 + cells[$1 * Self.width + column.number] } }
 
     /// Every combination, whether it has happened or not: a rate over a series that appears with its first request would miss that request. What is
     /// not cached is bypassed, so that its hits and misses are left out as long as there are none.
@@ -44,16 +71,6 @@ struct OutcomeTable: Sendable {
         (0..<width).map { column -> [UInt8] in
             let (outcome, reason) = names(column)
             return Array("{endpoint=\"\(path)\",outcome=\"\(outcome)\",reason=\"\(reason)\"}".utf8)
-        }
-    }
-
-    private static func column(_ outcome: ProxyMetrics.Outcome) -> Int {
-        switch outcome {
-        case .exactHit: 0
-        case .semanticHit: 1
-        case .stale: 2
-        case .miss(let reason): firstMiss + (MissReason.allCases.firstIndex(of: reason) ?? 0)
-        case .bypass(let reason): firstBypass + (BypassReason.allCases.firstIndex(of: reason) ?? 0)
         }
     }
 

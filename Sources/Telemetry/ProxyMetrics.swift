@@ -15,16 +15,6 @@ import Synchronization
 
 /// The counters and histograms of one proxy. All calls are safe from any thread and take constant time.
 package final class ProxyMetrics: Sendable {
-    /// What became of one request.
-    package enum Outcome: Sendable {
-        case exactHit
-        case semanticHit
-        /// Served past its time, because the upstream had nothing better or the operator allows it for a while.
-        case stale
-        case miss(MissReason)
-        case bypass(BypassReason)
-    }
-
     /// Whose request it was. `model` is empty and `tenant` is `nil` where they were not found out.
     package struct Labels: Sendable {
         package let endpoint: Endpoint?
@@ -44,7 +34,8 @@ package final class ProxyMetrics: Sendable {
     package struct Saving: Sendable {
         let usage: TokenUsage?
         let upstreamTime: Duration
-        let hitTime: Duration
+        /// From the request's arrival on.
+        package let hitTime: Duration
 
         package init(usage: TokenUsage?, upstreamTime: Duration, hitTime: Duration) {
             self.usage = usage
@@ -128,9 +119,11 @@ package final class ProxyMetrics: Sendable {
 
     /// Counts what became of a request; a hit with what it spared.
     package func record(_ outcome: Outcome, _ labels: Labels, saving: Saving? = nil) {
-        requests.add(outcome, endpoint: labels.endpoint)
+        guard let place = OutcomeTable.column(outcome) else { return add(to: .refused) }
+        requests.add(at: place, endpoint: labels.endpoint)
+        if outcome.isCollapsed { add(to: .coalesced) }
         let column: Account.Column
-        switch outcome {
+        switch place {
         case .exactHit: column = .exactHits
         case .semanticHit: column = .semanticHits
         case .stale: column = .stale
@@ -177,12 +170,6 @@ package final class ProxyMetrics: Sendable {
         costs.add(money.nanodollars, at: cost.rawValue)
         accounts(labels).forEach { $0.add(money.nanodollars, to: .costNanodollars) }
     }
-
-    /// Counts a request that was refused for its form, before anything was looked up.
-    package func recordRefused() { add(to: .refused) }
-
-    /// Counts a miss that was answered by another request's call.
-    package func recordCoalesced() { add(to: .coalesced) }
 
     package func recordUpstreamError() { add(to: .upstreamErrors) }
 

@@ -61,7 +61,7 @@ struct AccessLog: RequestObserver {
 
     /// The answer that belongs to this very request, as a plain body.
     private static func ownAnswer(_ record: RequestRecord) -> [UInt8]? {
-        if case .hit(.semantic, _) = record.outcome { return nil }
+        if case .semantic = record.outcome.hit?.match { return nil }
         guard let answer = record.answer, let endpoint = record.endpoint, !record.isBroken else { return nil }
         switch answer.recording {
         case .message(let bytes): return bytes

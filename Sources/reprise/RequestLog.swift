@@ -35,8 +35,8 @@ struct RequestLog: RequestObserver {
         line.append(UInt8(ascii: " "))
         line += String(record.status).utf8
         line.append(UInt8(ascii: " "))
-        line += record.cacheWord.utf8
-        if let detail = record.detailWord {
+        line += record.outcome.word.utf8
+        if let detail = record.outcome.detail {
             line.append(UInt8(ascii: " "))
             line += detail.utf8
         }
@@ -111,8 +111,8 @@ extension RequestRecord {
         line += ",\"status\":".utf8
         line += String(status).utf8
         line += ",\"cache\":\"".utf8
-        line += cacheWord.utf8
-        if let detail = detailWord {
+        line += outcome.word.utf8
+        if let detail = outcome.detail {
             line += isHit ? "\",\"match\":\"".utf8 : "\",\"reason\":\"".utf8
             line += detail.utf8
         }
@@ -120,30 +120,7 @@ extension RequestRecord {
         LineText.append(milliseconds: duration, to: &line)
     }
 
-    var isHit: Bool { if case .hit = outcome { true } else { false } }
-
-    /// `hit`, `stale`, `miss`, `bypass` or `refused`.
-    var cacheWord: String {
-        switch outcome {
-        case .hit(.stale, _): "stale"
-        case .hit: "hit"
-        case .miss: "miss"
-        case .bypass: "bypass"
-        case .refused: "refused"
-        }
-    }
-
-    /// The tier of a hit, or the reason of all else.
-    var detailWord: String? {
-        switch outcome {
-        case .hit(.exact, _): "exact"
-        case .hit(.semantic, _): "semantic"
-        case .hit(.stale, _): "stale"
-        case .miss(let reason, _): reason.rawValue
-        case .bypass(let reason): reason.rawValue
-        case .refused: nil
-        }
-    }
+    var isHit: Bool { outcome.hit != nil }
 
     /// Everything but time, method, path, status and outcome, and no prompt.
     var facts: [RecordFact] {
@@ -154,8 +131,8 @@ extension RequestRecord {
         if !model.isEmpty { facts.append(RecordFact("model", .text(model))) }
         if let tenant { facts.append(RecordFact("tenant", .text(tenant.description))) }
         if !namespace.isEmpty { facts.append(RecordFact("namespace", .text(namespace))) }
-        if case .hit(_, let entry) = outcome { facts.append(RecordFact("entry", .text(entry.description))) }
-        if case .miss(_, true) = outcome { facts.append(RecordFact("collapsed", .flag)) }
+        if let entry = outcome.hit?.entry { facts.append(RecordFact("entry", .text(entry.description))) }
+        if outcome.isCollapsed { facts.append(RecordFact("collapsed", .flag)) }
         if let similarity { facts.append(RecordFact("similarity", .number(similarity.fourDecimals))) }
         if let usage = answer?.usage {
             facts.append(RecordFact("prompt_tokens", .number(String(usage.prompt))))

@@ -55,7 +55,7 @@ struct MemoryAnswersTests {
             Issue.record("answered what is not known")
             return
         }
-        #expect(request.request.id == begun.id)
+        #expect(request.requestID == begun.id)
         #expect(presence.takeBegun() == nil)
     }
 

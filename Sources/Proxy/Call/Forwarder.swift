@@ -9,16 +9,14 @@ struct Forwarder: Sendable {
     let metrics: ProxyMetrics
 
     /// Sends the request as the client sent it, hop-by-hop fields aside; the body streams both ways.
-    func passThrough(_ request: ProxyRequest, reason: BypassReason, strippingControls: Bool) async -> ProxyResponse {
+    func passThrough(_ request: ProxyRequest, strippingControls: Bool) async -> ProxyResponse {
         var fields = request.fields
         if strippingControls { RequestControls.strip(&fields) }
         do throws(UpstreamError) {
             let response = try await send(request, fields: fields)
-            var answer = ProxyResponse(status: response.status, fields: response.fields, body: .stream(response.body))
-            answer.fields.merge(CacheOutcome.bypass(reason).fields)
-            return answer
+            return ProxyResponse(status: response.status, fields: response.fields, body: .stream(response.body))
         } catch {
-            return ErrorResponse.upstream(error, path: request.path).adding(CacheOutcome.bypass(reason).fields)
+            return ErrorResponse.upstream(error, path: request.path)
         }
     }
 
@@ -49,36 +47,5 @@ struct Forwarder: Sendable {
             metrics.recordUpstreamError()
             throw error
         }
-    }
-}
-
-/// The part of the URL space that is forwarded.
-package enum ProxyPath {
-    /// Paths that begin with this and a slash are the upstream's.
-    package static let prefix = "/v1"
-
-    /// Whether a path stays below the upstream's base URL: no dot segments, plain or encoded, no backslash, no control characters.
-    package static func isSafe(_ path: Substring) -> Bool {
-        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") }) else { return false }
-        guard path.utf8.contains(UInt8(ascii: ".")) || path.utf8.contains(UInt8(ascii: "%")) else { return true }
-        return path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { segment in
-            let plain = segment.lowercased().replacing("%2e", with: ".")
-            return plain != "." && plain != ".." && !plain.contains("%2f") && !plain.contains("%5c") && !plain.contains("%00")
-        }
-    }
-}
-
-extension HTTPFields {
-    /// Sets each of `other`'s fields in place of those with the same name.
-    mutating func merge(_ other: HTTPFields) {
-        for field in other { self[field.name] = field.value }
-    }
-}
-
-extension ProxyResponse {
-    func adding(_ fields: HTTPFields) -> ProxyResponse {
-        var response = self
-        response.fields.merge(fields)
-        return response
     }
 }

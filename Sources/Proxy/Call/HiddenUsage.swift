@@ -4,10 +4,13 @@ import WireFormats
 
 /// Streams that are asked what they cost though their client was not curious: the recorded answer is then whole, for plain requests and for the count of
 /// what was saved, and the client gets the stream that it asked for.
-extension RequestPipeline.LookUp {
+extension Inquiry {
+    /// Whether the stream is asked what it cost without the client knowing.
+    var asksForUsage: Bool { options.asksForUsage && content.hidesUsage }
+
     /// The request as it goes to the upstream.
-    func outgoing(asksForUsage: Bool) -> ProxyRequest {
-        guard asksForUsage, content.hidesUsage, case .bytes(let body) = request.body, let asking = RequestReader.askingForUsage(body) else {
+    var outgoing: ProxyRequest {
+        guard asksForUsage, case .bytes(let body) = request.body, let asking = RequestReader.askingForUsage(body) else {
             return request
         }
         return request.withBody(asking)

@@ -81,8 +81,8 @@ package struct CacheWarmer: Sendable {
         if let ttl = record.ttl { fields[.cacheTTL] = ttl.text }
         // A rewording of what is there would be answered from the cache, and the record's own answer never fetched.
         fields[.cacheMode] = "exact"
-        let response = await pipeline.handle(
-            ProxyRequest(
+        let (response, outcome) = await pipeline.answer(
+            to: ProxyRequest(
                 id: record.id ?? "warm-\(line)", method: .post, path: record.request.endpoint.path, fields: fields, body: .bytes(record.body)))
         var bytes: [UInt8] = []
         switch response.body {
@@ -97,13 +97,14 @@ package struct CacheWarmer: Sendable {
             report.fail(line: line, "the upstream answered \(response.status.code): \(String(decoding: bytes.prefix(300), as: UTF8.self))")
             return
         }
-        if response.fields[.xCache] == "HIT" { report.already += 1 } else { report.asked += 1 }
+        if let hit = outcome.hit, !hit.isStale { report.already += 1 } else { report.asked += 1 }
     }
 }
 
 extension RequestPipeline {
     /// Takes over answers that came from elsewhere; for each record whether it was new. An entry with the same key is replaced.
     func take(_ records: [WarmRecord], credential: HTTPFields) async -> [Bool] {
+        let options = settings.options
         guard let caller = options.access.caller(of: credential) else { return records.map { _ in false } }
         let vectors = await vectors(of: records.map { $0.request.query ?? "" })
         let now = clock.now()
@@ -113,17 +114,17 @@ extension RequestPipeline {
             let namespace = record.namespace ?? ""
             // Who warms the cache has shown the admin's token, or is on loopback.
             let tenant =
-                tenant(of: credential, caller: caller, namespace: namespace, under: options.access) ?? tenants.tenant(of: credential)
-            if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now) }
+                tenants.tenant(of: credential, caller: caller, namespace: namespace, under: options.access) ?? tenants.tenant(of: credential)
+            if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now, options) }
             let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
             let former = cache.metadata(for: key)
-            let isSearchable = isSearchable(content)
+            let isSearchable = options.isSearchable(content)
             let entry = Entry(
                 id: ids.next(), key: key,
                 scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path) : nil,
                 tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags, query: content.subject,
                 answer: Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero), createdAt: now,
-                expiresAt: now + timeToLive(asked: record.ttl, query: content.query ?? ""))
+                expiresAt: now + options.timeToLive(asked: record.ttl, query: content.query ?? ""))
             let embedding = vector.flatMap { vector in embedder.map { StoredEmbedding(vector: vector, fingerprint: $0.fingerprint) } }
             cache.insert(CacheRecord(entry: entry, embedding: entry.scope == nil ? nil : embedding))
             return former.map { $0.isExpired(at: now) } ?? true
@@ -131,7 +132,7 @@ extension RequestPipeline {
     }
 
     /// Takes over the answer to an embeddings request of several inputs, one entry an input; whether any of them was new.
-    private func takeParts(_ record: WarmRecord, of recorded: RecordedAnswer, tenant: TenantID, at now: Timestamp) -> Bool {
+    private func takeParts(_ record: WarmRecord, of recorded: RecordedAnswer, tenant: TenantID, at now: Timestamp, _ options: PipelineOptions) -> Bool {
         let content = record.request
         let namespace = record.namespace ?? ""
         let answer = Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
@@ -142,7 +143,7 @@ extension RequestPipeline {
             isNew = isNew || (cache.metadata(for: key).map { $0.isExpired(at: now) } ?? true)
             let entry = Entry(
                 id: ids.next(), key: key, scope: nil, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model,
-                tags: record.tags, query: item.text ?? "", answer: part, createdAt: now, expiresAt: now + timeToLive(asked: record.ttl, query: ""))
+                tags: record.tags, query: item.text ?? "", answer: part, createdAt: now, expiresAt: now + options.timeToLive(asked: record.ttl, query: ""))
             cache.insert(CacheRecord(entry: entry, embedding: nil))
         }
         return isNew

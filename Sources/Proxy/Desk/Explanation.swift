@@ -45,53 +45,53 @@ package struct Explanation: Encodable, Sendable {
 }
 
 extension RequestPipeline {
-    /// Decides for a request as if it came now, and changes nothing: nothing is counted, learned, explored or forwarded.
+    /// Decides for a request as if it came now, and changes nothing: nothing is counted, learned, explored, loaded or forwarded.
     ///
     /// Throws ``ExplainError`` for a request that would not be looked up.
     package func explain(_ request: ProxyRequest) async throws(ExplainError) -> Explanation {
-        let lookUp: LookUp
-        switch recognise(
-            request, caller: options.access.caller(of: request.fields) ?? .anyone, settings,
-            RequestTrace(request, at: clock.now(), started: .now, observers: []))
-        {
-        case .lookUp(let found): lookUp = found
+        let settings = settings
+        let caller = settings.options.access.caller(of: request.fields) ?? .anyone
+        let trace = RequestTrace(request, at: clock.now(), started: .now, observers: [])
+        let inquiry: Inquiry
+        switch recogniser.recognise(AccessControl.Admission(caller: caller, request: request, document: nil), settings, trace) {
+        case .inquiry(let found): inquiry = found
         case .passThrough(_, let reason, _): throw .bypass(reason)
         case .refused(let response):
             guard case .bytes(let bytes) = response.body else { throw .refused("the request was refused") }
             throw .refused(String(decoding: bytes, as: UTF8.self))
         }
-        let matching = matching(of: lookUp)
-        var nearest: [Candidate] = []
-        if case .success(let entry) = await lookUpExactly(lookUp.key, lookUp.controls) {
-            return explanation(lookUp, matching, "exact hit", entry: entry.id, nil, nil, nearest)
-        }
-        let found = await lookUpByMeaning(lookUp, unless: .emptyScope, explores: false) { nearest = $0 }
-        switch found.verdict {
-        case .serve(let entry, _): return explanation(lookUp, matching, "semantic hit", entry: entry.id, nil, found.decision, nearest)
-        case .forward(let reason): return explanation(lookUp, matching, "miss", entry: nil, reason, found.decision, nearest)
-        }
+        let byKey = await lookUps.byKey(inquiry, known: .unknown, for: .explanation)
+        if case .found(let found) = byKey { return Explanation(inquiry, .serve(found), nil) }
+        // Why what is kept under the key may not be served is not asked: the nearest neighbours are wanted in any case.
+        let finding = await lookUps.byMeaning(inquiry, after: .nothing, for: .explanation)
+        return Explanation(inquiry, finding.verdict, finding.meaning)
     }
+}
 
-    private func explanation(
-        _ lookUp: LookUp, _ matching: MatchingOptions, _ word: String, entry: EntryID?, _ reason: MissReason?, _ decision: Decision?,
-        _ nearest: [Candidate]
-    ) -> Explanation {
-        Explanation(
-            decision: word, reason: reason?.rawValue, mode: matching.mode.rawValue, profile: matching.profile.rawValue,
-            threshold: Double(max(matching.threshold, lookUp.controls.threshold ?? 0)), scope: lookUp.scope.map { String($0.digest.hex.prefix(16)) },
-            query: lookUp.content.query, entry: entry?.description,
-            nearest: nearest.map {
-                Explanation.Neighbour(
-                    entry: $0.id.description, similarity: Double($0.similarity), query: $0.query, answer: $0.answer.description, right: $0.right,
-                    wrong: $0.wrong)
-            },
-            guards: (decision?.evidence.guards ?? []).map { Explanation.Guard(name: $0.guardName, fired: $0.isFired, finding: $0.finding) },
-            learned: decision?.evidence.calibration.map { learned in
-                Explanation.Learned(
-                    score: learned.score, cut: learned.cut.score.isFinite ? learned.cut.score : nil, errorBound: learned.errorBound,
-                    estimatedError: learned.cut.estimate, upperBound: learned.cut.upperBound, observations: learned.observations,
-                    features: Dictionary(uniqueKeysWithValues: zip(Feature.allCases, learned.features.values).map { ("\($0)", $1) }))
-            })
+extension Explanation {
+    fileprivate init(_ inquiry: Inquiry, _ verdict: Finding.Verdict, _ meaning: MeaningFinding?) {
+        let (matching, evidence) = (inquiry.matching, meaning?.decision?.evidence)
+        switch verdict {
+        case .serve(let found): (decision, reason, entry) = ("\(found.match.word) hit", nil, found.entry.id.description)
+        case .forward(let why): (decision, reason, entry) = ("miss", why.rawValue, nil)
+        }
+        mode = matching.mode.rawValue
+        profile = matching.profile.rawValue
+        threshold = Double(max(matching.threshold, inquiry.controls.threshold ?? 0))
+        scope = inquiry.scope.map { String($0.digest.hex.prefix(16)) }
+        query = inquiry.content.query
+        nearest = (meaning?.candidates ?? []).map {
+            Neighbour(
+                entry: $0.id.description, similarity: Double($0.similarity), query: $0.query, answer: $0.answer.description, right: $0.right,
+                wrong: $0.wrong)
+        }
+        guards = (evidence?.guards ?? []).map { Guard(name: $0.guardName, fired: $0.isFired, finding: $0.finding) }
+        learned = evidence?.calibration.map { learned in
+            Learned(
+                score: learned.score, cut: learned.cut.score.isFinite ? learned.cut.score : nil, errorBound: learned.errorBound,
+                estimatedError: learned.cut.estimate, upperBound: learned.cut.upperBound, observations: learned.observations,
+                features: Dictionary(uniqueKeysWithValues: zip(Feature.allCases, learned.features.values).map { ("\($0)", $1) }))
+        }
     }
 }
 
@@ -101,9 +101,4 @@ package enum ExplainError: Error, Sendable {
     case bypass(BypassReason)
     /// It would be refused; the message is the refusal's body.
     case refused(String)
-}
-
-extension RequestPipeline {
-    /// The tenant of an `Authorization` field.
-    package func tenant(authorization: String) -> TenantID { tenants.tenant(of: [.authorization: authorization]) }
 }

@@ -1,101 +1,117 @@
-import Logging
 import Matching
 import SemanticCache
-import Telemetry
 import WireFormats
 
-// Step 9: what was recorded becomes an entry.
+/// Step 9: what was recorded becomes an entry, and its vector follows.
+struct Keeper: Sendable {
+    /// An answer that is on its way, for whom it is kept and since when.
+    struct Keeping: Sendable {
+        let inquiry: Inquiry
+        let order: CallOrder
+        /// When the call left.
+        let departed: ContinuousClock.Instant
+        /// What is flushed after this is flushed of the answer, too.
+        let mark: Flushes.Mark
+    }
 
-extension RequestPipeline {
-    /// - Parameters:
-    ///   - refused: why the answer is not kept, also where it could be.
-    ///   - mark: when the call began.
-    func store(
-        _ recorded: Result<RecordedAnswer, NotStoredReason>, unless refused: NotStoredReason?, of lookUp: LookUp, vector: LateVector?,
-        departed: ContinuousClock.Instant, mark: Flushes.Mark
-    ) {
+    /// What became of an answer.
+    struct Kept: Sendable {
+        /// The answer, when it was seen to its end and the operator lets it be kept.
+        var answer: Answer?
+        /// What it cost, where it says so.
+        var usage: TokenUsage?
+        /// Why it is not kept; `nil` when it is.
+        var refusal: NotStoredReason?
+    }
+
+    let cache: AnswerCache
+    let lateVectors: LateVectors
+    let learner: MatchLearner?
+    /// Of the embedder in use; `nil` when there is none.
+    let fingerprint: String?
+    let ids: EntryIDSource
+    let clock: any WallClock
+
+    /// Notes that a call leaves.
+    func begin(_ inquiry: Inquiry, _ order: CallOrder) -> Keeping {
+        Keeping(inquiry: inquiry, order: order, departed: .now, mark: cache.flushMark)
+    }
+
+    /// Keeps what was recorded, if it may be.
+    ///
+    /// - Parameter refused: why the answer is not kept, also where it could be.
+    func keep(_ recorded: Result<RecordedAnswer, NotStoredReason>, unless refused: NotStoredReason?, _ keeping: Keeping) -> Kept {
+        let inquiry = keeping.inquiry
         switch recorded {
-        case .failure(.tooLarge):
-            // Under a refusal nothing may have been recorded on purpose.
-            notStored(refused ?? .tooLarge, lookUp)
-        case .failure(let reason): notStored(reason, lookUp)
+        // Under a refusal nothing may have been recorded on purpose.
+        case .failure(.tooLarge): return Kept(refusal: refused ?? .tooLarge)
+        case .failure(let reason): return Kept(refusal: reason)
         case .success(let recorded):
             let answer = Answer(
-                recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: ContinuousClock.now - departed)
-            if let usage = answer.usage {
-                metrics.recordSpending(usage, lookUp.labels)
-                if lookUp.isExploration { metrics.recordCost(.exploration, model: lookUp.content.model, usage: usage, lookUp.labels) }
-            }
-            if let refused { return notStored(refused, lookUp) }
-            lookUp.trace.note { $0.answer = answer }
-            if lookUp.controls.forbidsStoring { return notStored(.forbidden, lookUp) }
-            if lookUp.content.items.count > 1 {
-                rememberParts(answer, of: lookUp, since: mark)
-            } else {
-                remember(answer, of: lookUp, vector: vector, since: mark)
-            }
+                recording: recorded.recording, fields: recorded.fields, usage: recorded.usage,
+                upstreamTime: ContinuousClock.now - keeping.departed)
+            if let refused { return Kept(usage: answer.usage, refusal: refused) }
+            if inquiry.controls.forbidsStoring { return Kept(answer: answer, usage: answer.usage, refusal: .forbidden) }
+            let refusal = inquiry.isBatch ? keepParts(of: answer, keeping) : keepWhole(answer, keeping)
+            return Kept(answer: answer, usage: answer.usage, refusal: refusal)
         }
     }
 
-    /// Counts and notes that an answer is not kept.
-    func notStored(_ reason: NotStoredReason, _ lookUp: LookUp) {
-        metrics.recordNotStored(reason)
-        lookUp.trace.note { $0.notStored = reason }
-        logger.debug("answer not stored", metadata: ["request": "\(lookUp.request.id)", "reason": "\(reason.rawValue)"])
-    }
-
-    func lateVector(of lookUp: LookUp) -> LateVector? {
-        guard let query = lookUp.content.query, embedder != nil, isSearchable(lookUp.content) else { return nil }
-        return LateVector { urgency in
-            if lookUp.isLookedUpBehind { return await lookUpBehind(lookUp, urgency) }
-            noticeWords(of: lookUp)
-            return LateVector.Made(vector: await semantic.vector(of: query, urgency: urgency))
-        }
-    }
-
-    func remember(_ answer: Answer, of lookUp: LookUp, vector: LateVector?, since mark: Flushes.Mark) {
+    private func keepWhole(_ answer: Answer, _ keeping: Keeping) -> NotStoredReason? {
+        let (inquiry, options) = (keeping.inquiry, keeping.inquiry.options)
         let now = clock.now()
-        let query = lookUp.content.subject
-        let ttl = timeToLive(asked: lookUp.controls.ttl, query: lookUp.content.query ?? "")
+        let query = inquiry.content.subject
         let entry = Entry(
-            id: ids.next(), key: lookUp.key, scope: isSearchable(lookUp.content) ? lookUp.scope : nil, tenant: lookUp.tenant,
-            namespace: lookUp.namespace, endpoint: lookUp.content.endpoint, model: lookUp.content.model, tags: lookUp.controls.tags, query: query,
-            answer: answer, createdAt: now, expiresAt: now + ttl)
-        guard let scope = entry.scope, let vector, let embedder else {
-            if !cache.insert(CacheRecord(entry: entry, embedding: nil), since: mark) { notStored(.flushed, lookUp) }
-            return
+            id: ids.next(), key: inquiry.key, scope: options.isSearchable(inquiry.content) ? inquiry.scope : nil, tenant: inquiry.tenant,
+            namespace: inquiry.namespace, endpoint: inquiry.content.endpoint, model: inquiry.content.model, tags: inquiry.controls.tags,
+            query: query, answer: answer, createdAt: now,
+            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, query: inquiry.content.query ?? ""))
+        guard let scope = entry.scope, let vector = keeping.order.vector, let fingerprint else {
+            return cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) ? nil : .flushed
         }
         let ready = vector.ready
-        let embedding = ready?.vector.map { StoredEmbedding(vector: $0, fingerprint: embedder.fingerprint) }
-        guard cache.insert(CacheRecord(entry: entry, embedding: embedding), since: mark) else { return notStored(.flushed, lookUp) }
+        let embedding = ready?.vector.map { StoredEmbedding(vector: $0, fingerprint: fingerprint) }
+        guard cache.insert(CacheRecord(entry: entry, embedding: embedding), since: keeping.mark) else { return .flushed }
         // A look-up that was made behind the request teaches when it has ended.
-        let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, of: lesson.map { lookUp.teaching($0) } ?? lookUp) }
+        let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, lesson ?? keeping.order.lesson, of: inquiry) }
         if embedding == nil {
-            lateVectors.follow(vector, to: entry.id, in: scope, query: query, facts: lookUp.facts, then: teach)
+            lateVectors.follow(vector, to: entry.id, in: scope, query: query, facts: inquiry.facts, then: teach)
         } else {
             teach(ready?.lesson)
         }
-    }
-
-    /// Why the operator does not let the answer to this request be stored; `nil` when it may be.
-    func refusal(of request: ProxyRequest) -> NotStoredReason? {
-        guard case .bytes(let body) = request.body, options.storage.allowsStoring(body) else { return .sensitive }
         return nil
     }
 
-    /// How long an answer is kept: as asked, else as configured, within the configuration's limits.
-    func timeToLive(asked: Duration?, query: String) -> Duration {
-        let ttl = min(asked ?? options.ttl, options.maximumTTL)
-        return isOfTheMoment(query) ? min(ttl, options.timeSensitiveTTL) : ttl
+    /// Keeps the answer to a request of several inputs as one entry an input.
+    private func keepParts(of answer: Answer, _ keeping: Keeping) -> NotStoredReason? {
+        let inquiry = keeping.inquiry
+        let content = inquiry.content
+        guard let parts = content.parts(of: answer) else { return .unreadable }
+        let now = clock.now()
+        let end = now + inquiry.options.timeToLive(asked: inquiry.controls.ttl, query: "")
+        var isKept = false
+        for ((item, key), part) in zip(zip(content.items, inquiry.itemKeys), parts) {
+            let entry = Entry(
+                id: ids.next(), key: key, scope: nil, tenant: inquiry.tenant, namespace: inquiry.namespace, endpoint: content.endpoint,
+                model: content.model, tags: inquiry.controls.tags, query: item.text ?? "", answer: part, createdAt: now, expiresAt: end)
+            if cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) { isKept = true }
+        }
+        return isKept ? nil : .flushed
     }
 
-    /// Whether rewordings may find the answer to this request.
-    func isSearchable(_ content: CacheableRequest) -> Bool {
-        (options.mode != .exact || !options.overrides.isEmpty) && (!content.hasTools || options.semanticTools) && !isOfTheMoment(content.query ?? "")
+    /// Hands a fresh answer to the judge.
+    private func learn(from entry: Entry, _ lesson: LabelJob.Kind?, of inquiry: Inquiry) {
+        guard let learner, let lesson else { return }
+        learner.enqueue(LabelJob(kind: lesson, fresh: entry, requestID: inquiry.request.id, population: inquiry.population))
     }
+}
 
-    /// Whether the prompt speaks of a moment, and the operator wants care taken of that.
-    func isOfTheMoment(_ query: String) -> Bool {
-        options.timeSensitive == .exact && TimeSensitivity.phrase(in: query) != nil
+extension CacheableRequest {
+    /// The answer to each of the ``items``; `nil` when the answer does not have exactly one for each.
+    func parts(of answer: Answer) -> [Answer]? {
+        guard case .message(let body) = answer.recording, let parts = EmbeddingParts.split(body, weights: items.map(\.weight)) else { return nil }
+        return parts.map { part in
+            Answer(recording: .message(part), fields: answer.fields, usage: EmbeddingParts.usage(of: part), upstreamTime: answer.upstreamTime)
+        }
     }
 }

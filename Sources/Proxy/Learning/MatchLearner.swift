@@ -160,7 +160,7 @@ package final class MatchLearner: Service, Sendable {
         .prepare(query: query, candidates: candidates)
         // The verifier is asked only where its best word would let the answer out.
         guard let verifier, let best = candidates.first, prepared.canServe else { return prepared.decide(verdict: nil) }
-        return prepared.decide(verdict: await logit(verifier, query, best.query))
+        return prepared.decide(verdict: await logit(verifier, query, best.query, counts: explores))
     }
 
     /// Whether an entry's answer was served so often that it is compared with a fresh one before it is served again.
@@ -168,11 +168,11 @@ package final class MatchLearner: Service, Sendable {
 
     private func isDue(_ id: EntryID, _ state: State) -> Bool { state.groups.unverified(id) >= options.uncheckedLimit }
 
-    private func logit(_ verifier: any Verifier, _ asked: String, _ cached: String) async -> Double? {
+    private func logit(_ verifier: any Verifier, _ asked: String, _ cached: String, counts: Bool = true) async -> Double? {
         let pair = WordingPair(asked: asked, cached: cached)
         let outcome = try? await withDeadline(options.verifierDeadline) { try await verifier.logit(of: pair) }
         let logit = outcome.flatMap { try? $0.get() }.map(Double.init)
-        state.withLock { if logit == nil { $0.counts.verifierLate += 1 } else { $0.counts.verified += 1 } }
+        if counts { state.withLock { if logit == nil { $0.counts.verifierLate += 1 } else { $0.counts.verified += 1 } } }
         return logit
     }
 

@@ -154,28 +154,41 @@ final class LateVector: Sendable {
 
     private let place: Place
     private let urgency = Urgency()
-    private let making: Task<Made, Never>?
+    private let make: @Sendable (Urgency) async -> Made
+    private let making = Mutex<Task<Made, Never>?>(nil)
 
     /// A vector that the look-up made.
     init(_ vector: UnitVector) {
-        place = Place(Made(vector: vector))
-        making = nil
+        let made = Made(vector: vector)
+        place = Place(made)
+        make = { _ in made }
     }
 
-    /// A vector that is made while the upstream works.
+    /// A vector that is made while the upstream works, from ``begin()`` on.
     ///
     /// - Parameter make: told when somebody begins to wait for it.
     init(_ make: @escaping @Sendable (Urgency) async -> Made) {
-        let place = Place(nil)
-        self.place = place
-        making = Task { [urgency] in
-            let made = await make(urgency)
-            place.made.withLock { $0 = made }
-            return made
+        place = Place(nil)
+        self.make = make
+    }
+
+    /// Has it made, if nobody has before.
+    func begin() { _ = task }
+
+    private var task: Task<Made, Never> {
+        making.withLock { making in
+            if let making { return making }
+            let task = Task { [urgency, make, place] in
+                let made = await make(urgency)
+                place.made.withLock { $0 = made }
+                return made
+            }
+            making = task
+            return task
         }
     }
 
-    deinit { making?.cancel() }
+    deinit { making.withLock { $0 }?.cancel() }
 
     /// Somebody waits for it.
     func hurry() { urgency.raise() }
@@ -185,6 +198,6 @@ final class LateVector: Sendable {
 
     /// The same, waited for.
     var made: Made {
-        get async { if let making { await making.value } else { ready ?? Made(vector: nil) } }
+        get async { if let ready { ready } else { await task.value } }
     }
 }

@@ -1,96 +1,95 @@
+import Logging
 import Matching
 import SemanticCache
+import Telemetry
 import WireFormats
 
-/// Where the life of a request touches what is learned.
-extension RequestPipeline {
-    /// The settings that hold for a request.
-    func matching(of lookUp: LookUp) -> MatchingOptions {
-        lookUp.settings.options.matching(model: lookUp.content.model, namespace: lookUp.namespace)
+/// Is told what look-ups came to, once that is known, and tells those who learn and count.
+struct Lessons: Sendable {
+    let learner: MatchLearner?
+    let patience: Patience
+    let wordings: WordingCap
+    let metrics: ProxyMetrics
+    let logger: Logger
+
+    /// Notes what a look-up came to; gives what a fresh answer can teach.
+    func note(_ finding: Finding, of inquiry: Inquiry) -> LabelJob.Kind? {
+        if case .forward(.refreshRequested) = finding.verdict { learner?.noteRefresh(inquiry.key) }
+        guard let meaning = finding.meaning else { return nil }
+        var isServed = false
+        if case .serve = finding.verdict { isServed = true }
+        count(meaning, isServed: isServed)
+        if let isFind = meaning.isFind { patience.note(isHit: isFind, of: inquiry.population) }
+        noteWording(meaning, of: inquiry, isServed: isServed)
+        return noteDecision(meaning, of: inquiry, isServed: isServed)
     }
 
-    /// The neighbours as the policy takes them.
-    func candidates(_ matches: [AnswerCache.Match]) -> [Candidate] {
-        learner?.candidates(matches) ?? matches.map { Candidate(id: $0.entry.id, query: $0.entry.query, similarity: $0.similarity) }
+    private func count(_ meaning: MeaningFinding, isServed: Bool) {
+        if let time = meaning.times.embedding { metrics.embedLatency.record(time) }
+        if let time = meaning.times.search { metrics.searchLatency.record(time) }
+        if let time = meaning.times.decision { metrics.decideLatency.record(time) }
+        guard let evidence = meaning.decision?.evidence else { return }
+        if let similarity = evidence.similarity { metrics.similarities.record(similarity, isServed: isServed) }
+        // What a guard forwards is not weighed against the cut.
+        if let score = evidence.calibration?.score, !evidence.guards.contains(where: \.isFired) { metrics.scores.record(score, isServed: isServed) }
     }
 
-    /// Step 6. Without a learner, and in mode `threshold`, similarity and guards decide.
-    func decide(_ query: String, _ candidates: [Candidate], for lookUp: LookUp, _ matching: MatchingOptions, explores: Bool) async -> Decision {
-        let asked = lookUp.controls.threshold ?? 0
-        guard let learner, matching.mode == .calibrated || matching.mode == .shadow else {
-            return ThresholdPolicy(
-                threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: embedder.map { UnreadWordsGuard($0) }
-            )
-            .decide(query: query, candidates: candidates)
-        }
-        return await learner.decide(query, candidates, in: lookUp.populationName, matching, floor: asked, explores: explores)
-    }
-
-    /// Counts a query's words, where that teaches.
-    func noticeWords(of lookUp: LookUp) {
-        guard let learner, let query = lookUp.content.query, [.calibrated, .shadow].contains(matching(of: lookUp).mode) else { return }
-        learner.notice(query, in: lookUp.population)
+    /// A wording that an entry answered, or could have in mode `shadow`, counts to how many it may.
+    private func noteWording(_ meaning: MeaningFinding, of inquiry: Inquiry, isServed: Bool) {
+        guard let query = inquiry.content.query else { return }
+        if let id = meaning.overworded { wordings.noteVerified(id) }
+        guard let found = meaning.found, isServed || inquiry.matching.mode == .shadow else { return }
+        wordings.note(query, of: found.entry.id, limit: inquiry.options.maximumWordings)
+        guard !isServed, case .semantic(let similarity) = found.match else { return }
+        logger.info("shadow hit", metadata: ["request": "\(inquiry.request.id)", "entry": "\(found.entry.id)", "similarity": "\(similarity)"])
     }
 
     /// Notes what was decided; gives what a fresh answer can teach.
     ///
     /// The words of a query without a vector are counted when that is made, if it ever is: the request need not wait for it.
-    func noteDecision(_ found: SemanticLookup.Result, for lookUp: LookUp) -> LabelJob.Kind? {
-        guard let learner, let query = lookUp.content.query else { return nil }
-        let mode = matching(of: lookUp).mode
+    private func noteDecision(_ meaning: MeaningFinding, of inquiry: Inquiry, isServed: Bool) -> LabelJob.Kind? {
+        guard let learner, let query = inquiry.content.query else { return nil }
+        let mode = inquiry.matching.mode
         guard mode == .calibrated || mode == .shadow else { return nil }
-        if case .serve = found.verdict, mode == .calibrated { return nil }
-        if found.vector != nil { noticeWords(of: lookUp) }
-        guard let decision = found.decision else { return nil }
+        if isServed, mode == .calibrated { return nil }
+        if meaning.vector != nil { noticeWords(of: inquiry) }
+        guard let decision = meaning.decision else { return nil }
         learner.noteForwarded(
-            decision, requestID: lookUp.request.id, key: lookUp.key, asked: query, cached: found.nearestQuery ?? "", in: lookUp.population,
-            threshold: options.threshold)
+            decision, requestID: inquiry.request.id, key: inquiry.key, asked: query, cached: meaning.candidates.first?.query ?? "",
+            in: inquiry.population, threshold: inquiry.options.threshold)
         guard let similarity = decision.evidence.similarity, similarity >= learner.options.floor else { return nil }
-        return .decision(decision, near: found.near)
+        return .decision(decision, near: meaning.near)
     }
 
     /// Notes an answer that was served by meaning.
-    func noteServed(_ found: SemanticLookup.Result, _ entry: Entry, for lookUp: LookUp) {
-        guard let learner, let decision = found.decision, let query = lookUp.content.query else { return }
-        learner.notice(query, in: lookUp.population)
-        learner.noteHit(decision, requestID: lookUp.request.id, key: lookUp.key, entry: entry, asked: query, in: lookUp.population)
+    func noteServed(_ finding: Finding, _ entry: Entry, to inquiry: Inquiry) {
+        guard let learner, let decision = finding.meaning?.decision, let query = inquiry.content.query else { return }
+        learner.notice(query, in: inquiry.population)
+        learner.noteHit(decision, requestID: inquiry.request.id, key: inquiry.key, entry: entry, asked: query, in: inquiry.population)
     }
 
-    /// Hands a fresh answer to the judge.
-    func learn(from entry: Entry, of lookUp: LookUp) {
-        guard let learner, let lesson = lookUp.lesson else { return }
-        learner.enqueue(LabelJob(kind: lesson, fresh: entry, requestID: lookUp.request.id, population: lookUp.population))
+    /// Notes that a question goes to the model.
+    func noteDeparture(of inquiry: Inquiry) { metrics.missOverhead.record(ContinuousClock.now - inquiry.started) }
+
+    /// Counts a query's words, where that teaches.
+    func noticeWords(of inquiry: Inquiry) {
+        guard let learner, let query = inquiry.content.query, [.calibrated, .shadow].contains(inquiry.matching.mode) else { return }
+        learner.notice(query, in: inquiry.population)
     }
 
     /// Whether an exact hit is asked afresh, to measure how often the judge calls answers to one question different.
-    func isNoiseSample(_ lookUp: LookUp) -> Bool {
-        guard let learner, !lookUp.controls.onlyIfCached, matching(of: lookUp).mode == .calibrated else { return false }
-        return learner.samplesNoise(in: lookUp.population)
+    func samplesNoise(of inquiry: Inquiry) -> Bool {
+        guard let learner, !inquiry.controls.onlyIfCached, inquiry.matching.mode == .calibrated else { return false }
+        return learner.samplesNoise(in: inquiry.population)
     }
 }
 
-extension RequestPipeline.LookUp {
-    /// The kind of traffic that the request is of.
-    var population: PopulationKey { populationName.key }
-
-    /// What that kind of traffic is called.
-    var populationName: PopulationName {
-        PopulationName(
-            tenant: tenant, endpoint: content.endpoint, namespace: namespace, model: content.model, instructions: content.instructions)
-    }
-
+extension LabelJob.Kind {
     /// Whether the request could have been answered from the cache and is forwarded to learn from.
     var isExploration: Bool {
-        switch lesson {
+        switch self {
         case .noise: true
         case .decision(let decision, _): decision.verdict == .forward(.explored)
-        case nil: false
         }
-    }
-
-    func teaching(_ lesson: LabelJob.Kind?) -> Self {
-        var lookUp = self
-        lookUp.lesson = lesson
-        return lookUp
     }
 }

@@ -1,175 +1,95 @@
-import HTTPTypes
-import Logging
-import Matching
 import SemanticCache
-import Telemetry
 import WireFormats
 
-// Steps 3 to 7a: by key, then by meaning, then the replay.
+/// Steps 3 to 6: by key, then by meaning, tier by tier.
+///
+/// A look-up returns what it found and changes nothing: what is counted, remembered or learned of it, whoever acts on the finding tells afterwards
+/// (``Lessons``). Chance, which may forward what could be served, is drawn by the learner's policy, and never for an explanation.
+struct LookUps: Sendable {
+    let tiers: [any CacheTier]
+    let byMeaning: MeaningLookUp
+    let pressure: MemoryPressure
+    let clock: any WallClock
 
-extension RequestPipeline {
-    func answer(_ lookUp: LookUp, _ begun: ExactFinding) async -> ProxyResponse {
-        var finding = begun
-        if case .unknown = finding { finding = self.finding(await lookUpExactly(lookUp.key, lookUp.controls), for: lookUp) }
-        let exactReason: MissReason
-        switch finding {
-        case .answer(let response): return response
-        case .sample(let entry): return await forward(lookUp.teaching(.noise(entry)), reason: .explored, vector: nil)
-        case .unfit: return await forward(lookUp, reason: .incompleteEntry, vector: nil)
-        case .missing(.expired):
-            if let entry = await cache.entry(for: lookUp.key), staleWhileRevalidate(entry, controls: lookUp.controls),
-                let response = replay(entry, as: .stale, for: lookUp)
-            {
-                refresh(lookUp)
-                return response
-            }
-            exactReason = .expired
-        case .missing(let reason): exactReason = reason
-        case .unknown: exactReason = .emptyScope
-        }
-        if exactReason == .refreshRequested { learner?.noteRefresh(lookUp.key) }
-        let found = await lookUpByMeaning(lookUp, unless: exactReason, standing: standing(of: lookUp))
-        if let evidence = found.decision?.evidence { lookUp.trace.note { $0.evidence = evidence } }
-        let lookUp = lookUp.teaching(note(found, for: lookUp))
-        switch found.verdict {
-        case .forward(let reason) where found.isPutOff:
-            return await forward(lookUp.lookedUpBehind(), reason: reason, vector: nil)
-        case .serve(let entry, let similarity):
-            if let response = replay(entry, as: .semantic(similarity: similarity), for: lookUp) {
-                noteServed(found, entry, for: lookUp)
-                return response
-            }
-            return await forward(lookUp, reason: .incompleteEntry, vector: found.vector)
-        case .forward(let reason):
-            return await forward(lookUp, reason: reason, vector: found.vector)
-        }
-    }
+    // MARK: By key
 
-    /// Whether a request waits for its look-up by meaning.
-    private func standing(of lookUp: LookUp) -> SemanticLookup.Standing {
-        lookUp.controls.onlyIfCached || patience.waits(lookUp.population, limit: options.patience) ? .awaited : .unawaited
-    }
-
-    /// The look-up of a request that did not wait for it: what is found is not served, and teaches as much.
-    func lookUpBehind(_ lookUp: LookUp, _ urgency: Urgency) async -> LateVector.Made {
-        var found = await lookUpByMeaning(lookUp, unless: .emptyScope, standing: .behind(urgency))
-        if case .serve = found.verdict { found.verdict = .forward(.notAwaited) }
-        return LateVector.Made(vector: found.vector, lesson: note(found, for: lookUp))
-    }
-
-    /// Notes what a look-up came to; gives what a fresh answer can teach.
-    private func note(_ found: SemanticLookup.Result, for lookUp: LookUp) -> LabelJob.Kind? {
-        if let evidence = found.decision?.evidence {
-            var isServed = false
-            if case .serve = found.verdict { isServed = true }
-            if let similarity = evidence.similarity { metrics.similarities.record(similarity, isServed: isServed) }
-            // What a guard forwards is not weighed against the cut.
-            if let score = evidence.calibration?.score, !evidence.guards.contains(where: \.isFired) {
-                metrics.scores.record(score, isServed: isServed)
+    /// Step 3 as far as memory knows. Does not block.
+    func remembered(_ inquiry: Inquiry) -> KeyFinding {
+        if inquiry.controls.wantsFresh { return .unusable(.refreshRequested) }
+        for tier in tiers {
+            switch tier.remembered(inquiry.key) {
+            case .entry(let entry): return usable(entry, of: tier.name, inquiry.controls)
+            case .nothing: continue
+            case .unknown: return .unknown
             }
         }
-        if let isFind = found.isFind { patience.note(isHit: isFind, of: lookUp.population) }
-        return noteDecision(found, for: lookUp)
+        return .nothing
     }
 
-    /// Step 3. The reason of a failure is `emptyScope` when there is nothing under the key.
-    func lookUpExactly(_ key: CacheKey, _ controls: RequestControls) async -> Result<Entry, MissReason> {
-        if controls.wantsFresh { return .failure(.refreshRequested) }
-        guard let entry = await cache.entry(for: key) else { return .failure(.emptyScope) }
-        return usable(entry, controls)
+    /// Step 3, from what memory knew on.
+    func byKey(_ inquiry: Inquiry, known: KeyFinding, for purpose: LookUpPurpose = .answer) async -> KeyFinding {
+        guard case .unknown = known else { return known }
+        return await byKey(inquiry.key, inquiry.controls, for: purpose)
     }
 
-    /// Step 3 as far as memory knows.
-    func exactFinding(_ lookUp: LookUp) -> ExactFinding {
-        if lookUp.controls.wantsFresh { return .missing(.refreshRequested) }
-        switch cache.remembered(lookUp.key) {
-        case .entry(let entry): return finding(usable(entry, lookUp.controls), for: lookUp)
-        case .stored: return .unknown
-        case .nothing: return .missing(.emptyScope)
+    /// Step 3: the first tier's entry that may be served, else what the nearest tier has to say.
+    func byKey(_ key: CacheKey, _ controls: RequestControls, for purpose: LookUpPurpose = .answer) async -> KeyFinding {
+        if controls.wantsFresh { return .unusable(.refreshRequested) }
+        var finding = KeyFinding.nothing
+        for tier in tiers {
+            let entry: Entry?
+            if let deadline = tier.deadline {
+                entry = (try? await withDeadline(deadline) { await tier.entry(for: key, purpose) }) ?? nil
+            } else {
+                entry = await tier.entry(for: key, purpose)
+            }
+            guard let entry else { continue }
+            let found = usable(entry, of: tier.name, controls)
+            if case .found = found { return found }
+            if case .nothing = finding { finding = found }
         }
+        return finding
     }
 
-    func finding(_ found: Result<Entry, MissReason>, for lookUp: LookUp) -> ExactFinding {
-        switch found {
-        case .failure(let reason): return .missing(reason)
-        case .success(let entry):
-            if isNoiseSample(lookUp) { return .sample(entry) }
-            return replay(entry, as: .exact, for: lookUp).map { .answer($0) } ?? .unfit
-        }
-    }
-
-    func usable(_ entry: Entry, _ controls: RequestControls) -> Result<Entry, MissReason> {
+    private func usable(_ entry: Entry, of tier: Outcome.Tier, _ controls: RequestControls) -> KeyFinding {
         let now = clock.now()
-        if entry.isExpired(at: now) { return .failure(.expired) }
-        if let maximum = controls.maxAge, now - entry.createdAt > maximum { return .failure(.tooOld) }
-        return .success(entry)
+        if entry.isExpired(at: now) { return .unusable(.expired) }
+        if let maximum = controls.maxAge, now - entry.createdAt > maximum { return .unusable(.tooOld) }
+        return .found(Found(entry: entry, match: .exact, tier: tier))
     }
 
-    /// Steps 4 to 6. A reason of the exact tier that says more than "nothing there" stands in place of an empty scope.
+    // MARK: By meaning
+
+    /// Steps 4 to 6, where nothing that is kept under the key may be served.
     ///
-    /// - Parameters:
-    ///   - explores: whether chance may forward what could be served.
-    ///   - seen: told the candidates.
-    func lookUpByMeaning(
-        _ lookUp: LookUp, unless exactReason: MissReason, standing: @autoclosure () -> SemanticLookup.Standing = .awaited, explores: Bool = true,
-        seen: ([Candidate]) -> Void = { _ in }
-    ) async -> SemanticLookup.Result {
-        if exactReason == .refreshRequested { return SemanticLookup.Result(verdict: .forward(.refreshRequested)) }
-        if pressure.level > .none { return forwardExact(exactReason, else: .memoryShort) }
-        let matching = matching(of: lookUp)
-        if matching.mode == .exact || lookUp.controls.mode == .exact { return forwardExact(exactReason, else: .exactOnly) }
-        if lookUp.content.hasTools, !options.semanticTools { return forwardExact(exactReason, else: .tools) }
-        guard let query = lookUp.content.query, let scope = lookUp.scope else {
-            return forwardExact(exactReason, else: lookUp.content.noScopeReason ?? .notText)
+    /// - Parameter finding: of the key. Why what is kept there may not be served says more than that nothing else was there.
+    func byMeaning(_ inquiry: Inquiry, after finding: KeyFinding, for purpose: LookUpPurpose) async -> Finding {
+        var keyReason: MissReason?
+        if case .unusable(let reason) = finding { keyReason = reason }
+        if keyReason == .refreshRequested { return Finding(verdict: .forward(.refreshRequested)) }
+        if let reason = whyNotSought(inquiry) { return Finding(verdict: .forward(keyReason ?? reason)) }
+        guard let query = inquiry.content.query, let scope = inquiry.scope else {
+            return Finding(verdict: .forward(keyReason ?? inquiry.content.noScopeReason ?? .notText))
         }
-        if isOfTheMoment(query) { return forwardExact(exactReason, else: .timeSensitive) }
-        var result = await semantic.find(
-            query, facts: lookUp.facts, in: scope, maximumAge: lookUp.controls.maxAge, standing: standing(), candidates: { candidates($0) },
-            decide: { found in
-                seen(found)
-                return await decide(query, found, for: lookUp, matching, explores: explores)
-            })
-        if case .serve(let entry, _) = result.verdict, !wordings.admits(query, of: entry.id, limit: options.maximumWordings) {
-            result.verdict = .forward(.verificationDue)
-        }
-        if case .forward(.emptyScope) = result.verdict, exactReason != .emptyScope { result.verdict = .forward(exactReason) }
-        if matching.mode == .shadow, explores, case .serve(let entry, let similarity) = result.verdict {
-            logger.info("shadow hit", metadata: ["request": "\(lookUp.request.id)", "entry": "\(entry.id)", "similarity": "\(similarity)"])
-            result.verdict = .forward(.exactOnly)
-        }
-        return result
+        if inquiry.options.isOfTheMoment(query) { return Finding(verdict: .forward(keyReason ?? .timeSensitive)) }
+        let meaning = await byMeaning.find(query, in: scope, of: inquiry, for: purpose)
+        return Finding(verdict: verdict(meaning, of: inquiry, keyReason, for: purpose), meaning: meaning)
     }
 
-    func forwardExact(_ exactReason: MissReason, else reason: MissReason) -> SemanticLookup.Result {
-        SemanticLookup.Result(verdict: .forward(exactReason == .emptyScope ? reason : exactReason))
+    /// Why a question is not looked up by meaning, as far as that does not depend on its text.
+    private func whyNotSought(_ inquiry: Inquiry) -> MissReason? {
+        if pressure.level > .none { return .memoryShort }
+        if inquiry.matching.mode == .exact || inquiry.controls.mode == .exact { return .exactOnly }
+        return inquiry.content.hasTools && !inquiry.options.semanticTools ? .tools : nil
     }
 
-    /// Step 7a; `nil` when the answer does not exist in the form that is asked for.
-    func replay(_ entry: Entry, as match: CacheOutcome.Match, for lookUp: LookUp) -> ProxyResponse? {
-        let now = clock.now()
-        let isHidden = hides(lookUp)
-        guard let answer = isHidden ? asIfFresh(entry, for: lookUp.content) : entry.answer else { return nil }
-        let pace = isHidden ? .recorded : lookUp.settings.options.replayPace
-        guard var response = replayer.replay(answer, for: lookUp.content, pace: pace) else { return nil }
-        CacheOutcome.hit(match, entry: entry.id, age: now - entry.createdAt, remaining: entry.expiresAt - now).write(to: &response.fields)
-        response.fields[.xRequestID] = lookUp.request.id
-        cache.touch(entry.id)
-        let elapsed = ContinuousClock.now - lookUp.started
-        let saving = ProxyMetrics.Saving(usage: entry.answer.usage, upstreamTime: entry.answer.upstreamTime, hitTime: elapsed)
-        switch match {
-        case .exact:
-            metrics.record(.exactHit, lookUp.labels, saving: saving)
-            metrics.exactHitLatency.record(elapsed)
-        case .semantic:
-            metrics.record(.semanticHit, lookUp.labels, saving: saving)
-            metrics.semanticHitLatency.record(elapsed)
-        case .stale:
-            metrics.record(.stale, lookUp.labels, saving: saving)
+    private func verdict(_ meaning: MeaningFinding, of inquiry: Inquiry, _ keyReason: MissReason?, for purpose: LookUpPurpose) -> Finding.Verdict {
+        guard let found = meaning.found else { return .forward(meaning.reason == .emptyScope ? keyReason ?? .emptyScope : meaning.reason) }
+        switch purpose {
+        case .explanation: return .serve(found)
+        case .answer: return inquiry.matching.mode == .shadow ? .forward(.exactOnly) : .serve(found)
+        // Nobody waits for it any more.
+        case .behind: return .forward(.notAwaited)
         }
-        lookUp.trace.note { record in
-            record.outcome = .hit(match, entry: entry.id)
-            record.answer = entry.answer
-        }
-        return response
     }
 }

@@ -1,153 +1,161 @@
 import Matching
 import SemanticCache
-import Telemetry
+import WireFormats
 
-/// Steps 4 to 6 of a request's life: the query's vector, its neighbours within the scope, and the decision.
+/// Steps 4 to 6 of a request's life: the query's vector, its neighbours within the scope, tier by tier, and the decision.
 ///
-/// Every fault here is a miss with a reason. The vector is kept for the insertion that follows a miss.
-struct SemanticLookup: Sendable {
-    /// What the look-up came to.
-    struct Result: Sendable {
-        var verdict: Verdict
-        /// The query's vector, when it could be made.
-        var vector: UnitVector?
-        /// What was decided, when it came to that.
-        var decision: Decision?
-        /// The entries of the nearest distinct answers, the best first, at most three.
-        var near: [EntryID] = []
-        /// The best candidate's prompt.
-        var nearestQuery: String?
-        /// Whether all of it is left to be done behind the request.
-        var isPutOff = false
-
-        /// Whether an answer was found that could be served, be it served or not; `nil` when nothing was searched.
-        var isFind: Bool? {
-            guard vector != nil else { return nil }
-            return decision.map { $0.verdict == .forward(.explored) || $0.isReplay } ?? false
-        }
-    }
-
-    enum Verdict: Sendable {
-        case serve(Entry, similarity: Float)
-        case forward(MissReason)
-    }
-
-    /// How a look-up stands to its request.
-    enum Standing: Sendable {
-        /// The request waits for it.
-        case awaited
-        /// The request does not wait for what takes long: where that would be needed, nothing is found and the look-up is put off.
-        case unawaited
-        /// The request has gone to the model. Vectors underway are not waited for, for the request's own may be among them; who waits for it raises
-        /// the urgency.
-        case behind(Urgency)
-    }
-
-    let cache: AnswerCache
+/// Every fault here is a miss with a reason.
+struct MeaningLookUp: Sendable {
+    let tiers: [any CacheTier]
     let embedder: (any Embedder)?
-    let lateVectors: LateVectors
-    let metrics: ProxyMetrics
+    let learner: MatchLearner?
+    let patience: Patience
+    let wordings: WordingCap
     let clock: any WallClock
-    let deadline: Duration
-    /// How many neighbours are looked at.
-    let candidateCount: Int
 
     /// How long a vector may take that nobody waits for. What is later is left to the queue for entries without one, which is short of nothing but time.
     private static let deadlineBehind: Duration = .seconds(2)
 
     /// Looks for an entry of `scope` that may answer `query`.
-    ///
-    /// - Parameters:
-    ///   - facts: what the query states; asked for only where something is there that it could be held against.
-    ///   - maximumAge: older entries are passed over.
-    ///   - candidates: what stands for the neighbours found.
-    ///   - decide: the policy's word on them.
-    func find(
-        _ query: String, facts: @autoclosure () -> StatedFacts, in scope: Scope, maximumAge: Duration?, standing: Standing,
-        candidates: ([AnswerCache.Match]) -> [Candidate], decide: ([Candidate]) async -> Decision
-    ) async -> Result {
-        guard let embedder else { return Result(verdict: .forward(.noEmbedder)) }
-        // Most new questions are the first of their scope: nothing is there or on its way, and the prompt need not be read for numbers.
-        guard !lateVectors.isEmpty(scope) || cache.isSearchable(scope) else { return Result(verdict: .forward(.emptyScope)) }
+    func find(_ query: String, in scope: Scope, of inquiry: Inquiry, for purpose: LookUpPurpose) async -> MeaningFinding {
+        guard let embedder else { return MeaningFinding(reason: .noEmbedder) }
+        let limit = inquiry.options.lookupDeadline
         // A vector that another request still makes is waited for within the same deadline.
-        let end = ContinuousClock.now + deadline
-        let facts = facts()
-        if case .unawaited = standing, !lateVectors.isSettled(scope, for: facts) || cache.isSearchable(scope) && cache.mayMatch(facts, in: scope) {
-            return Result(verdict: .forward(.notAwaited), isPutOff: true)
+        let end = ContinuousClock.now + limit
+        var isAwaited = true
+        let underway: Underway
+        switch purpose {
+        case .answer:
+            isAwaited = inquiry.controls.onlyIfCached || patience.waits(inquiry.population, limit: inquiry.options.patience)
+            underway = isAwaited ? .awaited(atMost: limit) : .counted
+        case .behind: underway = .ignored
+        case .explanation: underway = .awaited(atMost: limit)
         }
-        if case .awaited = standing, !lateVectors.isSettled(scope, for: facts) {
-            let settled = try? await withDeadline(deadline) { await lateVectors.settle(scope, for: facts) }
-            guard settled != nil else { return Result(verdict: .forward(.lookupTimedOut)) }
+        var reason = MissReason.emptyScope
+        var reached: [any CacheTier] = []
+        for tier in tiers {
+            switch await tier.reach(of: scope, for: { inquiry.facts }, underway) {
+            case .searchable: reached.append(tier)
+            case .otherFacts: reason = .numbersDiffer
+            case .empty: break
+            case .late: return MeaningFinding(reason: .lookupTimedOut)
+            }
         }
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
-        guard cache.isSearchable(scope) else { return Result(verdict: .forward(lateVectors.isEmpty(scope) ? .emptyScope : .numbersDiffer)) }
-        guard cache.mayMatch(facts, in: scope) else { return Result(verdict: .forward(.numbersDiffer)) }
-        return await RequestExecutor.away {
-            await find(
-                query, in: scope, maximumAge: maximumAge, standing: standing, with: embedder, until: end, candidates: candidates, decide: decide)
+        guard !reached.isEmpty else { return MeaningFinding(reason: reason) }
+        guard isAwaited else { return MeaningFinding(reason: .notAwaited, isPutOff: true) }
+        return await RequestExecutor.away { [reached] in
+            var finding = MeaningFinding()
+            guard let vector = await vector(of: query, with: embedder, for: purpose, until: end, &finding) else { return finding }
+            finding.vector = vector
+            await search(reached, query, vector, in: scope, of: inquiry, for: purpose, until: end, &finding)
+            return finding
         }
     }
 
-    /// The part that takes its time: the vector, the search and the decision.
-    private func find(
-        _ query: String, in scope: Scope, maximumAge: Duration?, standing: Standing, with embedder: any Embedder, until end: ContinuousClock.Instant,
-        candidates: ([AnswerCache.Match]) -> [Candidate], decide: ([Candidate]) async -> Decision
-    ) async -> Result {
-        let vector: UnitVector
+    /// Step 4; `nil` with the reason in `finding`.
+    private func vector(
+        of query: String, with embedder: any Embedder, for purpose: LookUpPurpose, until end: ContinuousClock.Instant,
+        _ finding: inout MeaningFinding
+    ) async -> UnitVector? {
+        let outcome: [Result<UnitVector, ModelRefusal>]?
         do {
-            let outcome: [Swift.Result<UnitVector, ModelRefusal>]?
-            if case .behind(let urgency) = standing {
+            if case .behind(let urgency) = purpose {
                 outcome = try await withDeadline(Self.deadlineBehind) {
                     try await embedder.embedInBackground([query], keepsReading: true, urgency: urgency)
                 }
             } else {
                 let started = ContinuousClock.now
                 outcome = try await withDeadline(end - started) { try await embedder.embed([query]) }
-                metrics.embedLatency.record(ContinuousClock.now - started)
-            }
-            switch outcome?.first {
-            case nil: return Result(verdict: .forward(outcome == nil ? .lookupTimedOut : .embedderFailed))
-            case .success(let made): vector = made
-            case .failure(.tooLong): return Result(verdict: .forward(.queryTooLong))
-            case .failure(.empty): return Result(verdict: .forward(.notText))
-            case .failure(.notFinite): return Result(verdict: .forward(.embedderFailed))
+                finding.times.embedding = ContinuousClock.now - started
             }
         } catch {
-            return Result(verdict: .forward(.embedderFailed))
+            finding.reason = .embedderFailed
+            return nil
         }
+        switch outcome?.first {
+        case nil: finding.reason = outcome == nil ? .lookupTimedOut : .embedderFailed
+        case .success(let made): return made
+        case .failure(.tooLong): finding.reason = .queryTooLong
+        case .failure(.empty): finding.reason = .notText
+        case .failure(.notFinite): finding.reason = .embedderFailed
+        }
+        return nil
+    }
+
+    /// Steps 5 and 6.
+    private func search(
+        _ tiers: [any CacheTier], _ query: String, _ vector: UnitVector, in scope: Scope, of inquiry: Inquiry, for purpose: LookUpPurpose,
+        until end: ContinuousClock.Instant, _ finding: inout MeaningFinding
+    ) async {
+        let maximumAge = inquiry.controls.maxAge
         let started = ContinuousClock.now
-        let found = cache.nearest(to: vector, in: scope, count: candidateCount)
+        let neighbours = await neighbours(of: vector, in: scope, count: inquiry.options.candidateCount, tiers)
         let searched = ContinuousClock.now
-        metrics.searchLatency.record(searched - started)
+        finding.times.search = searched - started
         // Who has waited so long does not wait for a decision, and perhaps a verifier, as well.
-        if case .awaited = standing, searched >= end { return Result(verdict: .forward(.lookupTimedOut), vector: vector) }
+        if case .behind = purpose {} else if searched >= end { return finding.reason = .lookupTimedOut }
         let now = clock.now()
-        let usable = found.filter { match in
-            !match.entry.isExpired(at: now) && maximumAge.map { now - match.entry.createdAt <= $0 } ?? true
+        let usable = neighbours.filter { neighbour in
+            let entry = neighbour.match.entry
+            return !entry.isExpired(at: now) && maximumAge.map { now - entry.createdAt <= $0 } ?? true
         }
-        guard !usable.isEmpty else {
-            return Result(verdict: .forward(found.isEmpty ? .emptyScope : maximumAge == nil ? .expired : .tooOld), vector: vector)
+        guard let best = usable.first else {
+            return finding.reason = neighbours.isEmpty ? .emptyScope : maximumAge == nil ? .expired : .tooOld
         }
-        let candidates = candidates(usable)
+        finding.candidates = candidates(usable.map(\.match))
         let decisionStarted = ContinuousClock.now
-        let decision = await decide(candidates)
-        metrics.decideLatency.record(ContinuousClock.now - decisionStarted)
-        var result = Result(verdict: .forward(.cacheFault), vector: vector, decision: decision, nearestQuery: candidates.first?.query)
-        var answers: [EntryID] = []
-        for candidate in candidates where answers.count < 3 && !answers.contains(candidate.answer) {
-            answers.append(candidate.answer)
-            result.near.append(candidate.id)
+        let decision = await decide(query, finding.candidates, of: inquiry, for: purpose)
+        finding.times.decision = ContinuousClock.now - decisionStarted
+        finding.decision = decision
+        if case .forward(let reason) = decision.verdict { return finding.reason = reason }
+        // The best candidate's own entry: of answers that are the same, the one given to the nearest wording.
+        // It may have to come from the store, and may have left meanwhile.
+        guard let entry = await best.tier.entry(best.match.entry.id, purpose) else { return finding.reason = .cacheFault }
+        guard wordings.admits(query, of: entry.id, limit: inquiry.options.maximumWordings) else {
+            finding.overworded = entry.id
+            return finding.reason = .verificationDue
         }
-        switch decision.verdict {
-        case .forward(let reason): result.verdict = .forward(reason)
-        case .replay:
-            // The best candidate's own entry: of answers that are the same, the one given to the nearest wording.
-            // It may have to come from the store, and may have left meanwhile.
-            if let match = usable.first, let entry = await cache.entry(match.entry.id) {
-                result.verdict = .serve(entry, similarity: match.similarity)
+        finding.found = Found(entry: entry, match: .semantic(similarity: best.match.similarity), tier: best.tier.name)
+    }
+
+    /// Step 5: the nearest of all tiers; of equal keys the nearer tier's.
+    private func neighbours(
+        of vector: UnitVector, in scope: Scope, count: Int, _ tiers: [any CacheTier]
+    ) async -> [(tier: any CacheTier, match: AnswerCache.Match)] {
+        var found: [(tier: any CacheTier, match: AnswerCache.Match)] = []
+        for tier in tiers {
+            let matches: [AnswerCache.Match]
+            if let deadline = tier.deadline {
+                matches = (try? await withDeadline(deadline) { await tier.nearest(to: vector, in: scope, count: count) }) ?? []
+            } else {
+                matches = await tier.nearest(to: vector, in: scope, count: count)
             }
+            let known = Set(found.map(\.match.entry.key))
+            found += matches.lazy.filter { !known.contains($0.entry.key) }.map { (tier, $0) }
         }
-        return result
+        guard tiers.count > 1 else { return found }
+        return Array(found.sorted { $0.match.similarity > $1.match.similarity }.prefix(count))
+    }
+
+    /// The neighbours as the policy takes them.
+    private func candidates(_ matches: [AnswerCache.Match]) -> [Candidate] {
+        learner?.candidates(matches) ?? matches.map { Candidate(id: $0.entry.id, query: $0.entry.query, similarity: $0.similarity) }
+    }
+
+    /// Step 6. Without a learner, and in mode `threshold`, similarity and guards decide.
+    private func decide(_ query: String, _ candidates: [Candidate], of inquiry: Inquiry, for purpose: LookUpPurpose) async -> Decision {
+        let asked = inquiry.controls.threshold ?? 0
+        let matching = inquiry.matching
+        guard let learner, matching.mode == .calibrated || matching.mode == .shadow else {
+            return ThresholdPolicy(
+                threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: embedder.map { UnreadWordsGuard($0) }
+            )
+            .decide(query: query, candidates: candidates)
+        }
+        var explores = true
+        if case .explanation = purpose { explores = false }
+        return await learner.decide(query, candidates, in: inquiry.populationName, matching, floor: asked, explores: explores)
     }
 
     /// The vector of a query that was not looked up; `nil` when it cannot be had in time.
@@ -157,18 +165,5 @@ struct SemanticLookup: Sendable {
             try await embedder.embedInBackground([query], keepsReading: true, urgency: urgency)
         }
         return try? outcome?.first?.get()
-    }
-}
-
-/// Runs `operation`; `nil` when it takes longer than `limit`, in which case it is cancelled and its result dropped.
-func withDeadline<Value: Sendable>(_ limit: Duration, _ operation: @escaping @Sendable () async throws -> Value) async throws -> Value? {
-    try await withThrowingTaskGroup(of: Value?.self) { group in
-        group.addTask { try await operation() }
-        group.addTask {
-            try await Task.sleep(for: limit)
-            return nil
-        }
-        defer { group.cancelAll() }
-        return try await group.next() ?? nil
     }
 }

@@ -1,16 +1,22 @@
-import SemanticCache
 import HTTPTypes
+import SemanticCache
 import WireFormats
 
-// Step 2: what is it?
+/// Step 2: what is it? From a request that was let in to a question, or to the reason why it is not looked up.
+struct Recogniser: Sendable {
+    /// What a request turned out to be.
+    enum Finding: Sendable {
+        case inquiry(Inquiry)
+        case passThrough(ProxyRequest, BypassReason, strippingControls: Bool)
+        case refused(ProxyResponse)
+    }
 
-extension RequestPipeline {
+    let tenants: TenantResolver
+
     /// - Parameters:
-    ///   - document: the body, where it was read at the door.
     ///   - settings: what holds for this request, whatever is decided until it ends.
-    func recognise(
-        _ request: ProxyRequest, caller: AccessRules.Caller, document: JSONDocument? = nil, _ settings: LiveOptions.Snapshot, _ trace: RequestTrace
-    ) -> Recognised {
+    func recognise(_ admission: AccessControl.Admission, _ settings: LiveOptions.Snapshot, _ trace: RequestTrace) -> Finding {
+        let request = admission.request
         let path = request.pathWithoutQuery
         guard ProxyPath.isSafe(path) else {
             return .refused(
@@ -21,25 +27,25 @@ extension RequestPipeline {
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
         do throws(RequestError) {
-            return try recogniseControlled(request, caller: caller, endpoint: endpoint, document: document, settings, trace)
+            return try recognise(admission, endpoint, settings, trace)
         } catch {
             return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
     }
 
     /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
-    private func recogniseControlled(
-        _ request: ProxyRequest, caller: AccessRules.Caller, endpoint: Endpoint, document: JSONDocument?, _ settings: LiveOptions.Snapshot,
-        _ trace: RequestTrace
-    ) throws(RequestError) -> Recognised {
+    private func recognise(
+        _ admission: AccessControl.Admission, _ endpoint: Endpoint, _ settings: LiveOptions.Snapshot, _ trace: RequestTrace
+    ) throws(RequestError) -> Finding {
+        let (request, options) = (admission.request, settings.options)
         var controls = try RequestControls(request.fields)
-        guard settings.options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
+        guard options.isEnabled else { return .passThrough(request, .disabled, strippingControls: true) }
         guard !controls.noStore, controls.mode != .off else { return .passThrough(request, .requested, strippingControls: true) }
         guard case .bytes(let body) = request.body else { return .passThrough(request, .encodedBody, strippingControls: true) }
         if let encoding = request.fields.value(of: .contentEncoding), encoding.lowercased() != "identity" {
             return .passThrough(request, .encodedBody, strippingControls: true)
         }
-        switch RequestReader.read(endpoint: endpoint, body: body, document: document) {
+        switch RequestReader.read(endpoint: endpoint, body: body, document: admission.document) {
         case .bypass(let reason):
             return .passThrough(request, reason, strippingControls: true)
         case .invalid(let error):
@@ -49,15 +55,15 @@ extension RequestPipeline {
             controls = controls.merging(content.bodyControls)
             let outgoing = content.strippedBody.map { request.withBody($0) } ?? request
             guard !controls.noStore, controls.mode != .off else { return .passThrough(outgoing, .requested, strippingControls: true) }
-            if content.hasTools, settings.options.tools == .off { return .passThrough(outgoing, .tools, strippingControls: true) }
+            if content.hasTools, options.tools == .off { return .passThrough(outgoing, .tools, strippingControls: true) }
             let namespace = controls.namespace ?? ""
-            guard let tenant = tenant(of: request.fields, caller: caller, namespace: namespace, under: settings.options.access) else {
+            guard let tenant = tenants.tenant(of: request.fields, caller: admission.caller, namespace: namespace, under: options.access) else {
                 return .passThrough(outgoing, .unauthenticated, strippingControls: true)
             }
-            return .lookUp(
-                LookUp(
-                    request: outgoing, content: content, controls: controls, caller: caller, tenant: tenant, namespace: namespace,
-                    started: trace.started, settings: settings, trace: trace))
+            return .inquiry(
+                Inquiry(
+                    request: outgoing, content: content, controls: controls, caller: admission.caller, tenant: tenant, namespace: namespace,
+                    settings: settings, trace: trace))
         }
     }
 }

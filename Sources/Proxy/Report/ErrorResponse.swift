@@ -15,18 +15,7 @@ package enum ErrorResponse {
     /// An error on the upstream's side: 502 for a failure, 504 for a time limit, 503 where no call was made: too many wait, the upstream is left
     /// alone, or the program is shutting down.
     package static func upstream(_ error: UpstreamError, path: String) -> ProxyResponse {
-        let (status, code): (HTTPResponse.Status, String) =
-            switch error {
-            case .timedOut: (.gatewayTimeout, "upstream_timeout")
-            case .unreachable: (.badGateway, "upstream_unreachable")
-            case .tls: (.badGateway, "upstream_tls")
-            case .broken: (.badGateway, "upstream_broken")
-            case .requestBody: (.badRequest, "request_body")
-            case .overloaded: (.serviceUnavailable, "upstream_overloaded")
-            case .circuitOpen: (.serviceUnavailable, "upstream_circuit_open")
-            case .cancelled: (.badGateway, "cancelled")
-            case .closed: (.serviceUnavailable, "shutting_down")
-            }
+        let (status, code) = statusAndCode(of: error)
         var response = response(status, message: "Reprise: \(error.description)", type: "upstream_error", param: nil, code: code, path: path)
         switch error {
         case .overloaded(let time), .circuitOpen(let time): response.fields[.retryAfter] = String(max(1, Int64(time.inSeconds.rounded(.up))))
@@ -34,6 +23,23 @@ package enum ErrorResponse {
         default: break
         }
         return response
+    }
+
+    /// The status of the above.
+    static func status(of error: UpstreamError) -> HTTPResponse.Status { statusAndCode(of: error).status }
+
+    private static func statusAndCode(of error: UpstreamError) -> (status: HTTPResponse.Status, code: String) {
+        switch error {
+        case .timedOut: (.gatewayTimeout, "upstream_timeout")
+        case .unreachable: (.badGateway, "upstream_unreachable")
+        case .tls: (.badGateway, "upstream_tls")
+        case .broken: (.badGateway, "upstream_broken")
+        case .requestBody: (.badRequest, "request_body")
+        case .overloaded: (.serviceUnavailable, "upstream_overloaded")
+        case .circuitOpen: (.serviceUnavailable, "upstream_circuit_open")
+        case .cancelled: (.badGateway, "cancelled")
+        case .closed: (.serviceUnavailable, "shutting_down")
+        }
     }
 
     /// More than this proxy can take at the moment.

@@ -1,36 +1,39 @@
 import HTTPTypes
+import SemanticCache
 import WireFormats
 
 /// Says once more what became of a request, in the words of the peers in whose words it asked.
-extension ProxyResponse {
-    /// This response with the fields of `families`. Nothing is added to a response that says nothing of the cache, such as a refusal.
-    func answering(_ families: Set<PeerFamily>) -> ProxyResponse {
-        guard !families.isEmpty, let outcome = fields[.xCache] else { return self }
-        let isHit = outcome == "HIT" || outcome == "STALE"
-        var response = self
+extension Outcome {
+    /// Sets the fields of `families`; none for a refusal, which says nothing of the cache.
+    func write(to fields: inout HTTPFields, for families: Set<PeerFamily>) {
+        if families.isEmpty || self == .refused { return }
         for family in families {
             switch family {
             case .liteLLM:
                 // There the field's presence is what says hit.
-                if isHit, let entry = fields[.xCacheEntry] { response.fields[.liteLLMCacheKey] = entry }
+                if let hit, hit.parts == 1 { fields[.liteLLMCacheKey] = hit.entry.description }
             case .helicone:
-                response.fields[.heliconeCache] = isHit ? "HIT" : "MISS"
-                if isHit { response.fields[.heliconeBucketIndex] = "0" }
-            case .cloudflare: response.fields[.cloudflareStatus] = isHit ? "HIT" : "MISS"
+                fields[.heliconeCache] = hitOrMiss
+                if hit != nil { fields[.heliconeBucketIndex] = "0" }
+            case .cloudflare: fields[.cloudflareStatus] = hitOrMiss
             case .openRouter:
-                response.fields[.openRouterStatus] = isHit ? "HIT" : "MISS"
-                if isHit, let age = fields[.age] { response.fields[.openRouterAge] = age }
-            case .portkey: response.fields[.portkeyStatus] = portkeyStatus(outcome, isHit: isHit)
+                fields[.openRouterStatus] = hitOrMiss
+                if let hit { fields[.openRouterAge] = String(max(0, Int64(hit.age.inSeconds))) }
+            case .portkey: fields[.portkeyStatus] = portkeyStatus
             case .bifrost: break  // It answers in its own body, which would not be the upstream's any more.
             }
         }
-        return response
     }
 
-    private func portkeyStatus(_ outcome: String, isHit: Bool) -> String {
-        if isHit { return fields[.xCacheMatch] == "semantic" ? "SEMANTIC HIT" : "HIT" }
-        if outcome == "BYPASS" { return "DISABLED" }
-        return fields[.xCacheReason] == "refresh-requested" ? "REFRESH" : "MISS"
+    private var hitOrMiss: String { hit == nil ? "MISS" : "HIT" }
+
+    private var portkeyStatus: String {
+        switch self {
+        case .hit(let hit): if case .semantic = hit.match { "SEMANTIC HIT" } else { "HIT" }
+        case .bypass, .onlyIfCached(.bypass): "DISABLED"
+        case .miss(.refreshRequested, _, _), .onlyIfCached(.miss(.refreshRequested)): "REFRESH"
+        case .miss, .partial, .onlyIfCached, .refused: "MISS"
+        }
     }
 }
 

@@ -5,16 +5,6 @@ package import WireFormats
 
 /// What is known of a request when its response has ended: what a log line, an access-log record and a decision on the dashboard are made of.
 package struct RequestRecord: Sendable {
-    /// What became of the request.
-    package enum Outcome: Sendable {
-        case hit(CacheOutcome.Match, entry: EntryID)
-        /// `isCollapsed` when another request's call served it.
-        case miss(MissReason, isCollapsed: Bool)
-        case bypass(BypassReason)
-        /// Refused for its form.
-        case refused
-    }
-
     package let id: String
     package let method: HTTPRequest.Method
     /// Without its query, which may hold a credential.
@@ -46,6 +36,18 @@ package struct RequestRecord: Sendable {
     package var duration = Duration.zero
     /// Whether the response broke off, or the client left before its end.
     package var isBroken = false
+}
+
+extension RequestRecord {
+    /// Takes over what is known of a request that is looked up.
+    mutating func describe(_ inquiry: Inquiry) {
+        endpoint = inquiry.content.endpoint
+        model = inquiry.content.model
+        tenant = inquiry.tenant
+        namespace = inquiry.namespace
+        content = inquiry.content
+        tags = inquiry.controls.tags
+    }
 }
 
 /// Is told of every request, once, when its response has ended. Called on the request's path: it must be quick and never wait.

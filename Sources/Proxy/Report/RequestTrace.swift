@@ -1,18 +1,19 @@
 import HTTPTypes
 import SemanticCache
 import Synchronization
-import WireFormats
 
 /// Follows one request until the last byte of its response, gathering what observers are told then.
 ///
 /// Told exactly once: at the end of the body, when it breaks, or when the client leaves.
 final class RequestTrace: Sendable {
+    let requestID: String
     let started: ContinuousClock.Instant
     private let observers: [any RequestObserver]
     /// `nil` once the observers were told.
     private let record: Mutex<RequestRecord?>
 
     init(_ request: ProxyRequest, at time: Timestamp, started: ContinuousClock.Instant, observers: [any RequestObserver]) {
+        requestID = request.id
         self.started = started
         self.observers = observers
         guard !observers.isEmpty else {
@@ -27,15 +28,12 @@ final class RequestTrace: Sendable {
     }
 
     /// Changes what is known; does nothing once the observers were told, or when there are none.
-    func note(_ change: (inout RequestRecord) -> Void) {
+    func update(_ change: (inout RequestRecord) -> Void) {
         record.withLock { $0?.apply(change) }
     }
 
-    /// The response as it goes out: said once more in the words of `families`, and followed to its end.
-    func close(_ response: ProxyResponse, in families: Set<PeerFamily>) -> ProxyResponse { follow(response.answering(families)) }
-
     /// The same response, followed to its end.
-    private func follow(_ response: ProxyResponse) -> ProxyResponse {
+    func follow(_ response: ProxyResponse) -> ProxyResponse {
         guard !observers.isEmpty else { return response }
         let status = response.status.code
         switch response.body {

@@ -1,0 +1,60 @@
+import HTTPTypes
+import Logging
+import SemanticCache
+import Telemetry
+import WireFormats
+
+/// Step 10: says what became of a request. The one place where an outcome becomes header fields, counters and a record.
+struct Reporter: Sendable {
+    let metrics: ProxyMetrics
+    let observers: [any RequestObserver]
+    let logger: Logger
+
+    /// Begins to follow a request.
+    func begin(_ request: ProxyRequest, at time: Timestamp) -> RequestTrace {
+        RequestTrace(request, at: time, started: .now, observers: observers)
+    }
+
+    /// The response as it goes out, followed to its end.
+    ///
+    /// - Parameters:
+    ///   - families: the peers in whose words it is said as well.
+    ///   - isHidden: whether the client may not learn how it was answered: no field is written.
+    func report(
+        _ reply: consuming Reply, to trace: RequestTrace, _ labels: ProxyMetrics.Labels, in families: Set<PeerFamily> = [], isHidden: Bool = false
+    ) -> ProxyResponse {
+        let (outcome, served) = (reply.outcome, reply.served)
+        metrics.record(outcome, labels, saving: served?.saving)
+        if let hit = outcome.hit, !hit.isStale, let served {
+            let histogram = if case .exact = hit.match { metrics.exactHitLatency } else { metrics.semanticHitLatency }
+            histogram.record(served.saving.hitTime)
+        }
+        trace.update { record in
+            record.outcome = outcome
+            if let answer = served?.answer { record.answer = answer }
+        }
+        if !isHidden {
+            // Added to in place: a copy of the fields would cost as much as all that is added.
+            outcome.write(to: &reply.response.fields)
+            if outcome.hit != nil { reply.response.fields[.xRequestID] = trace.requestID }
+            outcome.write(to: &reply.response.fields, for: families)
+        }
+        return trace.follow(reply.response)
+    }
+
+    /// Says what became of a fresh answer.
+    func report(_ kept: Keeper.Kept, of keeping: Keeper.Keeping) {
+        let inquiry = keeping.inquiry
+        if let usage = kept.usage {
+            metrics.recordSpending(usage, inquiry.labels)
+            if keeping.order.lesson?.isExploration ?? false {
+                metrics.recordCost(.exploration, model: inquiry.content.model, usage: usage, inquiry.labels)
+            }
+        }
+        if let answer = kept.answer { inquiry.trace.update { $0.answer = answer } }
+        guard let reason = kept.refusal else { return }
+        metrics.recordNotStored(reason)
+        inquiry.trace.update { $0.notStored = reason }
+        logger.debug("answer not stored", metadata: ["request": "\(inquiry.request.id)", "reason": "\(reason.rawValue)"])
+    }
+}
