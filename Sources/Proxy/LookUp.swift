@@ -1,3 +1,4 @@
+import Learning
 import Matching
 package import SemanticCache
 import Telemetry

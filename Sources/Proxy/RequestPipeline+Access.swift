@@ -1,4 +1,6 @@
+import Cache
 package import HTTPTypes
+import Learning
 import SemanticCache
 import WireFormats
 

@@ -1,5 +1,7 @@
-import SemanticCache
+import Cache
 import HTTPTypes
+import Learning
+import SemanticCache
 import WireFormats
 
 // Step 2: what is it?

@@ -10,10 +10,12 @@
 //
 // Left out: sockets (Server), the store's and the provider's protocols (the adapters behind the ports), the decision itself (Matching).
 
-import WireFormats
+package import Cache
+package import Learning
 package import Logging
 package import SemanticCache
 package import Telemetry
+import WireFormats
 
 /// Answers requests from the cache or from the upstream. All state lives in the parts it is given; a value can be shared freely.
 package struct RequestPipeline: Sendable {
