@@ -61,9 +61,10 @@ let package = Package(
         // Values and rules, no I/O.
         room("SemanticCache", [.httpTypes]),
         room("WireFormats", ["SemanticCache", .crypto, .httpTypes]),
+        room("Eviction", []),
         room("Matching", ["SemanticCache"], resources: [.embedInCode("Words"), .embedInCode("Priors")]),
 
-        room("Evaluation", ["Matching", "SemanticCache"]),
+        room("Evaluation", ["Eviction", "Matching", "SemanticCache"]),
 
         // Adapters of the four ports.
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
@@ -76,20 +77,23 @@ let package = Package(
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
-        room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .heap, .httpTypes, .logging, .serviceLifecycle]),
+        room("Cache", ["Eviction", "SemanticCache", "Matching", "Telemetry", .heap, .logging, .serviceLifecycle]),
+        room("Learning", ["Cache", "SemanticCache", "WireFormats", "Matching", "Telemetry", .httpTypes, .logging, .serviceLifecycle]),
+        room(
+            "Proxy",
+            ["Cache", "Learning", "SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
         room(
             "Server",
             [
-                "Proxy", "SemanticCache", "Telemetry", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioHTTP1,
-                .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioSSL, .nioTLS, .serviceLifecycle,
+                "Proxy", "Cache", "Learning", "SemanticCache", "Telemetry", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioSSL, .nioTLS, .serviceLifecycle,
             ], resources: [.embedInCode("Page")]),
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "Server", "Proxy", "Settings", "Evaluation", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching", "Telemetry",
-                "WireFormats",
-                "SemanticCache", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle, .unixSignals,
+                "Server", "Proxy", "Cache", "Learning", "Settings", "Evaluation", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching",
+                "Telemetry", "WireFormats", "SemanticCache", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: house),
 
@@ -97,6 +101,7 @@ let package = Package(
         room("TestSupport", ["SemanticCache", .httpTypes]),
         tests("SemanticCacheTests", ["SemanticCache", "TestSupport"]),
         tests("WireFormatsTests", ["WireFormats", "SemanticCache", "TestSupport", .httpTypes]),
+        tests("EvictionTests", ["Eviction"]),
         tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "SemanticCache"]),
         tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
@@ -106,16 +111,18 @@ let package = Package(
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
-            ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
+            [
+                "Proxy", "Cache", "Learning", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage",
+                .httpTypes, .logging,
+            ]),
         tests("SettingsTests", ["Settings", "SemanticCache", "TestSupport"]),
         tests(
             "ServerTests",
             [
-                "Server", "Proxy", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .nioCore,
-                .nioEmbedded, .nioHTTPTypes,
+                "Server", "Proxy", "Cache", "Learning", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .hummingbird,
+                .hummingbirdCore, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes,
             ]),
-        tests("CommandTests", ["reprise", "Proxy", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
+        tests("CommandTests", ["reprise", "Proxy", "Learning", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
         tests("ArchitectureTests", []),
     ]
 )

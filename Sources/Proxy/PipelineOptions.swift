@@ -1,20 +1,11 @@
+package import Learning
 package import Matching
 package import SemanticCache
 import WireFormats
 
 /// What the operator decides about the life of a request.
 package struct PipelineOptions: Sendable {
-    /// What happens after an exact key was not found.
-    package enum Mode: String, Sendable {
-        /// Exact repeats only.
-        case exact
-        /// Rewordings above the threshold that pass the guards are served.
-        case threshold
-        /// Rewordings are served where what was learned keeps wrong answers within the error bound.
-        case calibrated
-        /// Rewordings are judged as in `calibrated` and logged, never served.
-        case shadow
-    }
+    package typealias Mode = MatchingMode
 
     /// What happens with requests that carry tools.
     package enum Tools: String, Sendable {

@@ -10,11 +10,13 @@
 //
 // Left out: sockets (Server), the store's and the provider's protocols (the adapters behind the ports), the decision itself (Matching).
 
+import Cache
 package import HTTPTypes
+import Learning
 package import Logging
+import Matching
 package import SemanticCache
 package import Telemetry
-import Matching
 import WireFormats
 
 /// Answers requests from the cache or from the upstream. All state lives in the parts it is given; a value can be shared freely.

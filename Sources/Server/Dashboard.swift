@@ -1,4 +1,5 @@
 import HTTPTypes
+import Learning
 package import Proxy
 import SemanticCache
 package import Telemetry

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Learning
 import NIOCore
 import Proxy
 import ServiceLifecycle

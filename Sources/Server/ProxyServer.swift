@@ -4,6 +4,7 @@
 //
 // Left out: what an answer is and where it comes from (Proxy); adapters of any port (put together by the commands).
 
+package import Cache
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore

@@ -1,3 +1,4 @@
+import Cache
 import Embedding
 import Logging
 import Proxy

@@ -1,4 +1,6 @@
+import Cache
 import Embedding
+import Learning
 import Logging
 import Matching
 import Proxy

@@ -1,6 +1,8 @@
+import Cache
 import Embedding
 import Forwarding
 import Glibc
+import Learning
 import Logging
 import Matching
 import Proxy

@@ -1,4 +1,4 @@
-import Proxy
+import Evaluation
 
 /// What `reprise evaluate --eviction` prints: the cache's own eviction beside others, on made-up traces.
 struct EvictionReport {

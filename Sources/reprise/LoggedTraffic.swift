@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Learning
 import Proxy
 import SemanticCache
 import VectorSearch

@@ -66,7 +66,7 @@ struct ArchitectureTests {
         }
     }
 
-    @Test(arguments: ["SemanticCache", "Matching", "WireFormats"])
+    @Test(arguments: ["SemanticCache", "Matching", "WireFormats", "Eviction"])
     func purePartsDoNoInputOrOutput(room: String) throws {
         let forbidden: Set = ["Foundation", "Glibc", "GRDB", "CCurl", "COnnxRuntime", "Hummingbird", "NIOCore", "NIOPosix", "Logging"]
         let used = Set(try #require(try Self.imports()[room]).keys)

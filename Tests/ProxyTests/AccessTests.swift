@@ -1,10 +1,11 @@
+import Cache
 import HTTPTypes
 import Proxy
 import SemanticCache
 import Synchronization
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import WireFormats
 
 /// An upstream whose answers name the credential with which they were asked.

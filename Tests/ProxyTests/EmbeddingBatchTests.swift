@@ -1,10 +1,11 @@
+import Cache
 import Foundation
 import HTTPTypes
 import Proxy
 import SemanticCache
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import WireFormats
 
 struct EmbeddingBatchTests {

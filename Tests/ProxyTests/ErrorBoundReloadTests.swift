@@ -1,9 +1,10 @@
+@testable import Learning
 @testable import Matching
 @testable import Proxy
 import SemanticCache
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// Another error bound while the proxy runs.
 struct ErrorBoundReloadTests {

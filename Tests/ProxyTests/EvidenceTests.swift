@@ -1,11 +1,13 @@
+@testable import Cache
 import HTTPTypes
+@testable import Learning
 @testable import Matching
 @testable import Proxy
 import SemanticCache
 import Synchronization
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import WireFormats
 
 /// A sample of exact hits, asked afresh: how far the judge's word can be trusted.

@@ -1,10 +1,11 @@
+import Cache
 import HTTPTypes
 import Proxy
 import SemanticCache
 import Synchronization
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import WireFormats
 
 /// Answers that were asked for before a flush and come after it.

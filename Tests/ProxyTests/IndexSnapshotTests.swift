@@ -1,3 +1,4 @@
+@testable import Cache
 import Foundation
 import Logging
 import Matching
@@ -6,8 +7,8 @@ import SemanticCache
 import Storage
 import Synchronization
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import VectorSearch
 
 /// Restarts over a real store with a snapshot of the index beside it: of this moment, of an earlier one, of another store, of another model, damaged.

@@ -1,10 +1,11 @@
+import Cache
 import Logging
 import Proxy
 import SemanticCache
 import Synchronization
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 
 /// Embedding behind the requests.
 struct IndexingQueueTests {

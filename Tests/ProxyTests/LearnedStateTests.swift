@@ -1,9 +1,10 @@
 import HTTPTypes
+@testable import Learning
 @testable import Proxy
 import SemanticCache
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 import WireFormats
 
 /// What was learned, in the store.

@@ -1,12 +1,14 @@
+@testable import Cache
 import HTTPTypes
+@testable import Learning
 import Logging
 @testable import Matching
 @testable import Proxy
 import SemanticCache
 import Synchronization
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import VectorSearch
 import WireFormats
 

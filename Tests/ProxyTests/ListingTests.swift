@@ -1,8 +1,9 @@
+@testable import Cache
 @testable import Proxy
 import SemanticCache
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 
 /// Pages of entries, from either end.
 struct ListingTests {

@@ -1,10 +1,11 @@
+@testable import Cache
 import Logging
 @testable import Proxy
 import SemanticCache
 import Storage
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import VectorSearch
 
 /// The cache over a store: answers that leave memory and come back, limits, restarts, stale entries.

@@ -1,10 +1,12 @@
+@testable import Cache
 import HTTPTypes
+@testable import Learning
 @testable import Matching
 @testable import Proxy
 import SemanticCache
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 import WireFormats
 
 /// A person's word on a request that was forwarded although an entry was near.

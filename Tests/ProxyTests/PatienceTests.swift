@@ -1,10 +1,11 @@
 import HTTPTypes
+@testable import Learning
 @testable import Matching
 @testable import Proxy
 import SemanticCache
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// Requests that do not wait for a look-up which has found nothing for long.
 struct PatienceTests {

@@ -1,11 +1,13 @@
+import Cache
 import HTTPTypes
+import Learning
 import Matching
 import Proxy
 import SemanticCache
 import Synchronization
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 import VectorSearch
 import WireFormats
 

@@ -1,3 +1,4 @@
+import Cache
 import HTTPTypes
 import Logging
 import Matching

@@ -1,7 +1,8 @@
+@testable import Cache
 @testable import Proxy
 import SemanticCache
-import TestSupport
 import Testing
+import TestSupport
 
 struct ResidentEntriesTests {
     private let start = Timestamp(milliseconds: 1_790_000_000_000)

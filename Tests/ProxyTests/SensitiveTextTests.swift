@@ -1,8 +1,9 @@
+import Cache
 import Proxy
 import SemanticCache
 import Telemetry
-import TestSupport
 import Testing
+import TestSupport
 
 struct SensitiveTextTests {
     @Test(arguments: [

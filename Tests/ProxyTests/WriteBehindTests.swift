@@ -1,8 +1,9 @@
+@testable import Cache
 import Logging
 @testable import Proxy
 import SemanticCache
-import TestSupport
 import Testing
+import TestSupport
 
 struct WriteBehindTests {
     private let store = FaultyStore()

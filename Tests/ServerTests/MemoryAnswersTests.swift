@@ -1,3 +1,4 @@
+import Cache
 import HTTPTypes
 import NIOCore
 import NIOEmbedded

@@ -1,7 +1,9 @@
+import Cache
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Learning
 import Logging
 import NIOCore
 import NIOEmbedded

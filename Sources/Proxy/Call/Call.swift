@@ -1,4 +1,5 @@
 import HTTPTypes
+import Learning
 import SemanticCache
 
 /// What goes along with a call to the upstream.

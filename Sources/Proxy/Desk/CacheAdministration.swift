@@ -1,3 +1,5 @@
+package import Cache
+package import Learning
 package import SemanticCache
 import Telemetry
 

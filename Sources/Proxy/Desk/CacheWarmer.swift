@@ -1,3 +1,4 @@
+import Cache
 package import HTTPTypes
 import SemanticCache
 import WireFormats

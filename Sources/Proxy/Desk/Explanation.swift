@@ -1,4 +1,5 @@
 import HTTPTypes
+import Learning
 import Matching
 package import SemanticCache
 import WireFormats

@@ -1,3 +1,5 @@
+package import Cache
+package import Learning
 import Matching
 package import SemanticCache
 package import Telemetry

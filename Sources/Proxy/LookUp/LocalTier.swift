@@ -1,3 +1,4 @@
+import Cache
 import Matching
 import SemanticCache
 

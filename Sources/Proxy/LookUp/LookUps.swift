@@ -1,3 +1,5 @@
+import Cache
+import Learning
 import SemanticCache
 import WireFormats
 

@@ -1,3 +1,4 @@
+import Learning
 import Matching
 import SemanticCache
 import Telemetry

@@ -1,4 +1,6 @@
+import Cache
 import HTTPTypes
+import Learning
 import Matching
 import SemanticCache
 import WireFormats

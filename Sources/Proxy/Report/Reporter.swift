@@ -1,4 +1,5 @@
 import HTTPTypes
+import Learning
 import Logging
 import SemanticCache
 import Telemetry

@@ -1,4 +1,4 @@
-import SemanticCache
+package import SemanticCache
 import Synchronization
 
 /// Bounds how many distinct wordings one entry answers before the model is asked again.
@@ -6,21 +6,23 @@ import Synchronization
 /// One wrong or planted answer would otherwise serve ever more questions that are somewhat like its own. The wording that is one too many is
 /// forwarded, gets a fresh answer of its own, and the count begins anew. Repeats of a wording do not count here: how often an answer is served before
 /// its evidence is renewed is for the learner to bound.
-final class WordingCap: Sendable {
+package final class WordingCap: Sendable {
     /// Counts are forgotten altogether beyond this many entries, which only allows some wordings more.
     private static let maximumEntries = 50_000
 
     private let wordings = Mutex<[EntryID: Set<Int>]>([:])
 
+    package init() {}
+
     /// Whether the entry may answer this wording: one that it answered before, or one of the first `limit`; any when `limit` is zero. Changes nothing.
-    func admits(_ query: String, of id: EntryID, limit: Int) -> Bool {
+    package func admits(_ query: String, of id: EntryID, limit: Int) -> Bool {
         guard limit > 0 else { return true }
         let wording = query.hashValue
         return wordings.withLock { $0[id].map { $0.count < limit || $0.contains(wording) } ?? true }
     }
 
     /// Notes that the entry answered this wording.
-    func note(_ query: String, of id: EntryID, limit: Int) {
+    package func note(_ query: String, of id: EntryID, limit: Int) {
         guard limit > 0 else { return }
         let wording = query.hashValue
         wordings.withLock { wordings in
@@ -30,5 +32,5 @@ final class WordingCap: Sendable {
     }
 
     /// Notes that the model is asked again: the count begins anew.
-    func noteVerified(_ id: EntryID) { _ = wordings.withLock { $0.removeValue(forKey: id) } }
+    package func noteVerified(_ id: EntryID) { _ = wordings.withLock { $0.removeValue(forKey: id) } }
 }

@@ -15,6 +15,8 @@ package final class EntryRestorer: Service, Sendable {
         package var total = 0
         /// Entries brought back.
         package var restored = 0
+
+        package init() {}
     }
 
     private struct State {

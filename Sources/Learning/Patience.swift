@@ -7,7 +7,7 @@ import Synchronization
 /// served ends the run. A hit is only ever given up after a full run without one: at most one look-up in `limit`, and those that come in the same moment.
 ///
 /// A kind in which nothing was ever found is given less time: most traffic that repeats itself shows it early. Its first find costs it that one hit.
-final class Patience: Sendable {
+package final class Patience: Sendable {
     /// Runs are forgotten altogether beyond this many kinds, which only makes requests wait again.
     private static let maximumKinds = 4096
 
@@ -22,8 +22,10 @@ final class Patience: Sendable {
 
     private let runs = Mutex<[PopulationKey: Run]>([:])
 
+    package init() {}
+
     /// Whether a request waits for its look-up; always when `limit` is zero.
-    func waits(_ kind: @autoclosure () -> PopulationKey, limit: Int) -> Bool {
+    package func waits(_ kind: @autoclosure () -> PopulationKey, limit: Int) -> Bool {
         guard limit > 0 else { return true }
         let kind = kind()
         let run = runs.withLock { $0[kind] } ?? Run()
@@ -31,7 +33,7 @@ final class Patience: Sendable {
     }
 
     /// Takes in what a look-up came to, awaited or not.
-    func note(isHit: Bool, of kind: PopulationKey) {
+    package func note(isHit: Bool, of kind: PopulationKey) {
         runs.withLock { runs in
             if runs.count >= Self.maximumKinds, runs[kind] == nil { runs.removeAll() }
             if isHit { runs[kind] = Run(hasEverFound: true) } else { runs[kind, default: Run()].length += 1 }

@@ -1,3 +1,4 @@
+import Eviction
 import SemanticCache
 
 /// The entries that the cache knows, found by key or id and queued by expiry: their metadata always, their answers while there is room.

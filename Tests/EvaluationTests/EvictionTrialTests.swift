@@ -1,7 +1,7 @@
-@testable import Proxy
+import Evaluation
 import Testing
 
-struct EvictionTests {
+struct EvictionTrialTests {
     /// What hits save, against the least recently used going: at least five parts in a hundred more, popularity alone and with scans between.
     @Test(arguments: [(0.0, 0.9), (0.3, 0.9), (0.5, 0.8)], [0.05, 0.2])
     func savesMoreThanOthers(trace: (scans: Double, skew: Double), share: Double) {
@@ -21,14 +21,5 @@ struct EvictionTests {
         #expect(EvictionTrial(trace("abacab"), capacity: 2).run(.lru).hitRatio == 2.0 / 6)
         #expect(EvictionTrial(trace("abacab"), capacity: 2).run(.fifo).hitRatio == 1.0 / 6)
         #expect(EvictionTrial(trace("aaabca"), capacity: 2).run(.lfu).hitRatio == 3.0 / 6)
-    }
-
-    @Test func theSketchForgets() {
-        var sketch = FrequencySketch(capacity: 64)
-        for _ in 0..<10 { sketch.add(1) }
-        #expect(sketch.frequency(1) >= 10)
-        #expect(sketch.frequency(2) <= 1)
-        for hash in 100..<2000 as Range<UInt64> { sketch.add(hash) }
-        #expect(sketch.frequency(1) < 10)
     }
 }

@@ -1,12 +1,12 @@
-import SemanticCache
+package import SemanticCache
 
 /// Names one kind of traffic: the tenant, the endpoint, the namespace, the model and the instructions (system prompt), not one history.
-struct PopulationKey: Hashable, Sendable, CustomStringConvertible {
+package struct PopulationKey: Hashable, Sendable, CustomStringConvertible {
     /// FNV-1a over all parts, each with its length, in two different starts: 128 bits, so that no two kinds meet by chance.
     let high: UInt64
     let low: UInt64
 
-    init(tenant: TenantID, endpoint: Endpoint, namespace: String, model: String, instructions: UInt64) {
+    package init(tenant: TenantID, endpoint: Endpoint, namespace: String, model: String, instructions: UInt64) {
         // Every exact hit asks for it, so the parts are read where they are.
         var (high, low): (UInt64, UInt64) = (0xcbf2_9ce4_8422_2325, 0x6c62_272e_07bb_0142)
         func mix(_ value: UInt64) {
@@ -39,7 +39,7 @@ struct PopulationKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 32 hexadecimal digits.
-    var description: String {
+    package var description: String {
         [high, low].map { word in
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 16 - digits.utf8.count) + digits

@@ -18,7 +18,7 @@ package struct PopulationName: Hashable, Sendable {
     }
 
     /// What the population is kept under.
-    var key: PopulationKey {
+    package var key: PopulationKey {
         PopulationKey(tenant: tenant, endpoint: endpoint, namespace: namespace, model: model, instructions: instructions)
     }
 }

@@ -1,3 +1,5 @@
+import Eviction
+
 /// Plays a trace of requests through a cache of bounded size under several policies, and adds up what each saves.
 ///
 /// ``ValueEviction`` is the very code that the cache runs; the others are here to be compared with.

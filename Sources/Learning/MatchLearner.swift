@@ -1,3 +1,4 @@
+package import Cache
 package import Logging
 package import Matching
 package import SemanticCache
@@ -19,7 +20,7 @@ package final class MatchLearner: Service, Sendable {
         /// Populations held; the one not used for longest is forgotten first.
         package var populationLimit = 128
         /// How often an answer may be served by meaning, be it to one wording or to many, before it is compared with a fresh one. Keeps the evidence
-        /// fresh; how far one entry may spread is for ``PipelineOptions/maximumWordings``, which counts distinct wordings.
+        /// fresh; how far one entry may spread is for ``WordingCap``, which counts distinct wordings.
         package var uncheckedLimit = 64
         /// The longest wait before what was learned is kept.
         package var saveInterval: Duration = .seconds(1)
@@ -85,7 +86,7 @@ package final class MatchLearner: Service, Sendable {
 
     static let hitLimit = 4096
 
-    let options: Options
+    package let options: Options
     let prior: Prior?
     let cache: AnswerCache
     let judge: AnswerJudge?
@@ -130,7 +131,7 @@ package final class MatchLearner: Service, Sendable {
     // MARK: On the request's path
 
     /// The neighbours as the policy takes them: with the answer they stand for, and how right it was.
-    func candidates(_ matches: [AnswerCache.Match]) -> [Candidate] {
+    package func candidates(_ matches: [AnswerCache.Match]) -> [Candidate] {
         state.withLock { state in
             matches.map { match in
                 let (right, wrong) = state.groups.history(of: match.entry.id)
@@ -142,7 +143,7 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Decides for a request of a population. Chance is drawn here; without `explores` none is, as for an explanation.
-    func decide(
+    package func decide(
         _ query: String, _ candidates: [Candidate], in name: PopulationName, _ matching: MatchingOptions, floor: Float, explores: Bool = true
     ) async -> Decision {
         let key = name.key
@@ -164,7 +165,7 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Whether an entry's answer was served so often that it is compared with a fresh one before it is served again.
-    func isVerificationDue(_ id: EntryID) -> Bool { state.withLock { self.isDue(id, $0) } }
+    package func isVerificationDue(_ id: EntryID) -> Bool { state.withLock { self.isDue(id, $0) } }
 
     private func isDue(_ id: EntryID, _ state: State) -> Bool { state.groups.unverified(id) >= options.uncheckedLimit }
 
@@ -177,7 +178,7 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Notes an answer that was served by meaning.
-    func noteHit(_ decision: Decision, requestID: String, key: CacheKey, entry: Entry, asked: String, in population: PopulationKey) {
+    package func noteHit(_ decision: Decision, requestID: String, key: CacheKey, entry: Entry, asked: String, in population: PopulationKey) {
         let evidence = decision.evidence
         let hit = RememberedHit(
             requestID: requestID, entry: entry.id, wording: evidence.best ?? entry.id, population: population,
@@ -203,7 +204,7 @@ package final class MatchLearner: Service, Sendable {
     /// Notes a decision that forwarded the request.
     ///
     /// - Parameter key: of the request.
-    func noteForwarded(
+    package func noteForwarded(
         _ decision: Decision, requestID: String, key: CacheKey, asked: String, cached: String, in population: PopulationKey, threshold: Float
     ) {
         let evidence = decision.evidence
@@ -233,13 +234,13 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Counts the words of a prompt that was asked.
-    func notice(_ query: String, in key: PopulationKey) {
+    package func notice(_ query: String, in key: PopulationKey) {
         guard let prompt = try? prompts.prepared(query) else { return }
         state.withLock { Self.change(key, &$0) { $0.notice(prompt) } }
     }
 
     /// A client that asks again within a minute and insists on a fresh answer may not have liked what it was served.
-    func noteRefresh(_ key: CacheKey) {
+    package func noteRefresh(_ key: CacheKey) {
         let now = clock.now()
         state.withLock { state in
             guard var hit = state.hitsByKey[key], !hit.isJudged, now - hit.at <= .seconds(60) else { return }
@@ -253,7 +254,7 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Whether this exact hit is to be forwarded all the same, for measuring the judge's noise. Only where there is learning to measure.
-    func samplesNoise(in key: @autoclosure () -> PopulationKey) -> Bool {
+    package func samplesNoise(in key: @autoclosure () -> PopulationKey) -> Bool {
         guard judge != nil, options.noiseSample > 0 else { return false }
         let key = key()
         return state.withLock { state in
@@ -268,7 +269,7 @@ package final class MatchLearner: Service, Sendable {
     // MARK: Behind the requests
 
     /// Queues the comparison of a fresh answer with what the cache would have said. Never waits.
-    func enqueue(_ job: LabelJob) {
+    package func enqueue(_ job: LabelJob) {
         guard judge != nil else { return }
         // Counted before, for the job may be taken before this goes on.
         state.withLock { $0.counts.waiting += 1 }
@@ -405,8 +406,8 @@ package final class MatchLearner: Service, Sendable {
 }
 
 /// One comparison to make.
-struct LabelJob: Sendable {
-    enum Kind: Sendable {
+package struct LabelJob: Sendable {
+    package enum Kind: Sendable {
         /// What was decided, and the entries of the nearest distinct answers, the best first.
         case decision(Decision, near: [EntryID])
         /// An exact hit that was asked afresh, and the entry that would have served it.
@@ -418,4 +419,11 @@ struct LabelJob: Sendable {
     let fresh: Entry
     let requestID: String
     let population: PopulationKey
+
+    package init(kind: Kind, fresh: Entry, requestID: String, population: PopulationKey) {
+        self.kind = kind
+        self.fresh = fresh
+        self.requestID = requestID
+        self.population = population
+    }
 }

@@ -1,3 +1,4 @@
+import Cache
 import Matching
 package import SemanticCache
 import Synchronization
@@ -145,7 +146,7 @@ extension MatchLearner {
 
     /// Forgets the prompts that are remembered beside these entries, which are being removed: of requests that were near them or served from them,
     /// and of those whose own answers they hold.
-    func forget(_ entries: [EntryMetadata]) {
+    package func forget(_ entries: [EntryMetadata]) {
         let ids = Set(entries.map(\.id))
         let keys = Set(entries.map(\.key))
         state.withLock { state in

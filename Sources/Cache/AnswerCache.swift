@@ -89,7 +89,7 @@ package final class AnswerCache: Sendable {
     static let stepSize = 128
 
     /// What memory knows of a key.
-    enum Memory {
+    package enum Memory {
         case entry(Entry)
         /// The answer, or word of it, can only be in the store.
         case stored
@@ -97,7 +97,7 @@ package final class AnswerCache: Sendable {
     }
 
     /// What memory knows of this key, without waiting for the store. Counts as a request for it, unless the store must be asked.
-    func remembered(_ key: CacheKey) -> Memory {
+    package func remembered(_ key: CacheKey) -> Memory {
         let isRestoring = isRestoring
         return resident.withLock { resident in
             let found = resident.resident(for: key)
