@@ -78,6 +78,7 @@ let package = Package(
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
         room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .heap, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
+        room("Options", ["Proxy", "SemanticCache", "Settings"]),
         room(
             "Server",
             [
@@ -87,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "Server", "Proxy", "Settings", "Evaluation", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching", "Telemetry",
+                "Server", "Proxy", "Settings", "Options", "Evaluation", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching", "Telemetry",
                 "WireFormats",
                 "SemanticCache", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle, .unixSignals,
             ],
@@ -106,16 +107,20 @@ let package = Package(
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
-            ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
+            [
+                "Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "Settings", "Options", "TestSupport", "VectorSearch", "Storage",
+                .httpTypes, .logging,
+            ]),
         tests("SettingsTests", ["Settings", "SemanticCache", "TestSupport"]),
         tests(
             "ServerTests",
             [
-                "Server", "Proxy", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                "Server", "Proxy", "SemanticCache", "Telemetry", "Settings", "Options", "TestSupport", "VectorSearch", .httpTypes, .hummingbird,
+                .hummingbirdCore, .logging,
                 .nioCore,
                 .nioEmbedded, .nioHTTPTypes,
             ]),
-        tests("CommandTests", ["reprise", "Proxy", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
+        tests("CommandTests", ["reprise", "Options", "Proxy", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
         tests("ArchitectureTests", []),
     ]
 )
