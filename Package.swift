@@ -83,6 +83,7 @@ let package = Package(
             "Proxy",
             ["Cache", "Learning", "SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
+        room("Options", ["Proxy", "SemanticCache", "Settings"]),
         room(
             "Server",
             [

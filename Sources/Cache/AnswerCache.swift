@@ -54,11 +54,12 @@ package final class AnswerCache: Sendable {
     /// A cache of at most `capacity` entries, all of them in memory.
     package convenience init(
         index: any VectorIndex, fingerprint: String?, writer: WriteBehind, metrics: ProxyMetrics, clock: any WallClock, capacity: Int,
-        staleWindow: Duration = .zero
+        staleWindow: Duration
     ) {
         self.init(
             index: index, fingerprint: fingerprint, writer: writer, metrics: metrics, clock: clock,
-            limits: CacheLimits(entries: capacity, staleWindow: staleWindow))
+            limits: CacheLimits(
+                entries: capacity, memoryBytes: .max, diskBytes: .max, staleWindow: staleWindow, keepsAnswersOnDisk: false))
     }
 
     /// The number of entries.

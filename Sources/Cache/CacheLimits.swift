@@ -11,9 +11,7 @@ package struct CacheLimits: Sendable {
     /// Whether the store keeps answers that are not in memory; otherwise room is made by removing entries.
     package var keepsAnswersOnDisk: Bool
 
-    package init(
-        entries: Int, memoryBytes: Int = .max, diskBytes: Int = .max, staleWindow: Duration = .zero, keepsAnswersOnDisk: Bool = false
-    ) {
+    package init(entries: Int, memoryBytes: Int, diskBytes: Int, staleWindow: Duration, keepsAnswersOnDisk: Bool) {
         self.entries = max(1, entries)
         self.memoryBytes = memoryBytes
         self.diskBytes = diskBytes

@@ -45,7 +45,7 @@ package final class OnnxEmbedder: Embedder {
     /// - Parameters:
     ///   - threads: compute one text together; one is best where requests come side by side.
     ///   - statesMemory: the bytes that the states of texts read lately may take, for a verifier; zero keeps none.
-    package init(_ folder: ModelFolder, threads: Int = 1, statesMemory: Int = 128 << 20) throws(ModelError) {
+    package init(_ folder: ModelFolder, threads: Int, statesMemory: Int) throws(ModelError) {
         tokenizer = try folder.tokenizer(limit: Self.window)
         let session = try folder.session(model: folder.file("model.onnx"), threads: threads)
         let idleSession: OnnxSession

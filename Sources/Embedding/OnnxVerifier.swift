@@ -33,7 +33,7 @@ package final class OnnxVerifier: Verifier {
     ///   - model: the verifier's graph and what its manifest says.
     ///   - embedder: the folder's; reads the wordings, and must be closed after this.
     ///   - threads: compute one pair together.
-    package init(_ folder: ModelFolder, _ model: VerifierModel, embedder: OnnxEmbedder, threads: Int = 1) throws(ModelError) {
+    package init(_ folder: ModelFolder, _ model: VerifierModel, embedder: OnnxEmbedder, threads: Int) throws(ModelError) {
         guard model.weights == folder.statesDigest else {
             throw .damaged(
                 path: model.path, expected: "weights \(folder.statesDigest.prefix(16)), as model.onnx", found: "\(model.weights.prefix(16))")

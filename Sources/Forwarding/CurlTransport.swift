@@ -28,7 +28,7 @@ package final class CurlTransport: @unchecked Sendable {
     /// Starts the thread.
     ///
     /// - Parameter maximumConnections: open at once to one host; more exchanges wait for a connection.
-    package init(maximumConnections: Int = 256) {
+    package init(maximumConnections: Int) {
         // Runs once in the process, before any other call, as libcurl demands.
         _ = Self.initialised
         guard let multi = curl_multi_init() else { preconditionFailure("libcurl has no memory for its first handle") }

@@ -12,7 +12,7 @@ struct RequestPlan: Sendable {
     let firstByteTimeout: Duration
     let silenceTimeout: Duration
     let caFile: String?
-    let minimumTLS: UpstreamEndpoint.TLSVersion
+    let minimumTLS: TLSVersion
 
     init(_ request: UpstreamRequest, endpoint: UpstreamEndpoint) {
         url = endpoint.url(for: request)

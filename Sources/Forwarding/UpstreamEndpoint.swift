@@ -1,5 +1,5 @@
 import HTTPTypes
-import SemanticCache
+package import SemanticCache
 
 /// Where a provider is, and how it is spoken to.
 package struct UpstreamEndpoint: Sendable {
@@ -14,24 +14,24 @@ package struct UpstreamEndpoint: Sendable {
     /// Fields set on every request, in place of the client's of the same name.
     package var headers: [(name: String, value: String)] = []
     /// For name, connection and TLS together.
-    package var connectTimeout: Duration = .seconds(10)
+    package var connectTimeout: Duration
     /// From the request's last byte to the response's head.
-    package var firstByteTimeout: Duration = .seconds(600)
+    package var firstByteTimeout: Duration
     /// Between two pieces of the body.
-    package var silenceTimeout: Duration = .seconds(120)
+    package var silenceTimeout: Duration
     /// Certificates to trust in place of the system's.
     package var caFile: String?
     /// The oldest version of TLS that is spoken.
-    package var minimumTLS = TLSVersion.v12
-
-    /// A version of TLS.
-    package enum TLSVersion: Sendable {
-        case v12
-        case v13
-    }
+    package var minimumTLS: TLSVersion
 
     /// Throws ``UpstreamEndpointError`` when `baseURL` is not an http or https URL with a host and without fragment or user.
-    package init(baseURL: String) throws(UpstreamEndpointError) {
+    package init(
+        baseURL: String, connectTimeout: Duration, firstByteTimeout: Duration, silenceTimeout: Duration, minimumTLS: TLSVersion
+    ) throws(UpstreamEndpointError) {
+        self.connectTimeout = connectTimeout
+        self.firstByteTimeout = firstByteTimeout
+        self.silenceTimeout = silenceTimeout
+        self.minimumTLS = minimumTLS
         let path = baseURL.prefix { $0 != "?" }
         let trimmed = String(path.reversed().drop { $0 == "/" }.reversed())
         query = String(baseURL.dropFirst(path.count + 1))

@@ -14,9 +14,12 @@ package struct AnswerJudge: Sendable {
         /// The model that is asked; `nil` asks none.
         package var model: String?
         /// The most questions to that model in a day.
-        package var dailyCalls = 200
+        package var dailyCalls: Int
 
-        package init() {}
+        package init(model: String?, dailyCalls: Int) {
+            self.model = model
+            self.dailyCalls = dailyCalls
+        }
     }
 
     package enum Verdict: Sendable, Equatable {

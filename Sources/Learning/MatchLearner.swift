@@ -12,24 +12,36 @@ import Synchronization
 package final class MatchLearner: Service, Sendable {
     package struct Options: Sendable {
         /// The error bound for the traffic as a whole at the start, in 0...1.
-        package var errorBound = 0.01
+        package var errorBound: Double
         /// The candidates' least similarity.
-        package var floor: Float = 0.5
+        package var floor: Float
         /// Comparisons that may wait; more are dropped and counted.
-        package var queueLimit = 1024
+        package var queueLimit: Int
         /// Populations held; the one not used for longest is forgotten first.
-        package var populationLimit = 128
+        package var populationLimit: Int
         /// How often an answer may be served by meaning, be it to one wording or to many, before it is compared with a fresh one. Keeps the evidence
         /// fresh; how far one entry may spread is for ``WordingCap``, which counts distinct wordings.
-        package var uncheckedLimit = 64
+        package var uncheckedLimit: Int
         /// The longest wait before what was learned is kept.
-        package var saveInterval: Duration = .seconds(1)
+        package var saveInterval: Duration
         /// The share of exact hits that is forwarded all the same, for measuring how often the judge calls equal questions' answers different.
-        package var noiseSample = 0.001
+        package var noiseSample: Double
         /// How long the verifier may take on a request's path.
-        package var verifierDeadline: Duration = .milliseconds(100)
+        package var verifierDeadline: Duration
 
-        package init() {}
+        package init(
+            errorBound: Double, floor: Float, queueLimit: Int, populationLimit: Int, uncheckedLimit: Int, saveInterval: Duration, noiseSample: Double,
+            verifierDeadline: Duration
+        ) {
+            self.errorBound = errorBound
+            self.floor = floor
+            self.queueLimit = queueLimit
+            self.populationLimit = populationLimit
+            self.uncheckedLimit = uncheckedLimit
+            self.saveInterval = saveInterval
+            self.noiseSample = noiseSample
+            self.verifierDeadline = verifierDeadline
+        }
     }
 
     /// A population and the prior it began with.

@@ -1,4 +1,3 @@
-package import Matching
 package import SemanticCache
 
 /// How rewordings are judged for one request: the operator's settings, with what holds for its model and namespace alone.
@@ -29,5 +28,15 @@ package struct MatchingOverride: Sendable, Equatable {
     package var profile: GuardProfile?
     package var threshold: Float?
 
-    package init() {}
+    package init(
+        model: String? = nil, namespace: String? = nil, mode: MatchingMode? = nil, errorBound: Double? = nil, profile: GuardProfile? = nil,
+        threshold: Float? = nil
+    ) {
+        self.model = model
+        self.namespace = namespace
+        self.mode = mode
+        self.errorBound = errorBound
+        self.profile = profile
+        self.threshold = threshold
+    }
 }

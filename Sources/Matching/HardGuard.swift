@@ -28,15 +28,7 @@ package struct GuardVerdict: Hashable, Sendable {
     package var isFired: Bool { finding != nil }
 }
 
-/// Which guards stand before the cache.
-package enum GuardProfile: String, CaseIterable, Sendable {
-    /// Numbers, signs and polarity: for a fixed set of questions without names.
-    case faq
-    /// All guards but the one for a single replaced word.
-    case `default`
-    /// All guards.
-    case strict
-
+extension GuardProfile {
     /// The guards in the order in which they give the reason.
     ///
     /// - Parameter unreadWords: looks for what the embedder cannot read, which no list knows; `nil` where any word can be read.

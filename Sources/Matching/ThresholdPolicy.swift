@@ -1,4 +1,4 @@
-import SemanticCache
+package import SemanticCache
 
 /// Serves the best candidate when it is similar enough and no hard guard fires.
 package struct ThresholdPolicy: DecisionPolicy {
@@ -8,7 +8,7 @@ package struct ThresholdPolicy: DecisionPolicy {
     private let guards: [any HardGuard]
 
     /// A threshold that is not a number serves nothing.
-    package init(threshold: Float = 0.9, profile: GuardProfile = .default, unreadWords: UnreadWordsGuard? = nil) {
+    package init(threshold: Float, profile: GuardProfile, unreadWords: UnreadWordsGuard? = nil) {
         self.threshold = threshold
         self.profile = profile
         guards = profile.guards(unreadWords)

@@ -1,81 +1,85 @@
 package import Learning
-package import Matching
 package import SemanticCache
 import WireFormats
 
-/// What the operator decides about the life of a request.
+/// What the operator decides about the life of a request. No value has a default here: what ships is for the settings to say.
 package struct PipelineOptions: Sendable {
-    package typealias Mode = MatchingMode
-
-    /// What happens with requests that carry tools.
-    package enum Tools: String, Sendable {
-        /// Served and stored by exact key.
-        case exact
-        /// Never looked up.
-        case off
-    }
-
-    /// What happens with prompts that speak of a moment (`today`, `latest`).
-    package enum TimeSensitive: String, Sendable {
-        /// Exact repeats only, for a short time.
-        case exact
-        /// Like any other prompt.
-        case match
-    }
-
-    package var isEnabled = true
-    package var access = AccessRules()
-    package var storage = StoragePolicy()
-    package var endpoints = Set(Endpoint.allCases)
-    package var ttl: Duration = .seconds(24 * 3600)
-    package var maximumTTL: Duration = .seconds(30 * 24 * 3600)
+    package var isEnabled: Bool
+    package var access: AccessRules
+    package var storage: StoragePolicy
+    package var endpoints: Set<Endpoint>
+    package var ttl: Duration
+    package var maximumTTL: Duration
     /// The longest time to live of an answer to a time-sensitive prompt.
-    package var timeSensitiveTTL: Duration = .seconds(300)
+    package var timeSensitiveTTL: Duration
     /// Larger answers pass through and are not stored, in bytes.
-    package var maximumAnswerBytes = 4 << 20
-    package var tools: Tools = .exact
-    package var mode: Mode = .threshold
+    package var maximumAnswerBytes: Int
+    package var tools: ToolUse
+    package var mode: MatchingMode
     /// The least cosine similarity at which a rewording may be served, in 0...1.
-    package var threshold: Float = 0.9
-    package var profile: GuardProfile = .default
+    package var threshold: Float
+    package var profile: GuardProfile
     /// The largest share of wrong answers among those served by meaning, in 0...1.
-    package var errorBound = 0.01
+    package var errorBound: Double
     /// Settings of their own for some models and namespaces.
-    package var overrides: [MatchingOverride] = []
-    package var timeSensitive: TimeSensitive = .exact
+    package var overrides: [MatchingOverride]
+    package var timeSensitive: TimeSensitiveUse
     /// Whether rewordings of requests with tools may be served.
-    package var semanticTools = false
+    package var semanticTools: Bool
     /// How many neighbours are looked at.
-    package var candidateCount = 8
+    package var candidateCount: Int
     /// How many distinct wordings one entry answers before the model is asked again; zero for any number.
-    package var maximumWordings = 100
+    package var maximumWordings: Int
     /// Look-ups of one kind of traffic without a hit after which its requests no longer wait for theirs; zero always waits.
-    package var patience = 1000
+    package var patience: Int
     /// How long embedding and search may take before the request is a miss.
-    package var lookupDeadline: Duration = .seconds(2)
-    package var replayPace: ReplayPace = .immediate
+    package var lookupDeadline: Duration
+    package var replayPace: ReplayPace
     /// Whether streams are asked to say what they cost also where the client did not ask; it does not see it.
-    package var asksForUsage = false
+    package var asksForUsage: Bool
     /// How long after its time to live an answer may stand in for an upstream that fails.
-    package var staleIfError: Duration = .seconds(3600)
+    package var staleIfError: Duration
     /// How long after its time to live an answer is given at once while a fresh one is fetched.
-    package var staleWhileRevalidate: Duration = .zero
+    package var staleWhileRevalidate: Duration
 
-    package init() {}
+    package init(
+        isEnabled: Bool, access: AccessRules, storage: StoragePolicy, endpoints: Set<Endpoint>, ttl: Duration, maximumTTL: Duration,
+        timeSensitiveTTL: Duration, maximumAnswerBytes: Int, tools: ToolUse, mode: MatchingMode, threshold: Float, profile: GuardProfile,
+        errorBound: Double, overrides: [MatchingOverride], timeSensitive: TimeSensitiveUse, semanticTools: Bool, candidateCount: Int,
+        maximumWordings: Int, patience: Int, lookupDeadline: Duration, replayPace: ReplayPace, asksForUsage: Bool, staleIfError: Duration,
+        staleWhileRevalidate: Duration
+    ) {
+        self.isEnabled = isEnabled
+        self.access = access
+        self.storage = storage
+        self.endpoints = endpoints
+        self.ttl = ttl
+        self.maximumTTL = maximumTTL
+        self.timeSensitiveTTL = timeSensitiveTTL
+        self.maximumAnswerBytes = maximumAnswerBytes
+        self.tools = tools
+        self.mode = mode
+        self.threshold = threshold
+        self.profile = profile
+        self.errorBound = errorBound
+        self.overrides = overrides
+        self.timeSensitive = timeSensitive
+        self.semanticTools = semanticTools
+        self.candidateCount = candidateCount
+        self.maximumWordings = maximumWordings
+        self.patience = patience
+        self.lookupDeadline = lookupDeadline
+        self.replayPace = replayPace
+        self.asksForUsage = asksForUsage
+        self.staleIfError = staleIfError
+        self.staleWhileRevalidate = staleWhileRevalidate
+    }
 
     /// The longest time after its time to live that an answer may be given.
-    var staleWindow: Duration { max(staleIfError, staleWhileRevalidate) }
+    package var staleWindow: Duration { max(staleIfError, staleWhileRevalidate) }
 
     /// The largest answer to this request that is recorded, in bytes: ``maximumAnswerBytes`` for each of its inputs, at most 256 MiB.
     func maximumAnswerBytes(for content: CacheableRequest) -> Int {
         content.items.count <= 1 ? maximumAnswerBytes : max(maximumAnswerBytes, min(256 << 20, maximumAnswerBytes * content.items.count))
     }
-}
-
-/// How fast a recorded stream is replayed.
-package enum ReplayPace: String, Sendable {
-    /// All at once.
-    case immediate
-    /// With the pauses that the upstream made.
-    case recorded
 }

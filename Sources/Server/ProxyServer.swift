@@ -29,7 +29,7 @@ package struct ServerOptions: Sendable {
     /// Connections that are served; further ones are answered with 503.
     package var maximumConnections: Int
     /// Whether `POST /put` and `POST /get` are answered as GPTCache's server does.
-    package var speaksGPTCache = false
+    package var speaksGPTCache: Bool
     /// Connections that are accepted at all, those that are turned away among them; more wait in the system's queue.
     package var acceptedConnections: Int
     /// Requests that are answered at the same time; further ones are answered with 503.
@@ -39,7 +39,7 @@ package struct ServerOptions: Sendable {
 
     package init(
         host: String, port: Int, maximumBody: Int, maximumHeader: Int, readTimeout: Duration, idleTimeout: Duration, maximumConnections: Int,
-        acceptedConnections: Int? = nil, maximumRequests: Int = .max, writeTimeout: Duration = .seconds(60)
+        speaksGPTCache: Bool, acceptedConnections: Int, maximumRequests: Int, writeTimeout: Duration
     ) {
         self.host = host
         self.port = port
@@ -48,7 +48,8 @@ package struct ServerOptions: Sendable {
         self.readTimeout = readTimeout
         self.idleTimeout = idleTimeout
         self.maximumConnections = maximumConnections
-        self.acceptedConnections = acceptedConnections ?? maximumConnections + 256
+        self.speaksGPTCache = speaksGPTCache
+        self.acceptedConnections = acceptedConnections
         self.maximumRequests = maximumRequests
         self.writeTimeout = writeTimeout
     }

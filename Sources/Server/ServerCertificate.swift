@@ -11,12 +11,12 @@ package final class ServerCertificate: Sendable {
         package var certificateFile: String
         /// PEM: the private key. May be the same file.
         package var keyFile: String
-        package var requiresTLS13: Bool
+        package var minimumTLS: SemanticCache.TLSVersion
 
-        package init(certificateFile: String, keyFile: String, requiresTLS13: Bool) {
+        package init(certificateFile: String, keyFile: String, minimumTLS: SemanticCache.TLSVersion) {
             self.certificateFile = certificateFile
             self.keyFile = keyFile
-            self.requiresTLS13 = requiresTLS13
+            self.minimumTLS = minimumTLS
         }
     }
 
@@ -68,7 +68,7 @@ package final class ServerCertificate: Sendable {
         }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = source.requiresTLS13 ? .tlsv13 : .tlsv12
+        configuration.minimumTLSVersion = source.minimumTLS == .v13 ? .tlsv13 : .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
         do {
             return Loaded(

@@ -8,6 +8,12 @@ package struct LoadedSettings: Sendable, Equatable {
     package var secrets = Secrets()
     package var paths: Paths
 
+    /// What a proxy has that was given neither a file nor a flag, in an empty environment.
+    package static let shipped: LoadedSettings = {
+        let settings = Settings()
+        return LoadedSettings(settings: settings, file: nil, paths: Paths(settings, environment: { _ in nil }))
+    }()
+
     /// What the environment variables named by `*_env` keys held. Prints redacted.
     package struct Secrets: Sendable, Equatable {
         package var upstreamAPIKey: Secret?

@@ -18,6 +18,8 @@
 //
 // Left out: reloading while running, which is a second `load` by whoever owns the parts (`Reloader`); files included from files.
 
+package import SemanticCache
+
 /// The configuration of a proxy: every key of `config.yaml` with its value. `Settings()` holds the defaults.
 package struct Settings: Sendable, Equatable {
     package var server = Server()
@@ -129,7 +131,7 @@ extension Settings {
         package var embeddings = true
         /// Regular expressions.
         package var noStorePatterns: [String] = []
-        package var noStoreDetect: [String] = ["keys", "cards"]
+        package var noStoreDetect: [SensitiveKind] = [.keys, .cards]
 
         /// How long an answer is kept when its time is over.
         package var staleWindow: Duration { max(staleIfError, staleWhileRevalidate) }
@@ -170,7 +172,7 @@ extension Settings {
         package var candidates = 8
         package var maxWordings = 100
         package var patience = 1000
-        package var timeSensitive = TimeSensitivity.exact
+        package var timeSensitive = TimeSensitiveUse.exact
         package var semanticTools = false
         package var prior = PriorChoice.shipped
         package var judge = Judge()
@@ -289,39 +291,20 @@ extension Settings {
     }
 }
 
-/// A key that takes one of a few words.
-package protocol SettingsChoice: CaseIterable, Equatable, Sendable, RawRepresentable<String> {}
-
+// The choices that only reading the settings asks for; those that a room acts on are in `SemanticCache`.
 extension Settings {
-    /// `upstream.min_tls`.
-    package enum TLSVersion: String, SettingsChoice {
-        case v12 = "v1.2"
-        case v13 = "v1.3"
-    }
-    /// `cache.tools`: what to do with requests that carry tools.
-    package enum ToolUse: String, SettingsChoice { case exact, off }
     /// `embedder.kind`.
-    package enum EmbedderKind: String, SettingsChoice { case local, off }
-    /// `matching.mode`.
-    package enum MatchingMode: String, SettingsChoice { case exact, threshold, calibrated, shadow }
+    package enum EmbedderKind: String, Choice { case local, off }
     /// `matching.prior`: what a fresh cache believes.
-    package enum PriorChoice: String, SettingsChoice { case shipped, none }
-    /// `matching.profile`: which hard guards are on.
-    package enum GuardProfile: String, SettingsChoice { case faq, `default`, strict }
+    package enum PriorChoice: String, Choice { case shipped, none }
     /// `matching.verifier`: whether a second model reads both wordings before one's answer serves the other.
-    package enum Verifier: String, SettingsChoice { case on, off }
-    /// `matching.time_sensitive`: what to do with prompts that speak of today or the latest.
-    package enum TimeSensitivity: String, SettingsChoice { case exact, match }
-    /// `tenancy.sharing`.
-    package enum Sharing: String, SettingsChoice { case tenant, pool }
-    /// `recording.replay_pace`.
-    package enum ReplayPace: String, SettingsChoice { case immediate, recorded }
+    package enum Verifier: String, Choice { case on, off }
     /// `recording.stream_usage`: which streams are asked to say what they cost.
-    package enum StreamUsage: String, SettingsChoice { case asked, always }
+    package enum StreamUsage: String, Choice { case asked, always }
     /// `log.level`, by the names of swift-log.
-    package enum LogLevel: String, SettingsChoice { case trace, debug, info, notice, warning, error, critical }
+    package enum LogLevel: String, Choice { case trace, debug, info, notice, warning, error, critical }
     /// `log.format`; `auto` is text on a terminal, else JSON.
-    package enum LogFormat: String, SettingsChoice { case auto, text, json }
+    package enum LogFormat: String, Choice { case auto, text, json }
     /// `log.access_content`: how much of a request the access log holds.
-    package enum AccessContent: String, SettingsChoice { case none, prompts, answers }
+    package enum AccessContent: String, Choice { case none, prompts, answers }
 }

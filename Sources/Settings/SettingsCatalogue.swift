@@ -156,7 +156,7 @@ enum SettingsCatalogue {
                 where it has escapes (\\n, \\u00fc), with these undone.
                 """),
             SettingsKey(
-                "no_store_detect", \.cache.noStoreDetect, .list("keys, cards or emails") { ["keys", "cards", "emails"].contains($0) }, .atOnce,
+                "no_store_detect", \.cache.noStoreDetect, .choices(), .atOnce,
                 """
                 The same for requests that hold: keys (API keys by their known forms, private keys, signed tokens), cards (card numbers with a
                 right check digit), emails (addresses). []: nothing is looked for.

@@ -1,3 +1,4 @@
+import SemanticCache
 import Yams
 
 /// Collects values and problems while a configuration is read.

@@ -1,3 +1,4 @@
+import SemanticCache
 import Yams
 
 extension ValueKind<Settings.Judge> {
@@ -39,9 +40,9 @@ extension ValueKind<[Settings.Override]> {
             switch name {
             case "model": override.model = try ValueKind<String>.name.read(value)
             case "namespace": override.namespace = try ValueKind<String>.name.read(value)
-            case "mode": override.mode = try ValueKind<Settings.MatchingMode>.choice.read(value)
+            case "mode": override.mode = try ValueKind<MatchingMode>.choice.read(value)
             case "error_bound": override.errorBound = try ValueKind<Double>.number(0...1).read(value)
-            case "profile": override.profile = try ValueKind<Settings.GuardProfile>.choice.read(value)
+            case "profile": override.profile = try ValueKind<GuardProfile>.choice.read(value)
             case "threshold": override.threshold = try ValueKind<Double>.number(0...1).read(value)
             default: return false
             }

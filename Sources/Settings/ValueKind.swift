@@ -1,3 +1,4 @@
+import SemanticCache
 import Yams
 
 /// How one kind of value is read from YAML, written back, and described when it is missing.
@@ -113,7 +114,7 @@ extension ValueKind<ByteCount> {
     }
 }
 
-extension ValueKind where Value: SettingsChoice {
+extension ValueKind where Value: Choice {
     static var choice: ValueKind {
         let words = Value.allCases.map(\.rawValue)
         return ValueKind(
@@ -124,5 +125,16 @@ extension ValueKind where Value: SettingsChoice {
                 throw ValueFaults(
                     expected: "one of \(words.joined(separator: ", "))", at: node, hint: nearest.map { "; did you mean '\($0)'?" } ?? "")
             }, write: { yamlText($0.rawValue, isChoice: true) })
+    }
+}
+
+extension ValueKind {
+    /// A list of words, each one of a few.
+    static func choices<Word: Choice>() -> ValueKind<[Word]> where Value == [Word] {
+        let words = Word.allCases.map(\.rawValue)
+        let texts = ValueKind<[String]>.list(words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")) { Word(rawValue: $0) != nil }
+        return ValueKind(
+            read: { node throws(ValueFaults) in try texts.read(node).compactMap { Word(rawValue: $0) } },
+            write: { texts.write($0.map(\.rawValue)) })
     }
 }

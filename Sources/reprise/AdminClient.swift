@@ -2,6 +2,7 @@ import Foundation
 import Forwarding
 import HTTPTypes
 import SemanticCache
+import Settings
 
 /// The admin surface of a running proxy, as the commands use it.
 struct AdminClient: Sendable {
@@ -23,10 +24,14 @@ struct AdminClient: Sendable {
     ///
     /// - Parameter caFile: the authorities that may vouch for the proxy's certificate, in place of the system's.
     static func connecting(to address: String, caFile: String?, token: String?) throws -> AdminClient {
-        var endpoint = try UpstreamEndpoint(baseURL: address)
+        var limits = Settings().upstream
+        limits.baseURL = address
+        var endpoint = try UpstreamEndpoint(limits)
         endpoint.caFile = caFile
         endpoint.silenceTimeout = endpoint.firstByteTimeout
-        return AdminClient(upstream: CurlUpstream(endpoint: endpoint, transport: CurlTransport()), server: endpoint.baseURL, token: token)
+        return AdminClient(
+            upstream: CurlUpstream(endpoint: endpoint, transport: CurlTransport(maximumConnections: limits.maxConnections)), server: endpoint.baseURL,
+            token: token)
     }
 
     func get(_ path: String, query: [(name: String, value: String)] = []) async throws -> [UInt8] {

@@ -35,6 +35,6 @@ extension LoadedSettings {
     /// Where the server's certificate stands; `nil` when it listens without TLS.
     var certificateSource: ServerCertificate.Source? {
         guard let certificate = paths.tlsCertificate, let key = paths.tlsKey else { return nil }
-        return ServerCertificate.Source(certificateFile: certificate, keyFile: key, requiresTLS13: settings.server.minTLS == .v13)
+        return ServerCertificate.Source(certificateFile: certificate, keyFile: key, minimumTLS: settings.server.minTLS)
     }
 }

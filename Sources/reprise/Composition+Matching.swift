@@ -3,6 +3,7 @@ import Embedding
 import Learning
 import Logging
 import Matching
+import Options
 import Proxy
 import SemanticCache
 import Settings
@@ -15,38 +16,21 @@ extension Composition {
         clock: any WallClock, metrics: ProxyMetrics, logger: Logger
     ) async -> MatchLearner? {
         guard let embedder else { return nil }
-        var options = MatchLearner.Options()
-        options.errorBound = settings.matching.errorBound
-        options.noiseSample = settings.matching.noiseSample
-        options.saveInterval = settings.store.flushInterval
-        var judging = AnswerJudge.Options()
-        judging.model = settings.matching.judge.model
-        judging.dailyCalls = settings.matching.judge.dailyCalls
         var prior = settings.matching.prior == .shipped ? Prior.shipped(embedder: embedder.fingerprint, verifier: verifier?.fingerprint) : nil
         if let verifier { prior = prior?.settingVerdictFloor(logit: Double(verifier.dayOneCut)) }
         if prior == nil, settings.matching.prior == .shipped {
             logger.notice("no prior was fitted for this embedder: rewordings hit once enough was learned")
         }
         let learner = MatchLearner(
-            options: options, prior: prior, cache: cache,
-            judge: AnswerJudge(options: judging, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: verifier,
+            options: MatchLearner.Options(settings), prior: prior, cache: cache,
+            judge: AnswerJudge(
+                options: AnswerJudge.Options(settings.matching.judge), embedder: embedder, upstream: upstream, clock: clock, metrics: metrics),
+            verifier: verifier,
             unreadWords: UnreadWordsGuard(embedder), store: store,
             fingerprint: "\(embedder.fingerprint) verifier \(verifier?.fingerprint ?? "none") prior \(settings.matching.prior.rawValue)",
             clock: clock,
             generator: SystemRandomNumberGenerator(), logger: logger)
         await learner.restore()
         return learner
-    }
-}
-
-extension MatchingOverride {
-    init(_ override: Settings.Override) {
-        self.init()
-        model = override.model
-        namespace = override.namespace
-        mode = override.mode.flatMap { PipelineOptions.Mode(rawValue: $0.rawValue) }
-        errorBound = override.errorBound
-        profile = override.profile.map(GuardProfile.init)
-        threshold = override.threshold.map(Float.init)
     }
 }

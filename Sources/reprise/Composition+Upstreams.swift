@@ -83,7 +83,7 @@ private struct UpstreamMaker {
 
     private func endpoint(_ name: String, _ settings: Settings.Upstream) throws(StartError) -> UpstreamEndpoint {
         var endpoint: UpstreamEndpoint
-        do throws(UpstreamEndpointError) { endpoint = try UpstreamEndpoint(baseURL: settings.baseURL) } catch {
+        do throws(UpstreamEndpointError) { endpoint = try UpstreamEndpoint(settings) } catch {
             throw .upstream("\(name): \(error.description)")
         }
         let secrets = loaded.secrets.upstreams[name]
@@ -92,11 +92,16 @@ private struct UpstreamMaker {
         endpoint.authorization = apiKey.map { "Bearer " + $0.reveal() }
         endpoint.headers =
             settings.headers.map { (name: $0.name, value: $0.value) } + secretHeaders.map { (name: $0.name, value: $0.value.reveal()) }
-        endpoint.connectTimeout = settings.connectTimeout
-        endpoint.firstByteTimeout = settings.firstByteTimeout
-        endpoint.silenceTimeout = settings.silenceTimeout
         endpoint.caFile = name == "upstream" ? loaded.paths.caFile : loaded.paths.upstreamCAFiles[name]
-        endpoint.minimumTLS = settings.minTLS == .v13 ? .v13 : .v12
         return endpoint
+    }
+}
+
+extension UpstreamEndpoint {
+    /// A provider's address and limits, without its credentials and files.
+    init(_ settings: Settings.Upstream) throws(UpstreamEndpointError) {
+        try self.init(
+            baseURL: settings.baseURL, connectTimeout: settings.connectTimeout, firstByteTimeout: settings.firstByteTimeout,
+            silenceTimeout: settings.silenceTimeout, minimumTLS: settings.minTLS)
     }
 }

@@ -4,7 +4,7 @@ import Forwarding
 import Glibc
 import Learning
 import Logging
-import Matching
+import Options
 import Proxy
 import SemanticCache
 import Server
@@ -70,9 +70,10 @@ struct Composition {
             byteLimit: settings.cache.maxMemory.bytes / 2, logger: logger,
             onFault: { fault in readiness.set("store", fault.map { .degraded("entries are in memory only: \($0)") } ?? .ready) })
         let index = ScopedIndex(dimension: embedder?.dimension ?? 1)
+        let limits = CacheLimits(settings.cache, keepsAnswersOnDisk: store is SQLiteStore)
         let cache = AnswerCache(
             index: index, fingerprint: embedder?.fingerprint, writer: writer, store: store,
-            metrics: metrics, clock: clock, limits: limits(settings, store: store))
+            metrics: metrics, clock: clock, limits: limits)
         let indexing = embedder.map { IndexingQueue(cache: cache, embedder: $0, limit: settings.cache.maxEntries, logger: logger) }
         let snapshots = makeSnapshots(
             loaded, index: index, cache: cache, store: store, embedder: embedder, readiness: readiness, logger: logger)
@@ -82,7 +83,7 @@ struct Composition {
         let lastID = await restorer.begin(for: .milliseconds(500))
         let tenants = TenantResolver(
             key: await tenantKey(loaded, store: store, logger: logger))
-        let options = LiveOptions(pipelineOptions(loaded))
+        let options = LiveOptions(PipelineOptions(loaded))
         let learner = await makeLearner(
             settings, embedder: embedder, verifier: verifier, cache: cache, upstream: upstream, store: store, clock: clock, metrics: metrics,
             logger: logger)
@@ -98,7 +99,7 @@ struct Composition {
             services: (snapshots.map { [$0 as any Service] } ?? []) + [writer] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
                 restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
                 RowSealing(store: store, logger: logger),
-                StoreShrinking(store: store, limit: limits(settings, store: store).diskBytes, logger: logger),
+                StoreShrinking(store: store, limit: limits.diskBytes, logger: logger),
                 memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
             ],
             embedderLine: embedderLine, restoredLine: cache.isRestoring ? "being read" : "\(restorer.progress.restored) entries", quietLogger: quiet,
@@ -130,7 +131,7 @@ struct Composition {
                 try certificate?.reload(new, clock: clock, logger: logger)
                 upstream.exchange(for: newProviders.upstream)
                 metrics.watch(newProviders.watches)
-                options.exchange(for: pipelineOptions(new))
+                options.exchange(for: PipelineOptions(new))
                 learner?.reckon(with: inEffect.matching.errorBound)
                 return waiting
             })
@@ -147,59 +148,12 @@ extension Composition {
     private static func serverOptions(_ settings: Settings, fileLimit: Int) -> ServerOptions {
         let served = min(settings.server.maxConnections, max(64, fileLimit / 2))
         let accepted = max(served, min(served * 10 + 256, fileLimit - max(64, fileLimit / 4)))
-        var options = ServerOptions(
+        return ServerOptions(
             host: settings.server.host, port: settings.server.port, maximumBody: settings.server.maxBody.bytes,
             maximumHeader: settings.server.maxHeader.bytes, readTimeout: settings.server.readTimeout, idleTimeout: settings.server.idleTimeout,
-            maximumConnections: served, acceptedConnections: accepted, maximumRequests: settings.server.maxRequests,
+            maximumConnections: served, speaksGPTCache: settings.server.gptcache, acceptedConnections: accepted,
+            maximumRequests: settings.server.maxRequests,
             writeTimeout: settings.server.writeTimeout)
-        options.speaksGPTCache = settings.server.gptcache
-        return options
-    }
-
-    private static func limits(_ settings: Settings, store: any CacheStore) -> CacheLimits {
-        CacheLimits(
-            entries: settings.cache.maxEntries, memoryBytes: settings.cache.maxMemory.bytes,
-            // Free pages, the write-ahead log and the tree above the rows take the rest.
-            diskBytes: settings.cache.maxDisk.bytes / 5 * 4,
-            staleWindow: settings.cache.staleWindow, keepsAnswersOnDisk: store is SQLiteStore)
-    }
-
-    /// What the settings mean for the life of a request; a reload exchanges it as a whole.
-    static func pipelineOptions(_ loaded: LoadedSettings) -> PipelineOptions {
-        let settings = loaded.settings
-        var options = PipelineOptions()
-        options.access = accessRules(loaded)
-        options.storage.patterns = settings.cache.noStorePatterns
-        options.storage.kinds = Set(settings.cache.noStoreDetect.compactMap { SensitiveText.Kind(rawValue: $0) })
-        options.isEnabled = settings.cache.enabled
-        options.ttl = settings.cache.ttl
-        options.staleIfError = settings.cache.staleIfError
-        options.staleWhileRevalidate = settings.cache.staleWhileRevalidate
-        options.maximumTTL = settings.cache.maxTTL
-        options.timeSensitiveTTL = .seconds(300)
-        options.maximumAnswerBytes = settings.cache.maxAnswer.bytes
-        options.tools = settings.cache.tools == .exact ? .exact : .off
-        if !settings.cache.embeddings { options.endpoints.remove(.embeddings) }
-        options.mode =
-            switch settings.matching.mode {
-            case .exact: .exact
-            case .threshold: .threshold
-            case .calibrated: .calibrated
-            case .shadow: .shadow
-            }
-        options.errorBound = settings.matching.errorBound
-        options.overrides = settings.matching.overrides.map(MatchingOverride.init)
-        options.threshold = Float(settings.matching.threshold)
-        options.profile = GuardProfile(settings.matching.profile)
-        options.timeSensitive = settings.matching.timeSensitive == .exact ? .exact : .match
-        options.semanticTools = settings.matching.semanticTools
-        options.maximumWordings = settings.matching.maxWordings
-        options.patience = settings.matching.patience
-        options.candidateCount = settings.matching.candidates
-        options.lookupDeadline = settings.embedder.timeout
-        options.asksForUsage = settings.recording.streamUsage == .always
-        options.replayPace = settings.recording.replayPace == .immediate ? .immediate : .recorded
-        return options
     }
 
     private static func priceTable(_ settings: Settings.Prices) -> PriceTable {

@@ -100,7 +100,10 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
             let read = try files.map { try Self.read($0, limit: limit) }
             let embedder: OnnxEmbedder
-            do throws(ModelError) { embedder = try OnnxEmbedder(try ModelFolder(path: loaded.paths.model), threads: 1) } catch {
+            do throws(ModelError) {
+                embedder = try OnnxEmbedder(
+                    try ModelFolder(path: loaded.paths.model), threads: 1, statesMemory: Settings().matching.verifierMemory.bytes)
+            } catch {
                 throw CommandFailure(.configuration, "the model cannot be used: \(error)")
             }
             let vectors = try await Self.embed(read.flatMap(\.content.texts), with: embedder) {
@@ -118,7 +121,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             let isUnseen: (@Sendable (String) -> Bool)? = heldOut ? Self.isHeldOut : nil
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
-                profile: GuardProfile(loaded.settings.matching.profile), unreadWords: UnreadWordsGuard(embedder),
+                profile: loaded.settings.matching.profile, unreadWords: UnreadWordsGuard(embedder),
                 prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, isUnseen: isUnseen,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {
@@ -158,7 +161,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         guard verified != .off, loaded.settings.matching.verifier == .on else { return nil }
         do {
             let folder = try ModelFolder(path: loaded.paths.model)
-            return try OnnxVerifier(folder, VerifierModel(folder: folder.path), embedder: embedder)
+            return try OnnxVerifier(folder, VerifierModel(folder: folder.path), embedder: embedder, threads: 1)
         } catch {
             throw CommandFailure(.configuration, "the verifier cannot be used: \(error); --verifier off goes without")
         }
@@ -324,16 +327,5 @@ struct EvaluateCommand: AsyncParsableCommand {
         do { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) } catch {
             throw CommandFailure(.failure, "\(path): cannot be written: \(error.localizedDescription)")
         }
-    }
-}
-
-extension GuardProfile {
-    init(_ profile: Settings.GuardProfile) {
-        self =
-            switch profile {
-            case .faq: .faq
-            case .default: .default
-            case .strict: .strict
-            }
     }
 }

@@ -1,8 +1,10 @@
 import Evaluation
 import Foundation
 import Learning
+import Options
 import Proxy
 import SemanticCache
+import Settings
 import VectorSearch
 import WireFormats
 
@@ -21,9 +23,9 @@ struct LoggedTraffic {
 
     /// As many of the nearest distinct answers are compared, as behind a request.
     private static let comparedAnswers = 3
-    private static let neighbours = 8
+    private static let neighbours = Settings().matching.candidates
     /// Questions less alike are not compared.
-    private static let floor: Float = 0.5
+    private static let floor = MatchLearner.Options(Settings()).floor
 
     private(set) var questions: [Question] = []
     /// Lines that were read, those that are passed over among them.
@@ -99,7 +101,7 @@ struct LoggedTraffic {
 extension AnswerJudge {
     /// A judge that asks nobody: what words and embeddings do not tell counts as different.
     static func offline(_ embedder: any Embedder) -> AnswerJudge {
-        AnswerJudge(options: Options(), embedder: embedder, upstream: NoUpstream(), clock: SystemClock())
+        AnswerJudge(options: Options(model: nil, dailyCalls: 0), embedder: embedder, upstream: NoUpstream(), clock: SystemClock())
     }
 
     private struct NoUpstream: Upstream {

@@ -1,14 +1,14 @@
+import Options
 import Proxy
 import SemanticCache
 import Testing
 
 @testable import Settings
-@testable import reprise
 
 /// Whether what the catalogue says to take effect at once reaches the requests.
 struct ReloadTests {
     private func options(_ text: String) throws -> PipelineOptions {
-        Composition.pipelineOptions(try Settings.load(text: text, file: nil, environment: { $0 == "KEY" ? "0123456789abcdef" : nil }))
+        PipelineOptions(try Settings.load(text: text, file: nil, environment: { $0 == "KEY" ? "0123456789abcdef" : nil }))
     }
 
     @Test func everySuchKeyIsPartOfWhatAReloadExchanges() throws {
@@ -57,7 +57,7 @@ struct ReloadTests {
         let running = try Settings.load(text: "", file: nil, environment: { _ in nil })
         var new = try Settings.load(text: "matching: {candidates: 2}\nembedder: {timeout: 1s}", file: nil, environment: { _ in nil })
         new.settings = running.settings.reloaded(as: new.settings).inEffect
-        let options = Composition.pipelineOptions(new)
+        let options = PipelineOptions(new)
         #expect(options.candidateCount == 8 && options.lookupDeadline == .seconds(2))
     }
 }

@@ -15,7 +15,7 @@ enum Fixtures {
     }
 
     /// Fails, rather than passing without a look, where the model is missing: run `Scripts/model` first.
-    static let embedder = Result { try OnnxEmbedder(ModelFolder(path: modelFolder)) }
+    static let embedder = Result { try OnnxEmbedder(ModelFolder(path: modelFolder), threads: 1, statesMemory: 128 << 20) }
 
     static func tokenizer() throws -> WordPieceTokenizer {
         let vocabulary = try String(contentsOf: URL(filePath: modelFolder + "/vocab.txt"), encoding: .utf8)

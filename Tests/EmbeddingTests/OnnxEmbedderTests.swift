@@ -60,7 +60,7 @@ struct OnnxEmbedderTests {
 
     /// Answers that are compared once leave the verifier's memory to questions.
     @Test func onlyWhatMayBeReadAgainIsKept() async throws {
-        let embedder = try OnnxEmbedder(ModelFolder(path: Fixtures.modelFolder))
+        let embedder = try OnnxEmbedder(ModelFolder(path: Fixtures.modelFolder), threads: 1, statesMemory: 128 << 20)
         let (asked, warmed, compared) = ("Where is my order?", "How do I pay?", "Open the settings.")
         let vectors = try await embedder.embedInBackground([compared], keepsReading: false)
         _ = try await embedder.embedInBackground([warmed], keepsReading: true)
@@ -98,7 +98,7 @@ struct OnnxEmbedderTests {
     }
 
     @Test func aClosedEmbedderRefuses() async throws {
-        let embedder = try OnnxEmbedder(ModelFolder(path: Fixtures.modelFolder))
+        let embedder = try OnnxEmbedder(ModelFolder(path: Fixtures.modelFolder), threads: 1, statesMemory: 128 << 20)
         await embedder.close()
         await embedder.close()
         await #expect(throws: ModelError.self) { try await embedder.embed(["x"]) }

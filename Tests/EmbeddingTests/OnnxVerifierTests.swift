@@ -29,7 +29,8 @@ struct OnnxVerifierTests {
     }
 
     private static let verifier = Result {
-        try OnnxVerifier(ModelFolder(path: Fixtures.modelFolder), VerifierModel(folder: Fixtures.modelFolder), embedder: Fixtures.embedder.get())
+        try OnnxVerifier(
+            ModelFolder(path: Fixtures.modelFolder), VerifierModel(folder: Fixtures.modelFolder), embedder: Fixtures.embedder.get(), threads: 1)
     }
 
     private static func lines() throws -> [Line] { try Fixtures.lines("pairs.jsonl", as: Line.self) }
@@ -92,8 +93,8 @@ struct OnnxVerifierTests {
     /// Whether the embedder still knows the wordings' states or reads them anew does not change a logit.
     @Test func forgottenStatesChangeNoLogit() async throws {
         let folder = try ModelFolder(path: Fixtures.modelFolder)
-        let forgetful = try OnnxEmbedder(folder, statesMemory: 0)
-        let verifier = try OnnxVerifier(folder, VerifierModel(folder: folder.path), embedder: forgetful)
+        let forgetful = try OnnxEmbedder(folder, threads: 1, statesMemory: 0)
+        let verifier = try OnnxVerifier(folder, VerifierModel(folder: folder.path), embedder: forgetful, threads: 1)
         let pairs = try Self.lines().prefix(12).map { WordingPair(asked: $0.asked, cached: $0.cached) }
         let remembered = try await Self.verifier.get().logits(of: pairs)
         #expect(try await verifier.logits(of: pairs) == remembered)
@@ -132,7 +133,7 @@ struct OnnxVerifierTests {
 
     @Test func aClosedVerifierRefuses() async throws {
         let verifier = try OnnxVerifier(
-            ModelFolder(path: Fixtures.modelFolder), VerifierModel(folder: Fixtures.modelFolder), embedder: Fixtures.embedder.get())
+            ModelFolder(path: Fixtures.modelFolder), VerifierModel(folder: Fixtures.modelFolder), embedder: Fixtures.embedder.get(), threads: 1)
         await verifier.close()
         await verifier.close()
         await #expect(throws: ModelError.self) { try await verifier.logit(of: WordingPair(asked: "x", cached: "x")) }
@@ -188,7 +189,7 @@ struct VerifierModelTests {
         let model = try VerifierModel(folder: folder.path)
         let embedder = try Fixtures.embedder.get()
         #expect {
-            _ = try OnnxVerifier(ModelFolder(path: Fixtures.modelFolder), model, embedder: embedder)
+            _ = try OnnxVerifier(ModelFolder(path: Fixtures.modelFolder), model, embedder: embedder, threads: 1)
         } throws: { "\($0)".contains("expected weights \(weights.prefix(16)), as model.onnx") }
     }
 }

@@ -121,7 +121,7 @@ import VectorSearch
     @Test func historiesNeverMeet() async throws {
         let pair = LabelledPair(cached: "cancel it", asked: "cancel it", isSame: false, cachedHistory: ["a"], askedHistory: ["b"])
         let vectors = try await Self.vectors(["cancel it"])
-        let outcomes = PairReplay(vector: { vectors[$0] }, verdict: nil).run([pair], policy: ThresholdPolicy(threshold: 0))
+        let outcomes = PairReplay(vector: { vectors[$0] }, verdict: nil).run([pair], policy: ThresholdPolicy(threshold: 0, profile: .default))
         #expect(outcomes.map(\.isServed) == [false])
     }
 

@@ -13,9 +13,9 @@ private struct Pair {
 
     init(configure: (inout UpstreamEndpoint) -> Void = { _ in }, _ script: @escaping ScriptedServer.Script) throws {
         server = try ScriptedServer(script)
-        var endpoint = try UpstreamEndpoint(baseURL: server.url + "/v1")
+        var endpoint = try UpstreamEndpoint.patient(server.url + "/v1")
         configure(&endpoint)
-        upstream = CurlUpstream(endpoint: endpoint, transport: CurlTransport())
+        upstream = CurlUpstream(endpoint: endpoint, transport: CurlTransport(maximumConnections: 256))
     }
 
     func send(
@@ -26,6 +26,14 @@ private struct Pair {
 
     func text(_ response: UpstreamResponse) async throws -> String {
         String(decoding: try await response.body.collect(upTo: 1 << 28) ?? [], as: UTF8.self)
+    }
+}
+
+extension UpstreamEndpoint {
+    /// With limits that no test meets which does not set its own.
+    static func patient(_ baseURL: String) throws(UpstreamEndpointError) -> Self {
+        try Self(
+            baseURL: baseURL, connectTimeout: .seconds(10), firstByteTimeout: .seconds(600), silenceTimeout: .seconds(120), minimumTLS: .v12)
     }
 }
 
@@ -282,8 +290,8 @@ struct CancellationTests {
             _ = connection.waitForClose(seconds: 300)
             return false
         }
-        let transport = CurlTransport()
-        let upstream = CurlUpstream(endpoint: try UpstreamEndpoint(baseURL: server.url), transport: transport)
+        let transport = CurlTransport(maximumConnections: 256)
+        let upstream = CurlUpstream(endpoint: try UpstreamEndpoint.patient(server.url), transport: transport)
         let request = UpstreamRequest(method: .post, target: "/", fields: [:], body: .bytes([]))
         let call = Task { try await upstream.send(request) }
         while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
@@ -367,7 +375,7 @@ struct FaultTests {
 
     @Test func nobodyThereIsUnreachable() async throws {
         for url in ["http://127.0.0.1:1/v1", "http://no-such-host.invalid/v1"] {
-            let upstream = CurlUpstream(endpoint: try UpstreamEndpoint(baseURL: url), transport: CurlTransport())
+            let upstream = CurlUpstream(endpoint: try UpstreamEndpoint.patient(url), transport: CurlTransport(maximumConnections: 256))
             guard case .unreachable = await failure({ try await upstream.send(UpstreamRequest(method: .get, target: "/", fields: [:], body: .none)) })
             else {
                 Issue.record("\(url) was reached")
@@ -380,7 +388,7 @@ struct FaultTests {
 struct UpstreamEndpointTests {
     @Test(arguments: ["https://api.openai.com/v1", "http://127.0.0.1:8080", "https://a.example/openai/deployments/x", "http://[::1]:80/v1/"])
     func goodURLs(url: String) throws {
-        #expect(try !UpstreamEndpoint(baseURL: url).baseURL.hasSuffix("/"))
+        #expect(try !UpstreamEndpoint.patient(url).baseURL.hasSuffix("/"))
     }
 
     @Test(arguments: [
@@ -388,6 +396,6 @@ struct UpstreamEndpointTests {
         "http://x/#a",
     ])
     func badURLs(url: String) {
-        #expect(throws: UpstreamEndpointError.self) { try UpstreamEndpoint(baseURL: url) }
+        #expect(throws: UpstreamEndpointError.self) { try UpstreamEndpoint.patient(url) }
     }
 }

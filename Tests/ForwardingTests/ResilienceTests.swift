@@ -76,8 +76,8 @@ struct RetryPolicyTests {
 struct RetryingUpstreamTests {
     private func retrying(_ upstream: any Upstream, _ naps: Naps, retries: Int = 2) -> RetryingUpstream {
         RetryingUpstream(
-            upstream, policy: RetryPolicy(retries: retries, firstDelay: .milliseconds(100)), clock: ManualClock(), random: { 0 },
-            sleep: { naps.sleep($0) })
+            upstream, policy: RetryPolicy(retries: retries, firstDelay: .milliseconds(100), longestDelay: .seconds(2)), clock: ManualClock(),
+            random: { 0 }, sleep: { naps.sleep($0) })
     }
 
     @Test func aPassingFaultIsNotSeen() async throws {
@@ -102,7 +102,8 @@ struct RetryingUpstreamTests {
         let limited = LimitedUpstream(upstream(reply(503), reply(200)), limit: 1, waitingLimit: 1, patience: .seconds(30))
         let out = Mutex<[Int]>([])
         let retrying = RetryingUpstream(
-            limited, policy: RetryPolicy(), clock: ManualClock(), sleep: { _ in out.withLock { $0.append(limited.depth.out) } })
+            limited, policy: RetryPolicy(retries: 2, firstDelay: .milliseconds(250), longestDelay: .seconds(2)), clock: ManualClock(),
+            sleep: { _ in out.withLock { $0.append(limited.depth.out) } })
         #expect(try await retrying.send(request).status.code == 200)
         #expect(out.withLock { $0 } == [0])
     }
@@ -125,7 +126,8 @@ struct RetryingUpstreamTests {
 
     @Test func whoLeavesDuringThePauseIsNotAskedFor() async throws {
         let inner = upstream(reply(503), reply(200))
-        let patient = RetryingUpstream(inner, policy: RetryPolicy(firstDelay: .seconds(600), longestDelay: .seconds(600)), clock: ManualClock())
+        let patient = RetryingUpstream(
+            inner, policy: RetryPolicy(retries: 2, firstDelay: .seconds(600), longestDelay: .seconds(600)), clock: ManualClock())
         let call = Task { try await patient.send(request) }
         while inner.calls.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
         call.cancel()
@@ -368,12 +370,12 @@ struct EndpointTests {
     ])
     func urls(base: String, target: String, isFromRoot: Bool, expected: String) throws {
         let request = UpstreamRequest(method: .get, target: target, isFromRoot: isFromRoot, fields: [:], body: .none)
-        #expect(try UpstreamEndpoint(baseURL: base).url(for: request) == expected)
+        #expect(try UpstreamEndpoint.patient(base).url(for: request) == expected)
     }
 
     /// An upstream with a key of its own never sees a client's, in whatever field it came.
     @Test func theClientsCredentialStaysWhereTheUpstreamHasItsOwn() throws {
-        var endpoint = try UpstreamEndpoint(baseURL: "https://a/v1")
+        var endpoint = try UpstreamEndpoint.patient("https://a/v1")
         let fields: HTTPFields = [.authorization: "Bearer client", .init("x-api-key")!: "client", .init("api-key")!: "client", .accept: "*/*"]
         let request = UpstreamRequest(method: .get, target: "/x", fields: fields, body: .none)
         #expect(RequestPlan(request, endpoint: endpoint).lines.filter { $0.contains("client") }.count == 3)

@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test func aThresholdThatIsNoNumberServesNothing() {
-        #expect(ThresholdPolicy(threshold: .nan).decide(query: "same", candidates: [candidate("same", 1)]).verdict == .forward(.belowThreshold))
+        let policy = ThresholdPolicy(threshold: .nan, profile: .default)
+        #expect(policy.decide(query: "same", candidates: [candidate("same", 1)]).verdict == .forward(.belowThreshold))
     }
 
     @Test func theSecondCandidateIsNeverTried() {

@@ -19,7 +19,7 @@ struct ClientKeyTests {
     private let bench: ProxyBench
 
     init() {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.access.add(.init(name: "app"), key: "rp-app")
         options.access.add(.init(name: "small", allowsModel: { $0.hasPrefix("gpt-test") }, requestsPerMinute: 3), key: "rp-small")
         bench = ProxyBench(options: options, script: credentialEcho)
@@ -71,7 +71,7 @@ struct ClientKeyTests {
 
     /// The tenant is the client and not its key, so that a new key finds the old entries.
     @Test func aNewKeyOfTheSameClientFindsItsEntries() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.access.add(.init(name: "app"), key: "old")
         options.access.add(.init(name: "app"), key: "new")
         options.access.add(.init(name: "other"), key: "theirs")
@@ -84,7 +84,7 @@ struct ClientKeyTests {
 
 struct SharingTests {
     @Test func aPoolOfOneNamespaceIsNoPoolOfTheOthers() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.access.sharingByNamespace["faq"] = .pool
         let bench = ProxyBench(options: options, script: credentialEcho)
         for namespace in ["faq", "own"] {
@@ -96,7 +96,7 @@ struct SharingTests {
 
     /// Over the network, nobody without a credential gets anything out of the cache, nor puts anything in.
     @Test func offLoopbackTheNamelessAreForwarded() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.access.isOpen = false
         let bench = ProxyBench(options: options, script: credentialEcho)
         for _ in 0..<2 {
@@ -175,7 +175,7 @@ struct SharingTests {
     }
 
     private func hiddenPool(_ script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply) -> ProxyBench {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.access.hidesPoolHits = true
         return ProxyBench(options: options, sharing: .pool, script: script)
     }
@@ -207,7 +207,7 @@ struct SharingTests {
 
 struct WordingCapTests {
     @Test func anEntryThatAnsweredManyWordingsIsVerifiedFirst() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.maximumWordings = 2
         let bench = ProxyBench(options: options)
         let words = ["how", "do", "i", "reset", "my", "account", "password", "please"]

@@ -10,7 +10,7 @@ import WireFormats
 
 struct EmbeddingBatchTests {
     /// An upstream whose embedding of a text is its letters, and of token numbers the numbers.
-    private static func bench(options: PipelineOptions = PipelineOptions()) -> ProxyBench {
+    private static func bench(options: PipelineOptions = .shipped) -> ProxyBench {
         ProxyBench(options: options) { _, body in
             guard let request = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any] else { return ProxyBench.echo(body) }
             let input = request["input"]
@@ -96,7 +96,7 @@ struct EmbeddingBatchTests {
     }
 
     @Test func aLargeBatchIsKeptThoughOneAnswerOfItsSizeWouldNotBe() async throws {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.maximumAnswerBytes = 400
         let bench = Self.bench(options: options)
         let texts = (0..<20).map { "\"text \($0)\"" }.joined(separator: ",")

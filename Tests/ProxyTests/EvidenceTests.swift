@@ -14,7 +14,7 @@ import WireFormats
 struct NoiseFloorTests {
     /// A bench whose population has enough labels for sampling, and `share` as the share that is sampled.
     private func bench(share: Double, answer: @escaping @Sendable (String) -> String?) async throws -> LearnerBench {
-        var learning = MatchLearner.Options()
+        var learning = MatchLearner.Options.shipped
         learning.noiseSample = share
         let bench = LearnerBench(learning: learning, answer: answer)
         _ = await bench.ask(LearnerBench.first)
@@ -71,7 +71,7 @@ struct NoiseFloorTests {
         let off = try await bench(share: 0) { _ in "It takes 3 days." }
         off.dial.turn(to: 0)
         #expect(await off.ask(LearnerBench.first)[.xCacheMatch] == "exact")
-        var learning = MatchLearner.Options()
+        var learning = MatchLearner.Options.shipped
         learning.noiseSample = 1
         let early = LearnerBench(learning: learning)
         early.dial.turn(to: 0)
@@ -150,7 +150,7 @@ struct WordingLimitTests {
     private func wording(_ turn: Int) -> String { (Self.words[turn...] + Self.words[..<turn]).joined(separator: " ") }
 
     @Test func oneWordingTooManyIsForwardedAndTeaches() async throws {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.maximumWordings = 2
         let bench = LearnerBench(options: options)
         try await bench.learning {
@@ -166,7 +166,7 @@ struct WordingLimitTests {
 
     /// All uses but the last are of one wording: what counts here is how often, not how many.
     @Test func anAnswerThatServedManyUncheckedIsChecked() async throws {
-        var learning = MatchLearner.Options()
+        var learning = MatchLearner.Options.shipped
         learning.uncheckedLimit = 20
         let bench = LearnerBench(learning: learning)
         try await bench.learning {
@@ -207,7 +207,7 @@ struct JudgeModelTests {
                     return number
                 })
         }
-        var options = AnswerJudge.Options()
+        var options = AnswerJudge.Options.shipped
         options.model = model
         options.dailyCalls = dailyCalls
         return (AnswerJudge(options: options, embedder: HashingEmbedder(), upstream: upstream, clock: clock, metrics: metrics), upstream)
@@ -278,7 +278,7 @@ struct JudgeModelTests {
 
     /// The whole way: a request that was forwarded, its answer unlike the cached one, and the model's word as the label.
     @Test(arguments: ["SAME", "DIFFERENT"]) func itsWordIsTheLabel(_ word: String) async throws {
-        var judging = AnswerJudge.Options()
+        var judging = AnswerJudge.Options.shipped
         judging.model = "judge-model"
         let bench = LearnerBench(prior: nil, judging: judging) { body in
             if body.contains("judge-model") { return word }
@@ -357,7 +357,7 @@ struct AliasLimitTests {
 /// Shadow counts what it would have served, as traffic of the gate.
 struct ShadowTrafficTests {
     @Test func wouldBeHitsAreTraffic() async throws {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.mode = .shadow
         let bench = LearnerBench(options: options, judging: nil)
         _ = await bench.ask(LearnerBench.first)

@@ -50,14 +50,13 @@ struct ExplorationTests {
             let cache = AnswerCache(
                 index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint,
                 writer: WriteBehind(store: store, interval: .seconds(3600), limit: 1000, logger: logger), metrics: metrics, clock: clock,
-                capacity: 1000)
-            var options = PipelineOptions()
-            options.mode = .calibrated
+                capacity: 1000, staleWindow: PipelineOptions.shipped.staleWindow)
+            var options = PipelineOptions.shipped
             // A busy machine is no reason for a miss here.
             options.lookupDeadline = .seconds(600)
             learner = MatchLearner(
-                options: MatchLearner.Options(), prior: LearnerBench.prior, cache: cache,
-                judge: AnswerJudge(options: AnswerJudge.Options(), embedder: embedder, upstream: upstream, clock: clock), verifier: nil, store: store,
+                options: .shipped, prior: LearnerBench.prior, cache: cache,
+                judge: AnswerJudge(options: .shipped, embedder: embedder, upstream: upstream, clock: clock), verifier: nil, store: store,
                 fingerprint: embedder.fingerprint, clock: clock, generator: dial, logger: logger)
             pipeline = RequestPipeline(
                 options: LiveOptions(options), cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
@@ -125,7 +124,7 @@ struct LateVectorTests {
         return AnswerCache(
             index: FlatIndex(dimension: 2), fingerprint: "f",
             writer: WriteBehind(store: FaultyStore(), interval: .seconds(3600), limit: 10, logger: logger),
-            metrics: ProxyMetrics(), clock: ManualClock(), capacity: 10)
+            metrics: ProxyMetrics(), clock: ManualClock(), capacity: 10, staleWindow: PipelineOptions.shipped.staleWindow)
     }
 
     /// A vector that comes when it is let go.

@@ -46,7 +46,7 @@ struct IndexSnapshotTests {
             let writer = WriteBehind(store: store, interval: .seconds(3600), limit: 100_000, logger: logger)
             cache = AnswerCache(
                 index: index, fingerprint: model, writer: writer, store: store, metrics: ProxyMetrics(), clock: ManualClock(),
-                limits: CacheLimits(entries: 100_000, keepsAnswersOnDisk: true))
+                limits: .only(entries: 100_000, keepsAnswersOnDisk: true))
             snapshots = IndexSnapshots(
                 index: index, cache: cache, store: store, snapshots: place ?? SnapshotFile(beside: folder.store), fingerprint: model,
                 interval: .seconds(3600), logger: logger, onFault: onFault)

@@ -17,7 +17,7 @@ struct LearnedStateTests {
     /// Each instruction is a kind of traffic of its own: where all differ, the store keeps no more of them than memory does.
     @Test func whatIsForgottenLeavesTheStore() async throws {
         let store = FaultyStore()
-        var learning = MatchLearner.Options()
+        var learning = MatchLearner.Options.shipped
         learning.populationLimit = 2
         let bench = LearnerBench(learning: learning, judging: nil, store: store)
         func ask(_ model: String) async {

@@ -35,11 +35,15 @@ struct LearnerBench {
     ///   - fingerprint: what the learner takes the embedder for; its own by default.
     ///   - answer: the words of the answer to a request's body, or `nil` for an upstream that fails.
     init(
-        prior: Prior? = LearnerBench.prior, options: PipelineOptions = PipelineOptions(), learning: MatchLearner.Options = MatchLearner.Options(),
-        judging: AnswerJudge.Options? = AnswerJudge.Options(), verifier: (any Verifier)? = nil, store: FaultyStore = FaultyStore(),
+        prior: Prior? = LearnerBench.prior, options: PipelineOptions = .shipped, learning: MatchLearner.Options = .shipped,
+        judging: AnswerJudge.Options? = .shipped, verifier: (any Verifier)? = nil, store: FaultyStore = FaultyStore(),
         fingerprint: String? = nil,
         answer: @escaping @Sendable (String) -> String? = { _ in "Open the settings." }
     ) {
+        // A busy machine is no reason for a miss here, nor for a verdict that is not heard.
+        var (options, learning) = (options, learning)
+        options.lookupDeadline = .seconds(600)
+        learning.verifierDeadline = .seconds(600)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let embedder = HashingEmbedder()
         upstream = ScriptedUpstream { _, body in
@@ -49,18 +53,13 @@ struct LearnerBench {
         cache = AnswerCache(
             index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint,
             writer: WriteBehind(store: FaultyStore(), interval: .seconds(3600), limit: 1000, logger: logger), metrics: metrics, clock: clock,
-            capacity: 1000)
-        // A busy machine is no reason for a miss here, nor for a verdict that is not heard.
-        var (options, learning) = (options, learning)
-        options.lookupDeadline = .seconds(600)
-        learning.verifierDeadline = .seconds(600)
+            capacity: 1000, staleWindow: options.staleWindow)
         learner = MatchLearner(
             options: learning, prior: prior, cache: cache,
             judge: judging.map { [upstream, clock, metrics] in
                 AnswerJudge(options: $0, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics)
             }, verifier: verifier,
             store: store, fingerprint: fingerprint ?? embedder.fingerprint, clock: clock, generator: dial, logger: logger)
-        if options.mode != .shadow { options.mode = .calibrated }
         pipeline = RequestPipeline(
             options: LiveOptions(options), cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock), clock: clock,

@@ -19,7 +19,7 @@ import WireFormats
         let pipeline: RequestPipeline
 
         init(
-            prior: Prior?, mode: PipelineOptions.Mode = .calibrated, verifier: (any Verifier)? = nil, store: FaultyStore = FaultyStore(),
+            prior: Prior?, mode: MatchingMode = .calibrated, verifier: (any Verifier)? = nil, store: FaultyStore = FaultyStore(),
             overrides: [MatchingOverride] = []
         ) {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -35,17 +35,17 @@ import WireFormats
             let writer = WriteBehind(store: FaultyStore(), interval: .seconds(3600), limit: 1000, logger: logger)
             cache = AnswerCache(
                 index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,
-                capacity: 1000)
-            var options = PipelineOptions()
+                capacity: 1000, staleWindow: PipelineOptions.shipped.staleWindow)
+            var options = PipelineOptions.shipped
             options.mode = mode
             options.overrides = overrides
             // A busy machine is no reason for a miss here, nor for a verdict that is not heard.
             options.lookupDeadline = .seconds(600)
-            var learning = MatchLearner.Options()
+            var learning = MatchLearner.Options.shipped
             learning.verifierDeadline = .seconds(600)
             learner = MatchLearner(
                 options: learning, prior: prior, cache: cache,
-                judge: AnswerJudge(options: AnswerJudge.Options(), embedder: embedder, upstream: upstream, clock: clock), verifier: verifier,
+                judge: AnswerJudge(options: .shipped, embedder: embedder, upstream: upstream, clock: clock), verifier: verifier,
                 store: store, fingerprint: embedder.fingerprint, clock: clock, generator: SystemRandomNumberGenerator(), logger: logger)
             pipeline = RequestPipeline(
                 options: LiveOptions(options), cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,

@@ -42,7 +42,7 @@ struct MemoryHierarchyTests {
     }
 
     @Test func answersThatDoNotFitInMemoryComeFromTheStore() async {
-        let bench = Bench(limits: CacheLimits(entries: 1000, memoryBytes: 3_000_000, keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 1000, memoryBytes: 3_000_000, keepsAnswersOnDisk: true))
         for number in 1...100 {
             bench.cache.insert(bench.record(number, bytes: 50_000))
             if number % 10 == 0 { await bench.cache.persist() }
@@ -61,14 +61,14 @@ struct MemoryHierarchyTests {
 
     /// An answer that has left memory before it was written is taken from the queue.
     @Test func anAnswerOnItsWayToTheStoreIsNotLost() async {
-        let bench = Bench(limits: CacheLimits(entries: 1000, memoryBytes: 1_500_000, keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 1000, memoryBytes: 1_500_000, keepsAnswersOnDisk: true))
         for number in 1...40 { bench.cache.insert(bench.record(number, bytes: 50_000)) }
         #expect(bench.cache.hotCount < 40)
         for number in 1...40 { #expect(await bench.cache.entry(for: Sample.entry(number).key) != nil) }
     }
 
     @Test func withoutAStoreEntriesGo() async {
-        let bench = Bench(MemoryStore(keepsRecords: false), limits: CacheLimits(entries: 1000, memoryBytes: 2_000_000))
+        let bench = Bench(MemoryStore(keepsRecords: false), limits: .only(entries: 1000, memoryBytes: 2_000_000))
         for number in 1...100 { bench.cache.insert(bench.record(number, bytes: 50_000)) }
         #expect(bench.cache.memoryBytes <= 2_000_000)
         #expect((1..<50).contains(bench.cache.count))
@@ -77,7 +77,7 @@ struct MemoryHierarchyTests {
     }
 
     @Test func theDiskIsBounded() async throws {
-        let bench = Bench(limits: CacheLimits(entries: 1000, diskBytes: 500_000, keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 1000, diskBytes: 500_000, keepsAnswersOnDisk: true))
         for number in 1...100 { bench.cache.insert(bench.record(number, bytes: 20_000)) }
         await bench.cache.persist()
         #expect((1..<30).contains(bench.cache.count))
@@ -88,7 +88,7 @@ struct MemoryHierarchyTests {
 
     @Test func aFaultOfTheStoreIsAMissAndLosesNothing() async {
         let store = FaultyStore()
-        let bench = Bench(store, limits: CacheLimits(entries: 1000, memoryBytes: 1_500_000, keepsAnswersOnDisk: true))
+        let bench = Bench(store, limits: .only(entries: 1000, memoryBytes: 1_500_000, keepsAnswersOnDisk: true))
         for number in 1...40 { bench.cache.insert(bench.record(number, bytes: 50_000)) }
         await bench.cache.persist()
         store.fail(with: .engine("test"))
@@ -102,11 +102,11 @@ struct MemoryHierarchyTests {
     /// From the first moment of a restart exact repeats hit, before anything was read; and nothing comes back that was removed meanwhile.
     @Test func repeatsHitWhileTheStoreIsRead() async {
         let store = MemoryStore()
-        let former = Bench(store, limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))
+        let former = Bench(store, limits: .only(entries: 10_000, keepsAnswersOnDisk: true))
         for number in 1...2000 { former.cache.insert(former.record(number, bytes: 10)) }
         await former.cache.persist()
 
-        let bench = Bench(store, limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))
+        let bench = Bench(store, limits: .only(entries: 10_000, keepsAnswersOnDisk: true))
         let restorer = bench.restorer()
         #expect(await restorer.begin(for: .zero) == EntryID(rawValue: 2000))
         #expect(bench.cache.isRestoring)
@@ -124,10 +124,10 @@ struct MemoryHierarchyTests {
 
     @Test func aYoungerAnswerIsNotReplacedByTheStores() async {
         let store = MemoryStore()
-        let former = Bench(store, limits: CacheLimits(entries: 10, keepsAnswersOnDisk: true))
+        let former = Bench(store, limits: .only(entries: 10, keepsAnswersOnDisk: true))
         former.cache.insert(former.record(1))
         await former.cache.persist()
-        let bench = Bench(store, limits: CacheLimits(entries: 10, keepsAnswersOnDisk: true))
+        let bench = Bench(store, limits: .only(entries: 10, keepsAnswersOnDisk: true))
         let restorer = bench.restorer()
         _ = await restorer.begin(for: .zero)
         let young = Entry(Sample.entry(1).metadata.with(id: EntryID(rawValue: 77)), answer: Sample.entry(1).answer)
@@ -140,7 +140,7 @@ struct MemoryHierarchyTests {
     /// A row that is damaged so costs its own place in the index and nothing else.
     @Test func aVectorOfAnotherLengthIsNotTaken() async {
         let store = MemoryStore()
-        let former = Bench(store, limits: CacheLimits(entries: 10, keepsAnswersOnDisk: true))
+        let former = Bench(store, limits: .only(entries: 10, keepsAnswersOnDisk: true))
         var vectors = VectorIndexConformance.Vectors(seed: 1, dimension: 4)
         for number in 1...2 {
             former.writer.add(
@@ -148,7 +148,7 @@ struct MemoryHierarchyTests {
         }
         former.cache.insert(former.record(3))
         await former.cache.persist()
-        let bench = Bench(store, limits: CacheLimits(entries: 10, keepsAnswersOnDisk: true))
+        let bench = Bench(store, limits: .only(entries: 10, keepsAnswersOnDisk: true))
         let restorer = bench.restorer()
         _ = await restorer.begin(for: .zero)
         #expect(await bench.cache.entry(for: Sample.entry(1).key) != nil)
@@ -160,10 +160,10 @@ struct MemoryHierarchyTests {
 
     @Test func aFlushDuringTheReadingEndsIt() async {
         let store = MemoryStore()
-        let former = Bench(store, limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))
+        let former = Bench(store, limits: .only(entries: 10_000, keepsAnswersOnDisk: true))
         for number in 1...1500 { former.cache.insert(former.record(number, bytes: 10)) }
         await former.cache.persist()
-        let bench = Bench(store, limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))
+        let bench = Bench(store, limits: .only(entries: 10_000, keepsAnswersOnDisk: true))
         let restorer = bench.restorer()
         _ = await restorer.begin(for: .zero)
         bench.cache.removeAll()
@@ -175,7 +175,7 @@ struct MemoryHierarchyTests {
 
     /// Expired entries stay for the stale window, over restarts too, and go after it.
     @Test func theStaleWindowKeepsExpiredEntries() async {
-        let bench = Bench(limits: CacheLimits(entries: 10, staleWindow: .seconds(60), keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 10, staleWindow: .seconds(60), keepsAnswersOnDisk: true))
         bench.cache.insert(bench.record(1, ttl: .seconds(10)))
         await bench.cache.persist()
         bench.clock.advance(by: .seconds(30))
@@ -189,7 +189,7 @@ struct MemoryHierarchyTests {
     }
 
     @Test func roomIsMadeOnRequest() async {
-        let bench = Bench(limits: CacheLimits(entries: 100, staleWindow: .seconds(3600), keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 100, staleWindow: .seconds(3600), keepsAnswersOnDisk: true))
         for number in 1...20 { bench.cache.insert(bench.record(number, ttl: number <= 5 ? .seconds(10) : .seconds(1000))) }
         bench.clock.advance(by: .seconds(20))
         _ = await bench.cache.sweep()
@@ -204,7 +204,7 @@ struct MemoryHierarchyTests {
 
     /// A stand-in that goes for want of room was counted when its time ended.
     @Test func standInsAreCountedOnce() async {
-        let bench = Bench(limits: CacheLimits(entries: 20, staleWindow: .seconds(3600), keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 20, staleWindow: .seconds(3600), keepsAnswersOnDisk: true))
         func ended() -> Int { bench.metrics.snapshot.expired + bench.metrics.snapshot.capacityEvictions }
         for number in 1...20 { bench.cache.insert(bench.record(number, ttl: .seconds(10))) }
         bench.clock.advance(by: .seconds(20))
@@ -217,7 +217,7 @@ struct MemoryHierarchyTests {
 
     /// A memory too small for all the entries that are allowed is not filled by what is known of their use.
     @Test func aSmallMemoryStillHoldsEntries() async {
-        let bench = Bench(MemoryStore(keepsRecords: false), limits: CacheLimits(entries: 1_000_000, memoryBytes: 2_000_000))
+        let bench = Bench(MemoryStore(keepsRecords: false), limits: .only(entries: 1_000_000, memoryBytes: 2_000_000))
         for number in 1...20 { bench.cache.insert(bench.record(number)) }
         #expect(bench.cache.count == 20)
         #expect(bench.cache.memoryBytes <= 2_000_000)
@@ -225,7 +225,7 @@ struct MemoryHierarchyTests {
 
     /// What is removed or evicted in many steps is counted as a whole, and what was never there is not.
     @Test func stepsAddUp() async {
-        let bench = Bench(limits: CacheLimits(entries: 10_000, keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 10_000, keepsAnswersOnDisk: true))
         for number in 1...1000 { bench.cache.insert(bench.record(number, bytes: 10)) }
         #expect(bench.cache.remove((501...1200).map { EntryID(rawValue: $0) }, as: .flushed) == 500)
         #expect(bench.metrics.snapshot.flushed == 500)
@@ -240,7 +240,7 @@ struct MemoryHierarchyTests {
 
     /// Thousands that expire at once are removed in many short steps: a look-up in between waits for none of the others.
     @Test func manyExpiriesStallNobody() async {
-        let bench = Bench(MemoryStore(keepsRecords: false), limits: CacheLimits(entries: 100_000))
+        let bench = Bench(MemoryStore(keepsRecords: false), limits: .only(entries: 100_000))
         bench.cache.insert(bench.record(9999, bytes: 10))
         var lookups = 0
         // On a busy machine all may be over before the first look: one round with looks in between is enough.

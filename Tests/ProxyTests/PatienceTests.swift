@@ -66,7 +66,7 @@ struct PatienceTests {
 
     @Test func theAnswerComesWithoutTheVectorAndTheFirstThatCouldHaveHitEndsIt() async {
         let embedder = GatedEmbedder()
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.patience = 32
         let bench = ProxyBench(options: options, embedder: embedder)
         // The first finds an empty scope, which is no search.
@@ -82,7 +82,7 @@ struct PatienceTests {
     }
 
     @Test func whoeverAcceptsACachedAnswerOnlyIsWaitedFor() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.patience = 1
         let bench = ProxyBench(options: options)
         for question in ["how do i reset my account password", "paint the garden fence"] { _ = await bench.ask(question) }
@@ -92,7 +92,7 @@ struct PatienceTests {
     }
 
     @Test func aPutOffLookUpTeachesTheLearner() async throws {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.patience = 1
         let bench = LearnerBench(options: options)
         try await bench.learning {

@@ -168,7 +168,7 @@ struct SemanticTierTests {
     }
 
     @Test func shadowNeverServes() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.mode = .shadow
         let bench = ProxyBench(options: options)
         _ = await bench.ask("how do i reset my account password please")
@@ -228,7 +228,7 @@ struct ControlTests {
 
     @Test(arguments: ["tools", "disabled", "encoded", "unauthenticated"])
     func onlyIfCachedNeverAsksWhereNothingIsLookedUp(why: String) async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.tools = .off
         options.isEnabled = why != "disabled"
         options.access.isOpen = why != "unauthenticated"
@@ -268,7 +268,10 @@ struct ControlTests {
     }
 
     @Test func aThresholdMayOnlyBeStricter() async {
-        let bench = ProxyBench()
+        // A configured threshold is what is asked to be lower here, and only this mode has one.
+        var options = PipelineOptions.shipped
+        options.mode = .threshold
+        let bench = ProxyBench(options: options)
         _ = await bench.ask("how do i reset my account password please")
         #expect(await bench.ask("please can you tell how do i reset my account password", fields: [.cacheThreshold: "0.1"]).cache == "MISS")
         #expect(await bench.ask("i do reset how my account password please then", fields: [.cacheThreshold: "1"]).cache == "MISS")
@@ -398,7 +401,7 @@ struct FaultTests {
     }
 
     @Test func aSlowEmbedderIsAMiss() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         // Long enough for the vector that is made at once, however busy the machine is.
         options.lookupDeadline = .milliseconds(1500)
         let bench = ProxyBench(options: options, embedder: StallingEmbedder())
@@ -410,7 +413,7 @@ struct FaultTests {
 
     /// What a search found after the deadline is not waited on any longer.
     @Test func aSlowSearchIsAMiss() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.lookupDeadline = .milliseconds(200)
         let bench = ProxyBench(options: options, index: StallingIndex(stall: .milliseconds(300)))
         // On a busy machine a vector may miss the deadline, too.

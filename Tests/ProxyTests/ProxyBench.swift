@@ -21,14 +21,14 @@ struct ProxyBench {
     let pressure = MemoryPressure()
 
     init(
-        options: PipelineOptions = PipelineOptions(), sharing: TenantResolver.Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
+        options: PipelineOptions = .shipped, sharing: Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
         index: (any VectorIndex)? = nil, store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
         script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) }
     ) {
         var options = options
         options.access.sharing = sharing
         // The tests share few threads with all others: what is not about the deadline must not meet it. A test of it asks for less.
-        if options.lookupDeadline == PipelineOptions().lookupDeadline { options.lookupDeadline = .seconds(600) }
+        if options.lookupDeadline == PipelineOptions.shipped.lookupDeadline { options.lookupDeadline = .seconds(600) }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.store = store
         self.clock = clock
@@ -37,12 +37,23 @@ struct ProxyBench {
         writer = WriteBehind(store: store, interval: .seconds(3600), limit: 1000, logger: logger)
         cache = AnswerCache(
             index: index ?? FlatIndex(dimension: embedder?.dimension ?? 1), fingerprint: embedder?.fingerprint, writer: writer, metrics: metrics,
-            clock: clock, capacity: capacity, staleWindow: max(options.staleIfError, options.staleWhileRevalidate))
+            clock: clock, capacity: capacity, staleWindow: options.staleWindow)
+        // As in a proxy that has a model. What is learned begins with a prior that opens the gate, and chance is never taken: what is about chance, or about
+        // a gate that is shut, is tested with `LearnerBench`.
+        var learning = MatchLearner.Options.shipped
+        learning.verifierDeadline = .seconds(600)
+        let learner = embedder.map { [cache, upstream, metrics] embedder in
+            MatchLearner(
+                options: learning, prior: LearnerBench.prior, cache: cache,
+                judge: AnswerJudge(options: .shipped, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: nil,
+                unreadWords: UnreadWordsGuard(embedder), store: store, fingerprint: embedder.fingerprint, clock: clock, generator: Dial(),
+                logger: logger)
+        }
         pipeline = RequestPipeline(
-            options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, upstream: upstream,
+            options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
             clock: clock, logger: logger)
-        administration = CacheAdministration(cache: cache, embedder: embedder, clock: clock)
+        administration = CacheAdministration(cache: cache, embedder: embedder, learner: learner, clock: clock)
     }
 
     /// What came back, its body read to the end.

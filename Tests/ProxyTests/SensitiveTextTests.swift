@@ -7,14 +7,14 @@ import TestSupport
 
 struct SensitiveTextTests {
     @Test(arguments: [
-        ("my key is sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2", SensitiveText.Kind.keys), (#"{"content":"line\nsk-ant-api03-a1B2c3D4e5F6g7H8i9J0"}"#, .keys),
+        ("my key is sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2", SensitiveKind.keys), (#"{"content":"line\nsk-ant-api03-a1B2c3D4e5F6g7H8i9J0"}"#, .keys),
         ("AKIAIOSFODNN7EXAMPLE is it", .keys), ("ghp_0123456789abcdefghijABCDEFGHIJ012345", .keys), ("-----BEGIN RSA PRIVATE KEY-----", .keys),
         ("token eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", .keys),
         ("pay with 4111 1111 1111 1111 please", .cards), ("5500-0000-0000-0004", .cards), ("378282246310005", .cards),
         ("write to jo.doe+x@mail.example.org today", .emails), ("a@b.co", .emails),
     ])
-    func found(text: String, kind: SensitiveText.Kind) {
-        #expect(SensitiveText.find(Set(SensitiveText.Kind.allCases), in: Array(text.utf8)) == kind)
+    func found(text: String, kind: SensitiveKind) {
+        #expect(SensitiveText.find(Set(SensitiveKind.allCases), in: Array(text.utf8)) == kind)
     }
 
     @Test(arguments: [
@@ -25,7 +25,7 @@ struct SensitiveTextTests {
         "@decorator.method", "eyJhbGci.short.x", "the price of 4111 shares in 2024",
     ])
     func notFound(text: String) {
-        #expect(SensitiveText.find(Set(SensitiveText.Kind.allCases), in: Array(text.utf8)) == nil)
+        #expect(SensitiveText.find(Set(SensitiveKind.allCases), in: Array(text.utf8)) == nil)
     }
 
     /// Clients differ in what they write as escapes; what is looked for is the text.
@@ -35,15 +35,13 @@ struct SensitiveTextTests {
         #"{"content":"a\u0040b.example.org"}"#, #"{"content":"first\n\tPROJECT: falcon"}"#,
     ])
     func whatIsEscapedIsFound(body: String) {
-        var policy = StoragePolicy()
-        policy.kinds = [.cards, .emails]
-        policy.patterns = ["Müller", "\"blue\"|🚀", #"\sPROJECT:\s"#]
+        let policy = StoragePolicy(patterns: ["Müller", "\"blue\"|🚀", #"\sPROJECT:\s"#], kinds: [.cards, .emails])
         #expect(!policy.allowsStoring(Array(body.utf8)))
         #expect(policy.allowsStoring(Array(#"{"content":"nothing of that \\u00fc, \"green\""}"#.utf8)))
     }
 
     @Test func suchRequestsAreAnsweredAndNeverStored() async {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         options.storage.kinds = [.cards]
         options.storage.patterns = ["(?i)confidential"]
         let bench = ProxyBench(options: options)

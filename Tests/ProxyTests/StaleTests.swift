@@ -21,7 +21,7 @@ struct StaleIfErrorTests {
     private let upstream = Switch()
 
     private func bench(_ change: (inout PipelineOptions) -> Void = { _ in }) -> ProxyBench {
-        var options = PipelineOptions()
+        var options = PipelineOptions.shipped
         change(&options)
         return ProxyBench(options: options) { [upstream] _, body in upstream.answer(body) }
     }

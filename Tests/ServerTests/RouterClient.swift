@@ -7,9 +7,11 @@ import Learning
 import Logging
 import NIOCore
 import NIOEmbedded
+import Options
 import Proxy
 import SemanticCache
 @testable import Server
+import Settings
 import Synchronization
 import Telemetry
 import TestSupport
@@ -49,13 +51,14 @@ struct RouterClient {
         let writer = WriteBehind(store: store, interval: .seconds(60), limit: 100, logger: logger)
         let cache = AnswerCache(
             index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,
-            capacity: 100)
-        var settings = PipelineOptions()
+            capacity: 100, staleWindow: PipelineOptions(.shipped).staleWindow)
+        var settings = PipelineOptions(.shipped)
         // A busy machine is no reason for a miss here.
         settings.lookupDeadline = .seconds(600)
         let options = LiveOptions(settings)
         let learner = MatchLearner(
-            options: MatchLearner.Options(), prior: nil, cache: cache, judge: nil, verifier: nil, store: store, fingerprint: embedder.fingerprint,
+            options: MatchLearner.Options(Settings()), prior: nil, cache: cache, judge: nil, verifier: nil, store: store,
+            fingerprint: embedder.fingerprint,
             clock: clock, generator: SeededGenerator(seed: 1), logger: logger)
         pipeline = RequestPipeline(
             options: options, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,

@@ -1,4 +1,5 @@
 import Foundation
+import SemanticCache
 import Settings
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import SemanticCache
 import Testing
 
 @testable import Settings

@@ -17,7 +17,7 @@ package struct RetryPolicy: Sendable {
     /// The longest pause. An upstream that asks for a longer one gets its answer passed on instead.
     package var longestDelay: Duration
 
-    package init(retries: Int = 2, firstDelay: Duration = .milliseconds(250), longestDelay: Duration = .seconds(10)) {
+    package init(retries: Int, firstDelay: Duration, longestDelay: Duration) {
         self.retries = retries
         self.firstDelay = firstDelay
         self.longestDelay = longestDelay

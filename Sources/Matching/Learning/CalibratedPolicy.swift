@@ -1,4 +1,4 @@
-import SemanticCache
+package import SemanticCache
 
 /// Serves the best candidate when no hard guard fires and what was learned says that answers with such a score are right often enough.
 ///

@@ -197,7 +197,7 @@ package struct StatsReporter: Sendable {
                 missOverhead: metrics.missOverhead.quantiles, embed: metrics.embedLatency.quantiles, search: metrics.searchLatency.quantiles,
                 decide: metrics.decideLatency.quantiles),
             matching: .init(
-                mode: embedder == nil ? PipelineOptions.Mode.exact.rawValue : options.mode.rawValue, embedder: embedder?.fingerprint,
+                mode: embedder == nil ? MatchingMode.exact.rawValue : options.mode.rawValue, embedder: embedder?.fingerprint,
                 dimension: embedder?.dimension, threshold: Double(options.threshold), profile: options.profile.rawValue,
                 searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0,
                 errorBound: options.errorBound, estimatedError: learned.map { $0.cut == nil ? 0 : $0.estimatedError },

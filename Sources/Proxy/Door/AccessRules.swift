@@ -29,14 +29,19 @@ package struct AccessRules: Sendable {
     /// By the SHA-256 of their keys. The keys themselves are nowhere.
     private var clients: [Digest256: Client] = [:]
     /// Whether callers without a credential, and pools without clients, are served from the cache: on loopback, or where the operator says so.
-    package var isOpen = true
+    package var isOpen: Bool
     /// The default, and what differs by namespace.
-    package var sharing: TenantResolver.Sharing = .tenant
-    package var sharingByNamespace: [String: TenantResolver.Sharing] = [:]
+    package var sharing: Sharing
+    package var sharingByNamespace: [String: Sharing]
     /// Whether hits in a pool take as long as the upstream did and do not say that they are hits.
-    package var hidesPoolHits = false
+    package var hidesPoolHits: Bool
 
-    package init() {}
+    package init(isOpen: Bool, sharing: Sharing, sharingByNamespace: [String: Sharing], hidesPoolHits: Bool) {
+        self.isOpen = isOpen
+        self.sharing = sharing
+        self.sharingByNamespace = sharingByNamespace
+        self.hidesPoolHits = hidesPoolHits
+    }
 
     /// Whether every request needs a key.
     package var asksForKey: Bool { !clients.isEmpty }
@@ -56,7 +61,7 @@ package struct AccessRules: Sendable {
         return .client(client)
     }
 
-    package func sharing(in namespace: String) -> TenantResolver.Sharing { sharingByNamespace[namespace] ?? sharing }
+    package func sharing(in namespace: String) -> Sharing { sharingByNamespace[namespace] ?? sharing }
 
     /// The key as the providers' clients send it; the scheme `Bearer` aside.
     static func key(in fields: HTTPFields) -> String? {

@@ -5,14 +5,6 @@ import Synchronization
 
 /// Who a request belongs to: a keyed hash of its credential, so that neither the store nor a log ever holds the credential itself.
 package struct TenantResolver: Sendable {
-    /// How entries are shared between callers.
-    package enum Sharing: String, Sendable {
-        /// Each credential has its own entries.
-        case tenant
-        /// All callers share one pool.
-        case pool
-    }
-
     /// With its key worked in, which takes as long as the hash of a credential itself.
     private let keyed: HMAC<SHA256>
     /// The tenant of all requests without a credential.

@@ -1,16 +1,9 @@
+package import SemanticCache
+
 /// Finds what should not lie about in a cache: credentials, card numbers, e-mail addresses. Pure; one pass over the bytes for each kind.
 package enum SensitiveText {
-    /// What can be looked for.
-    package enum Kind: String, CaseIterable, Sendable {
-        /// API keys by the forms that their issuers gave them, private keys in PEM, signed tokens (JWT).
-        case keys
-        /// 13 to 19 digits, perhaps in groups, whose check digit is right (Luhn).
-        case cards
-        case emails
-    }
-
     /// The first kind among `kinds` that the text holds.
-    package static func find(_ kinds: Set<Kind>, in text: [UInt8]) -> Kind? {
+    package static func find(_ kinds: Set<SensitiveKind>, in text: [UInt8]) -> SensitiveKind? {
         if kinds.contains(.keys), holdsKey(text) { return .keys }
         if kinds.contains(.cards), holdsCard(text) { return .cards }
         if kinds.contains(.emails), holdsEmail(text) { return .emails }

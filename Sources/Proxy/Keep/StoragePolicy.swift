@@ -1,12 +1,16 @@
+package import SemanticCache
 import WireFormats
 
 /// Which requests are never stored: those that match a pattern of the operator's, or hold something sensitive.
 package struct StoragePolicy: Sendable {
     /// Regular expressions; one that cannot be compiled matches everything, which stores nothing.
-    package var patterns: [String] = []
-    package var kinds: Set<SensitiveText.Kind> = []
+    package var patterns: [String]
+    package var kinds: Set<SensitiveKind>
 
-    package init() {}
+    package init(patterns: [String], kinds: Set<SensitiveKind>) {
+        self.patterns = patterns
+        self.kinds = kinds
+    }
 
     /// Whether a request with this body may be stored.
     ///

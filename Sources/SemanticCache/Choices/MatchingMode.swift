@@ -1,5 +1,5 @@
 /// What happens after an exact key was not found.
-package enum MatchingMode: String, Sendable {
+package enum MatchingMode: String, Choice {
     /// Exact repeats only.
     case exact
     /// Rewordings above the threshold that pass the guards are served.
