@@ -77,7 +77,7 @@ let package = Package(
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
-        room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .heap, .httpTypes, .logging, .serviceLifecycle]),
+        room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .deque, .heap, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
         room(
             "Server",
