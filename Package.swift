@@ -11,6 +11,7 @@ let house: [SwiftSetting] = [
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let deque = product(name: "DequeModule", package: "swift-collections")
     static let heap = product(name: "HeapModule", package: "swift-collections")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
@@ -73,7 +74,7 @@ let package = Package(
         room("VectorSearch", ["SemanticCache", "CSimilarity"]),
         room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        room("Forwarding", ["SemanticCache", "CCurl", .httpTypes]),
+        room("Forwarding", ["SemanticCache", "CCurl", .deque, .httpTypes]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),

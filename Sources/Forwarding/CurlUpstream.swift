@@ -5,7 +5,7 @@
 //
 // Invariants
 // - libcurl is only called on the transport's thread, `curl_multi_wakeup` aside, which is made for being called from others.
-// - A body is handed on as it comes, chunk by chunk. When its reader is `highWater` bytes behind, the transfer is paused; curl then stops reading
+// - A body is handed on as it comes, chunk by chunk. When its reader is 256 KiB behind, the transfer is paused; curl then stops reading
 //   the socket, and TCP slows the provider down.
 // - An answer that breaks off throws; it never looks like an answer that ended.
 // - The bytes are those on the wire: no redirect is followed, nothing decompressed, no field added but Host and the framing.

@@ -5,9 +5,13 @@ import Synchronization
 /// One exchange: what the transport's thread and the waiting tasks share of it.
 ///
 /// The thread brings head, chunks and end; one task takes them. In the other direction a feeder of its own brings the pieces of a streamed
-/// request body, and the thread takes them.
+/// request body, and the thread takes them. What follows from what is ``TransferMachine``'s to say; here are the lock and those who wait.
 final class Transfer: Sendable {
     typealias Head = Result<(HTTPResponse.Status, HTTPFields), UpstreamError>
+    private typealias HeadWaiter = CheckedContinuation<Head, Never>
+    private typealias ChunkWaiter = CheckedContinuation<[UInt8]?, any Error>
+    /// Told whether to go on.
+    private typealias FeederWaiter = CheckedContinuation<Bool, Never>
 
     /// What the thread is to do with a chunk.
     enum Receipt {
@@ -24,27 +28,9 @@ final class Transfer: Sendable {
         case failed
     }
 
-    /// How far a reader may fall behind, in bytes, before the transfer is paused.
-    static let highWater = 256 << 10
-    /// Where a paused transfer goes on.
-    private static let lowWater = 64 << 10
-
     private struct State {
-        var head: Head?
-        var headWaiter: CheckedContinuation<Head, Never>?
-        var chunks: ArraySlice<[UInt8]> = []
-        var buffered = 0
-        var isPaused = false
-        var end: Result<Void, UpstreamError>?
-        var reader: CheckedContinuation<[UInt8]?, any Error>?
-
-        var supply: ArraySlice<[UInt8]> = []
-        /// How much of the first piece was sent already.
-        var supplyOffset = 0
-        var supplied = 0
-        var supplyEnd: Result<Void, UpstreamError>?
-        var isStarved = false
-        var feederWaiter: CheckedContinuation<Void, Never>?
+        /// Paused at 256 KiB, until no more than 64 KiB are left.
+        var machine = TransferMachine<HeadWaiter, ChunkWaiter, FeederWaiter>(highWater: 256 << 10, lowWater: 64 << 10)
         var feeder: Task<Void, Never>?
     }
 
@@ -58,38 +44,30 @@ final class Transfer: Sendable {
     /// Waits for the head.
     func head() async -> Head {
         await withCheckedContinuation { continuation in
-            let known: Head? = state.withLock { state in
-                if state.head == nil { state.headWaiter = continuation }
-                return state.head
+            switch state.withLock({ $0.machine.awaitHead(continuation) }) {
+            case .tell(let head): continuation.resume(returning: head)
+            case .wait: break
             }
-            if let known { continuation.resume(returning: known) }
         }
     }
 
     /// The next chunk; `nil` at the end. Calls `resume` when a paused transfer may go on.
     func next(_ resume: () -> Void) async throws -> [UInt8]? {
         // Taken without suspending where a chunk is there already.
-        let first = state.withLock { Self.step(&$0) }
-        switch first {
-        case .chunk(let chunk, let mayResume):
-            if mayResume { resume() }
+        switch state.withLock({ $0.machine.read() }) {
+        case .chunk(let chunk, let resumesTransfer):
+            if resumesTransfer { resume() }
             return chunk
         case .end(let end):
             try end.get()
             return nil
         case .wait:
             return try await withCheckedThrowingContinuation { continuation in
-                let step = state.withLock { state in
-                    let step = Self.step(&state)
-                    if case .wait = step { state.reader = continuation }
-                    return step
-                }
-                switch step {
-                case .chunk(let chunk, let mayResume):
-                    if mayResume { resume() }
+                switch state.withLock({ $0.machine.read(continuation) }) {
+                case .chunk(let chunk, let resumesTransfer):
+                    if resumesTransfer { resume() }
                     continuation.resume(returning: chunk)
-                case .end(.success): continuation.resume(returning: nil)
-                case .end(.failure(let error)): continuation.resume(throwing: error)
+                case .end(let end): continuation.resume(with: end.map { nil })
                 case .wait: break
                 }
             }
@@ -100,67 +78,36 @@ final class Transfer: Sendable {
 
     /// Tells the head. Only the first call counts.
     func resolve(_ head: Head) {
-        let waiter = state.withLock { state -> CheckedContinuation<Head, Never>? in
-            guard state.head == nil else { return nil }
-            state.head = head
-            defer { state.headWaiter = nil }
-            return state.headWaiter
-        }
-        waiter?.resume(returning: head)
+        state.withLock { $0.machine.resolve(head) }?.resume(returning: head)
     }
 
     /// Brings a chunk.
     func receive(_ bytes: UnsafeRawBufferPointer) -> Receipt {
-        let (receipt, reader): (Receipt, CheckedContinuation<[UInt8]?, any Error>?) = state.withLock { state in
-            if let reader = state.reader {
-                state.reader = nil
-                return (.taken, reader)
-            }
-            guard state.buffered < Self.highWater else {
-                state.isPaused = true
-                return (.pause, nil)
-            }
-            state.chunks.append(Array(bytes))
-            state.buffered += bytes.count
-            return (.taken, nil)
+        let chunk = Array(bytes)
+        switch state.withLock({ $0.machine.receive(chunk) }) {
+        case .deliver(let reader):
+            reader.resume(returning: chunk)
+            return .taken
+        case .taken: return .taken
+        case .pause: return .pause
         }
-        reader?.resume(returning: Array(bytes))
-        return receipt
     }
 
     /// Whether the reader is what the transfer waits for.
-    var isPaused: Bool { state.withLock { $0.isPaused } }
+    var isPaused: Bool { state.withLock { $0.machine.isPaused } }
 
     /// Whether the feeder is what the transfer waits for.
-    var isStarved: Bool { state.withLock { $0.isStarved } }
+    var isStarved: Bool { state.withLock { $0.machine.isStarved } }
 
     /// Ends the exchange for everyone. Only the first call counts.
     func finish(_ end: Result<Void, UpstreamError>) {
-        let (reader, head, feederWaiter, feeder) = state.withLock { state in
-            guard state.end == nil else { return (nil, nil, nil, nil) as Waiters }
-            state.end = end
-            defer {
-                state.reader = nil
-                state.headWaiter = nil
-                state.feederWaiter = nil
-            }
-            if state.head == nil, case .failure(let error) = end { state.head = .failure(error) }
-            if state.head == nil { state.head = .failure(.broken("it ended without a head")) }
-            return (state.reader, state.headWaiter, state.feederWaiter, state.feeder)
-        }
+        let (action, feeder) = state.withLock { ($0.machine.finish(end), $0.feeder) }
+        guard let action else { return }
         feeder?.cancel()
-        feederWaiter?.resume()
-        let known = state.withLock { $0.head }
-        if let head, let known { head.resume(returning: known) }
-        switch end {
-        case .success: reader?.resume(returning: nil)
-        case .failure(let error): reader?.resume(throwing: error)
-        }
+        action.feeder?.resume(returning: false)
+        if let (waiter, head) = action.head { waiter.resume(returning: head) }
+        action.reader?.resume(with: end.map { nil })
     }
-
-    private typealias Waiters = (
-        CheckedContinuation<[UInt8]?, any Error>?, CheckedContinuation<Head, Never>?, CheckedContinuation<Void, Never>?, Task<Void, Never>?
-    )
 
     // MARK: The request's body
 
@@ -178,89 +125,45 @@ final class Transfer: Sendable {
         }
         state.withLock { state in
             state.feeder = feeder
-            if state.end != nil { feeder.cancel() }
+            if state.machine.hasEnded { feeder.cancel() }
         }
     }
 
     /// Copies what is there to send into `target`.
     func take(into target: UnsafeMutableRawBufferPointer) -> Supply {
-        let (supply, waiter): (Supply, CheckedContinuation<Void, Never>?) = state.withLock { state in
-            guard let piece = state.supply.first else {
-                switch state.supplyEnd {
-                case .success: return (.end, nil)
-                case .failure: return (.failed, nil)
-                case nil:
-                    state.isStarved = true
-                    return (.nothingYet, nil)
-                }
-            }
-            let count = min(target.count, piece.count - state.supplyOffset)
-            piece.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[state.supplyOffset..<state.supplyOffset + count])) }
-            state.supplyOffset += count
-            state.supplied -= count
-            if state.supplyOffset == piece.count {
-                state.supply.removeFirst()
-                state.supplyOffset = 0
-            }
-            guard state.supplied < Self.lowWater else { return (.bytes(count), nil) }
-            defer { state.feederWaiter = nil }
-            return (.bytes(count), state.feederWaiter)
+        switch state.withLock({ $0.machine.send(atMost: target.count) }) {
+        case .bytes(let bytes, let feeder):
+            feeder?.resume(returning: true)
+            bytes.withUnsafeBytes { target.copyMemory(from: $0) }
+            return .bytes(bytes.count)
+        case .end: return .end
+        case .wait: return .nothingYet
+        case .fail: return .failed
         }
-        waiter?.resume()
-        return supply
     }
 
     /// Why the body could not be sent, if it could not.
-    var supplyFailure: UpstreamError? {
-        state.withLock { if case .failure(let error)? = $0.supplyEnd { error } else { nil } }
-    }
+    var supplyFailure: UpstreamError? { state.withLock { $0.machine.supplyFailure } }
 
     /// Queues a piece and waits while too much is queued; `false` when the exchange is over.
     private func supply(_ piece: [UInt8], wake: () -> Void) async -> Bool {
-        guard !piece.isEmpty else { return true }
-        let wasStarved = state.withLock { state in
-            state.supply.append(piece)
-            state.supplied += piece.count
-            defer { state.isStarved = false }
-            return state.isStarved
+        let (action, wakes) = state.withLock { $0.machine.feed(piece) }
+        if wakes { wake() }
+        switch action {
+        case .goOn: return true
+        case .stop: return false
+        case .wait: break
         }
-        if wasStarved { wake() }
-        await withCheckedContinuation { continuation in
-            let mayGoOn = state.withLock { state in
-                if state.supplied < Self.highWater || state.end != nil { return true }
-                state.feederWaiter = continuation
-                return false
+        return await withCheckedContinuation { continuation in
+            switch state.withLock({ $0.machine.awaitRoom(continuation) }) {
+            case .goOn: continuation.resume(returning: true)
+            case .stop: continuation.resume(returning: false)
+            case .wait: break
             }
-            if mayGoOn { continuation.resume() }
         }
-        return state.withLock { $0.end == nil }
     }
 
     private func endSupply(_ end: Result<Void, UpstreamError>, wake: () -> Void) {
-        state.withLock { state in
-            state.supplyEnd = end
-            state.isStarved = false
-        }
-        wake()
-    }
-
-    // MARK: Under the lock
-
-    /// What a reader gets.
-    private enum Step {
-        case chunk([UInt8], mayResume: Bool)
-        case end(Result<Void, UpstreamError>)
-        case wait
-    }
-
-    private static func step(_ state: inout State) -> Step {
-        if let chunk = state.chunks.popFirst() {
-            state.buffered -= chunk.count
-            guard state.isPaused, state.buffered < lowWater else { return .chunk(chunk, mayResume: false) }
-            state.isPaused = false
-            return .chunk(chunk, mayResume: true)
-        }
-        if let end = state.end { return .end(end) }
-        return .wait
+        if state.withLock({ $0.machine.endSupply(end) }) { wake() }
     }
 }

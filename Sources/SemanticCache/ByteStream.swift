@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Chunks of bytes that come over time, pulled one at a time by a single consumer.
 ///
 /// The producer is asked for a chunk only when the consumer wants one: that is the back-pressure. When the last copy of the stream and its
@@ -35,13 +33,25 @@ package struct ByteStream: AsyncSequence, Sendable {
     }
 
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: source) }
+
+    /// The next chunk, as an iterator gives it: for who hands the stream on as another one.
+    package func next() async throws -> [UInt8]? { try await source.next() }
 }
 
 extension ByteStream {
+    /// A stream made of what its consumer's calls of `next` leave in `state`, as `sequence(state:next:)` makes a sequence.
+    ///
+    /// - Parameters:
+    ///   - state: used by `next` alone from here on.
+    ///   - next: the next chunk, or `nil` at the end and ever after; throws when the stream breaks.
+    package init<State>(state: State, next: @escaping @Sendable (inout State) async throws -> [UInt8]?) {
+        let state = Exclusive(state)
+        self.init(next: { try await state.use(next) })
+    }
+
     /// A stream that gives these chunks and ends.
     package init(_ chunks: [[UInt8]]) {
-        let remaining = Remaining(chunks)
-        self.init(next: { remaining.next() })
+        self.init(state: chunks.makeIterator()) { $0.next() }
     }
 
     /// All bytes to the end, at most `limit` of them; `nil` when there are more.
@@ -53,12 +63,4 @@ extension ByteStream {
         }
         return result
     }
-}
-
-private final class Remaining: Sendable {
-    private let chunks: Mutex<ArraySlice<[UInt8]>>
-
-    init(_ chunks: [[UInt8]]) { self.chunks = Mutex(chunks[...]) }
-
-    func next() -> [UInt8]? { chunks.withLock { $0.popFirst() } }
 }

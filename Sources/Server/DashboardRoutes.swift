@@ -3,6 +3,7 @@ import Hummingbird
 import Learning
 import NIOCore
 import Proxy
+import SemanticCache
 import ServiceLifecycle
 import Telemetry
 
@@ -55,53 +56,46 @@ struct DashboardRoutes: Sendable {
         Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
             body: ResponseBody { writer in
-                let feed = EventFeed(writer)
+                // `whilePresent` awaits its task, so the writer is back before it is used again.
+                let client = Exclusive(writer)
                 try await presence.whilePresent {
-                    await cancelWhenGracefulShutdown { try? await send(to: feed) }
+                    await cancelWhenGracefulShutdown { try? await client.use { try await send(to: &$0) } }
                 }
-                try await feed.finish()
+                try await client.use { try await $0.finish(nil) }
             })
     }
 
-    private func send(to feed: EventFeed) async throws {
+    private func send(to client: inout any ResponseBodyWriter) async throws {
         struct Past: Encodable { let hour, day: [History.Sample] }
-        try await feed.send("history", Past(hour: dashboard.history.hour, day: dashboard.history.day))
+        try await client.send("history", Past(hour: dashboard.history.hour, day: dashboard.history.day))
         var seen = 0
         var near: [NearMissView]?
         while !Task.isCancelled {
             let items = dashboard.recent.items(after: seen)
             if let last = items.last {
                 seen = last.number
-                try await feed.send("decisions", items.map { DecisionView($0, showsPrompts: dashboard.showsPrompts) })
+                try await client.send("decisions", items.map { DecisionView($0, showsPrompts: dashboard.showsPrompts) })
             }
             let open = (admin.matching?.pipeline.learner?.openNearMisses(limit: Self.nearMissLimit) ?? []).map {
                 NearMissView($0, showsPrompts: dashboard.showsPrompts)
             }
-            if open != near { try await feed.send("near", open) }
+            if open != near { try await client.send("near", open) }
             near = open
-            try await feed.send("stats", await admin.stats.report())
+            try await client.send("stats", await admin.stats.report())
             try await Task.sleep(for: Self.interval)
         }
     }
 }
 
-/// Writes server-sent events to one client.
-///
-/// `@unchecked Sendable`: the writer is used by one task at a time; `whilePresent` awaits its task before the caller goes on.
-private final class EventFeed: @unchecked Sendable {
-    private var writer: any ResponseBodyWriter
-
-    init(_ writer: any ResponseBodyWriter) { self.writer = writer }
-
-    func send(_ name: String, _ value: some Encodable) async throws {
+extension ResponseBodyWriter {
+    /// Writes a server-sent event.
+    fileprivate mutating func send(_ name: String, _ value: some Encodable) async throws {
         var buffer = ByteBuffer(string: "event: \(name)\ndata: ")
         // JSON text of the encoder has no line breaks.
         buffer.writeBytes(JSONBody.bytes(value))
         buffer.writeString("\n\n")
-        try await writer.write(buffer)
+        try await write(buffer)
     }
-
-    func finish() async throws { try await writer.finish(nil) }
 }
 
 extension HTTPField.Name {

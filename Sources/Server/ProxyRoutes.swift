@@ -63,8 +63,8 @@ struct ProxyRoutes: Sendable {
     private static func stream(_ request: Request) -> SemanticCache.RequestBody {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         guard length ?? 0 > 0 || request.headers.contains(.transferEncoding) else { return length == 0 ? .bytes([]) : .none }
-        let source = RequestBodySource(request.body)
-        return .stream(ByteStream(next: { try await source.next() }), length: length)
+        let chunks = ByteStream(state: request.body.makeAsyncIterator()) { body in try await body.next().map { Array($0.readableBytesView) } }
+        return .stream(chunks, length: length)
     }
 
     /// Turns the pipeline's response into the server's. A stream that breaks throws, which closes the connection without a clean end.
@@ -79,44 +79,21 @@ struct ProxyRoutes: Sendable {
                 body: ResponseBody { writer in
                     // Held to the end of the body.
                     defer { withExtendedLifetime(place) {} }
-                    let pump = BodyPump(writer)
-                    try await presence.whilePresent { try await pump.run(stream) }
-                    try await pump.finish()
+                    // `whilePresent` awaits its task, so the writer is back before it is used again.
+                    let client = Exclusive(writer)
+                    try await presence.whilePresent { try await client.use { try await write(stream, to: &$0) } }
+                    try await client.use { try await $0.finish(nil) }
                 })
             if let length { response.headers[.contentLength] = String(length) }
             return response
         }
     }
-}
 
-/// Hands a request's body over chunk by chunk.
-///
-/// `@unchecked Sendable`: a `ByteStream` has a single consumer, which calls `next` once the call before has returned.
-private final class RequestBodySource: @unchecked Sendable {
-    private var iterator: Hummingbird.RequestBody.AsyncIterator
-
-    init(_ body: Hummingbird.RequestBody) { iterator = body.makeAsyncIterator() }
-
-    func next() async throws -> [UInt8]? {
-        try await iterator.next().map { Array($0.readableBytesView) }
-    }
-}
-
-/// Writes a stream to the client.
-///
-/// `@unchecked Sendable`: the writer is used by one task at a time; `whilePresent` awaits its task before the caller goes on.
-private final class BodyPump: @unchecked Sendable {
-    private var writer: any ResponseBodyWriter
-
-    init(_ writer: any ResponseBodyWriter) { self.writer = writer }
-
-    func run(_ stream: ByteStream) async throws {
+    private static func write(_ stream: ByteStream, to client: inout any ResponseBodyWriter) async throws {
         for try await chunk in stream {
             try Task.checkCancellation()
-            try await writer.write(ByteBuffer(bytes: chunk))
+            try await client.write(ByteBuffer(bytes: chunk))
         }
         try Task.checkCancellation()
     }
-
-    func finish() async throws { try await writer.finish(nil) }
 }

@@ -40,22 +40,13 @@ package final class ScriptedUpstream: Upstream {
         case .response(let status, let fields, let chunks):
             return UpstreamResponse(status: status, fields: fields, body: ByteStream(chunks))
         case .broken(let fields, let chunks):
-            let iterator = ChunkSource(chunks)
             return UpstreamResponse(
                 status: .ok, fields: fields,
-                body: ByteStream(next: {
-                    guard let chunk = iterator.next() else { throw UpstreamError.broken("scripted") }
+                body: ByteStream(state: chunks.makeIterator()) { chunks in
+                    guard let chunk = chunks.next() else { throw UpstreamError.broken("scripted") }
                     return chunk
-                }))
+                })
         case .failure(let error): throw error
         }
     }
-}
-
-private final class ChunkSource: Sendable {
-    private let chunks: Mutex<ArraySlice<[UInt8]>>
-
-    init(_ chunks: [[UInt8]]) { self.chunks = Mutex(chunks[...]) }
-
-    func next() -> [UInt8]? { chunks.withLock { $0.popFirst() } }
 }

@@ -123,6 +123,17 @@ struct ByteStreamTests {
         #expect(try await ByteStream([[1], [2, 3]]).collect(upTo: 2) == nil)
     }
 
+    @Test func aStreamIsMadeOfItsState() async throws {
+        let stream = ByteStream(state: UInt8(0)) { count in
+            await Task.yield()
+            count = min(count + 1, 3)
+            return count < 3 ? [count] : nil
+        }
+        #expect(try await stream.next() == [1])
+        #expect(try await stream.collect(upTo: 9) == [2])
+        #expect(try await stream.next() == nil)
+    }
+
     @Test func droppingTheStreamCancels() async throws {
         try await confirmation { cancelled in
             var stream: ByteStream? = ByteStream(next: { [1] }, cancel: { cancelled() })

@@ -1,3 +1,4 @@
+import DequeModule
 import Synchronization
 
 /// Lets a limited number of calls out at once; others wait in order of arrival, not too many and not too long.
@@ -31,7 +32,7 @@ final class CallQueue: Sendable {
 
     private struct State {
         var out = 0
-        var order: [Int] = []
+        var order: Deque<Int> = []
         var waiters: [Int: CheckedContinuation<Admission, Never>] = [:]
         var next = 0
     }
@@ -115,8 +116,8 @@ final class CallQueue: Sendable {
 
     private func leave() {
         let next: CheckedContinuation<Admission, Never>? = state.withLock { state in
-            while !state.order.isEmpty {
-                if let waiter = state.waiters.removeValue(forKey: state.order.removeFirst()) { return waiter }
+            while let id = state.order.popFirst() {
+                if let waiter = state.waiters.removeValue(forKey: id) { return waiter }
             }
             state.out -= 1
             return nil

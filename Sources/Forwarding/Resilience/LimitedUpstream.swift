@@ -35,9 +35,8 @@ package struct LimitedUpstream: Upstream {
         // The stream holds the place: whoever lets go of it early gives the place back, too.
         let body = response.body
         response.body = ByteStream(next: {
-            var iterator = body.makeAsyncIterator()
             do {
-                if let chunk = try await iterator.next() { return chunk }
+                if let chunk = try await body.next() { return chunk }
             } catch {
                 place.release()
                 throw error

@@ -29,28 +29,14 @@ extension ProxyResponse {
 extension ByteStream {
     /// The same stream less its usage chunk.
     fileprivate var withoutUsage: ByteStream {
-        let reader = Reader(self)
-        return ByteStream(next: { try await reader.next() })
-    }
-
-    /// Only the stream's single consumer calls it, one call after the other.
-    private actor Reader {
-        private var iterator: ByteStream.AsyncIterator?
-        private var omission = UsageOmission()
-
-        init(_ stream: ByteStream) { iterator = stream.makeAsyncIterator() }
-
-        func next() async throws -> [UInt8]? {
-            while var iterator {
-                guard let chunk = try await iterator.next() else {
-                    self.iterator = nil
-                    let rest = omission.finish()
-                    return rest.isEmpty ? nil : rest
-                }
-                let passed = omission.append(chunk)
-                if !passed.isEmpty { return passed }
+        ByteStream(state: UsageOmission() as UsageOmission?) { [self] omission in
+            while omission != nil, let chunk = try await next() {
+                if let passed = omission?.append(chunk), !passed.isEmpty { return passed }
             }
-            return nil
+            // What was held back goes on once.
+            let rest = omission?.finish() ?? []
+            omission = nil
+            return rest.isEmpty ? nil : rest
         }
     }
 }

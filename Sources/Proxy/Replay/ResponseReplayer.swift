@@ -26,12 +26,11 @@ struct ResponseReplayer: Sendable {
     }
 
     private static func paced(_ events: EventRecording) -> ByteStream {
-        let player = Player(events)
-        return ByteStream(next: { try await player.next() })
+        ByteStream(state: Player(events)) { try await $0.next() }
     }
 
-    /// Plays the chunks of a recording at their times. Only the stream's single consumer calls it, one call after the other.
-    private actor Player {
+    /// Plays the chunks of a recording at their times.
+    private struct Player {
         private let events: EventRecording
         private var position = 0
         private var mark = 0
@@ -40,7 +39,7 @@ struct ResponseReplayer: Sendable {
 
         init(_ events: EventRecording) { self.events = events }
 
-        func next() async throws -> [UInt8]? {
+        mutating func next() async throws -> [UInt8]? {
             guard mark < events.marks.count else { return nil }
             let chunk = events.marks[mark]
             let start = started ?? .now

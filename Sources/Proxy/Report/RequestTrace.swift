@@ -88,19 +88,19 @@ extension RequestRecord {
     }
 }
 
-/// A stream's single consumer, and how much it has read.
+/// A stream on its way, and how much of it has passed.
 ///
-/// `@unchecked Sendable`: a `ByteStream` asks for a chunk only after it got the one before; the count alone is read from elsewhere.
-private final class Passage: @unchecked Sendable {
-    private var iterator: ByteStream.AsyncIterator
+/// No state of the single consumer's own: the count is read by whoever sees the stream dropped, too.
+private final class Passage: Sendable {
+    private let stream: ByteStream
     private let read = Atomic<Int>(0)
 
-    init(_ stream: ByteStream) { iterator = stream.makeAsyncIterator() }
+    init(_ stream: ByteStream) { self.stream = stream }
 
     var bytes: Int { read.load(ordering: .relaxed) }
 
     func next() async throws -> [UInt8]? {
-        let chunk = try await iterator.next()
+        let chunk = try await stream.next()
         if let chunk { read.add(chunk.count, ordering: .relaxed) }
         return chunk
     }
