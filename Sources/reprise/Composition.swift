@@ -86,7 +86,7 @@ struct Composition {
             logger: logger)
         let pipeline = RequestPipeline(
             options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream,
-            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, above: lastID), clock: clock,
+            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, node: .drawn(), above: lastID), clock: clock,
             observers: sinks.observers(loaded.settings.log, under: options) + [recent], logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
