@@ -24,9 +24,9 @@ package struct StatsReport: Encodable, Sendable {
         let usd: Double
     }
 
-    /// What the cache itself spent, in US dollars.
+    /// What the cache itself spent: US dollars, and time.
     package struct Costs: Encodable, Sendable {
-        let embeddingUsd, judgeUsd, explorationUsd: Double
+        let judgeUsd, explorationUsd: Double
         /// The processor's own time for the embeddings of look-ups, which costs no money.
         let embeddingSeconds: Double
     }
@@ -186,8 +186,7 @@ package struct StatsReporter: Sendable {
                 usd: counts.net.dollars, grossUsd: counts.saved.dollars, seconds: (counts.savedSeconds * 1000).rounded() / 1000),
             spent: .init(promptTokens: counts.spentPromptTokens, completionTokens: counts.spentCompletionTokens, usd: counts.spent.dollars),
             costs: .init(
-                embeddingUsd: counts.costs[.embedding]?.dollars ?? 0, judgeUsd: counts.costs[.judge]?.dollars ?? 0,
-                explorationUsd: counts.costs[.exploration]?.dollars ?? 0,
+                judgeUsd: counts.costs[.judge]?.dollars ?? 0, explorationUsd: counts.costs[.exploration]?.dollars ?? 0,
                 embeddingSeconds: (metrics.embedLatency.cumulative.sum * 1000).rounded() / 1000),
             pricesDate: metrics.prices.date,
             latencyMs: .init(
