@@ -77,7 +77,7 @@ let package = Package(
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
         room("Proxy", ["SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .heap, .httpTypes, .logging, .serviceLifecycle]),
-        room("Settings", ["SemanticCache", .yams]),
+        room("Settings", [.yams]),
         room(
             "Server",
             [
@@ -97,17 +97,17 @@ let package = Package(
         room("TestSupport", ["SemanticCache", .httpTypes]),
         tests("SemanticCacheTests", ["SemanticCache", "TestSupport"]),
         tests("WireFormatsTests", ["WireFormats", "SemanticCache", "TestSupport", .httpTypes]),
-        tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
+        tests("MatchingTests", ["Matching", "SemanticCache"]),
         tests("TelemetryTests", ["Telemetry", "SemanticCache"]),
         tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
-        tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache", "TestSupport"]),
+        tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["VectorSearch", "CSimilarity", "SemanticCache", "TestSupport"]),
         tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
             ["Proxy", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage", .httpTypes, .logging]),
-        tests("SettingsTests", ["Settings", "SemanticCache", "TestSupport"]),
+        tests("SettingsTests", ["Settings", "TestSupport"]),
         tests(
             "ServerTests",
             [
