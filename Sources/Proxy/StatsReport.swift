@@ -118,7 +118,7 @@ package struct StatsReport: Encodable, Sendable {
     let latencyMs: Latencies
     let matching: Matching
     let store: Store
-    let missReasons, bypassReasons, notStored: [String: Int]
+    let missReasons, bypassReasons, notStored, notWritten: [String: Int]
     let similarities: Similarities
     /// `nil` where nothing is learned.
     let scores: Scores?
@@ -205,6 +205,7 @@ package struct StatsReporter: Sendable {
                 queue: writer.depth, dropped: writer.dropped, fault: writer.fault, snapshotFault: snapshots?.fault, restoring: cache.isRestoring,
                 restored: progress.read, stored: progress.total, answersInMemory: cache.hotCount),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
+            notWritten: Self.named(writer.droppedByReason),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
             scores: learner == nil ? nil : scores,
             upstreams: metrics.upstreams.mapValues { $0.circuit.rawValue }, models: Self.shares(metrics.modelAccounts),

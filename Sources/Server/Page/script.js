@@ -298,7 +298,7 @@ function showHealth(stats) {
     ["findable by rewording", `${whole.format(matching.searchable)} of ${whole.format(stats.entries)}`],
     ["waiting for embedding", whole.format(matching.waiting_for_embedding)],
     ["waiting for the store", whole.format(store.queue)],
-    ["dropped by the store's queue", whole.format(store.dropped), store.dropped > 0],
+    ["dropped by the store's queue", [whole.format(store.dropped), ...Object.keys(stats.not_written).sort()].join(", "), store.dropped > 0],
     ["store", store.fault || (store.snapshot_fault ? `no snapshot: ${store.snapshot_fault}` : "works"), Boolean(store.fault || store.snapshot_fault)],
     ["upstream errors", whole.format(requests.upstream_errors), requests.upstream_errors > 0],
     ["refused for their form", whole.format(requests.refused)],
