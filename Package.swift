@@ -115,7 +115,12 @@ let package = Package(
                 .nioCore,
                 .nioEmbedded, .nioHTTPTypes,
             ]),
-        tests("CommandTests", ["reprise", "Proxy", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
+        tests(
+            "CommandTests",
+            [
+                "reprise", "Proxy", "SemanticCache", "Settings", "Storage", "Telemetry", "TestSupport", "VectorSearch", .argumentParser, .httpTypes,
+                .logging,
+            ]),
         tests("ArchitectureTests", []),
     ]
 )

@@ -96,7 +96,7 @@ struct Composition {
             services: (snapshots.map { [$0 as any Service] } ?? []) + [writer] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
                 restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
                 RowSealing(store: store, logger: logger),
-                StoreShrinking(store: store, limit: limits(settings, store: store).diskBytes, logger: logger),
+                StoreUpkeep(store: store, writer: writer, cache: cache, limit: limits(settings, store: store).diskBytes, logger: logger),
                 memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
             ],
             embedderLine: embedderLine, restoredLine: cache.isRestoring ? "being read" : "\(restorer.progress.restored) entries", quietLogger: quiet,
