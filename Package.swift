@@ -107,7 +107,7 @@ let package = Package(
         tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "SemanticCache"]),
         tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
-        tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache", "TestSupport"]),
+        tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["VectorSearch", "CSimilarity", "SemanticCache", "TestSupport"]),
         tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),

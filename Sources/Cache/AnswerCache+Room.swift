@@ -132,14 +132,33 @@ extension AnswerCache {
         if replaced.id != id { forget([replaced.id]) }
     }
 
-    /// Removes answers from memory, then entries, until everything is within its limits. `newcomer` is what the room is for.
-    func makeRoom(for newcomer: EntryID?) {
+    /// Makes room until everything is within its limits, whatever brought it beyond them: vectors that came to entries behind the requests, graphs
+    /// that grew, a store that takes more than was thought.
+    package func keepWithinLimits() async {
+        while makeRoom(for: nil) { await Task.yield() }
+    }
+
+    /// Told what the store takes in truth while nothing waits to be written to it; makes room where that is too much.
+    package func noteDiskUse(_ measured: Int) async {
+        // Of what has not been read yet only the disk knows.
+        guard !isRestoring else { return }
+        let estimated = resident.withLock { $0.storedBytes }
+        diskAllowance.withLock { $0.note(estimated: estimated, measured: measured) }
+        await keepWithinLimits()
+    }
+
+    /// Removes answers from memory, then entries, until everything is within its limits. `newcomer` is what the room is for. Whether there may be
+    /// more to do.
+    @discardableResult
+    func makeRoom(for newcomer: EntryID?) -> Bool {
         var evicted: [ResidentEntries.Victim] = []
+        var isDone = false
+        let diskBytes = diskAllowance.withLock { $0.bytes }
         // What the index gives back as entries leave is known only afterwards, so that one call removes at most a few.
-        for _ in 0..<16 {
+        for _ in 0..<16 where !isDone {
             let indexBytes = index.memoryBytes + facts.memoryBytes
             let removed = resident.withLock { resident -> [ResidentEntries.Victim]? in
-                let exceeds = resident.count > limits.entries || resident.storedBytes > limits.diskBytes
+                let exceeds = resident.count > limits.entries || resident.storedBytes > diskBytes
                 let isOverMemory = resident.memoryBytes + indexBytes > limits.memoryBytes
                 guard exceeds || isOverMemory else { return nil }
                 if !exceeds, limits.keepsAnswersOnDisk {
@@ -149,12 +168,14 @@ extension AnswerCache {
                 }
                 return resident.removeVictim(newcomer: newcomer).map { [$0] }
             }
-            guard let removed else { break }
+            isDone = removed == nil
+            guard let removed else { continue }
             for victim in removed { unindex(victim.entry) }
             evicted += removed
         }
-        guard !evicted.isEmpty else { return }
+        guard !evicted.isEmpty else { return !isDone }
         forget(evicted.map(\.entry.id))
         noteEvictions(of: evicted)
+        return !isDone
     }
 }

@@ -28,6 +28,8 @@ package final class AnswerCache: Sendable {
     let metrics: ProxyMetrics
     let clock: any WallClock
     let limits: CacheLimits
+    /// What the entries may take in the store by the estimate.
+    let diskAllowance: Mutex<DiskAllowance>
     /// While the store is being read: what was removed since that began, which must not come back. `nil` afterwards.
     let removedWhileRestoring = Mutex<Set<EntryID>?>(nil)
     /// Whether that is so, for whoever asks on every request. Changed under the lock of the above alone.
@@ -49,6 +51,7 @@ package final class AnswerCache: Sendable {
         self.metrics = metrics
         self.clock = clock
         self.limits = limits
+        diskAllowance = Mutex(DiskAllowance(limit: limits.diskBytes))
     }
 
     /// A cache of at most `capacity` entries, all of them in memory.

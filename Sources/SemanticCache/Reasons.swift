@@ -113,3 +113,11 @@ package enum NotStoredReason: String, CaseIterable, Error, Sendable {
     /// The call began before a flush that meant its entry.
     case flushed = "flushed"
 }
+
+/// Why an answer that was to be kept never came to the store. It is served from memory until it has to leave that.
+package enum NotWrittenReason: String, CaseIterable, Error, Sendable {
+    /// As many answers as `store.queue_limit` waited for the store, this one longest.
+    case queueLimit = "queue-limit"
+    /// The answers that waited for the store held half of `cache.max_memory`, and this one waited longest.
+    case queueBytes = "queue-bytes"
+}

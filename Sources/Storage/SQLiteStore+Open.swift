@@ -25,6 +25,8 @@ extension SQLiteStore {
         } catch {
             throw .cannotOpen(path: path, reason: "its folder cannot be made: \(error.localizedDescription)")
         }
+        // Whether or not somebody is going to write the next one.
+        SnapshotFile.removeUnfinished(beside: path)
         func store(_ pool: DatabasePool) -> SQLiteStore { SQLiteStore(pool: pool, path: path, cipher: cipher, now: now, onDamage: onDamage) }
         do throws(StoreError) {
             return Opened(store: store(try openPool(path)), setAside: nil)

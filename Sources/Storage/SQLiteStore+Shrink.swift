@@ -1,5 +1,6 @@
 import GRDB
 package import SemanticCache
+import Synchronization
 
 extension SQLiteStore {
     /// How much of the database file is in use, in pages.
@@ -24,6 +25,36 @@ extension SQLiteStore {
 
     /// The most bytes in use for which a file that is not made for it is written anew, which holds the writer up for some tenths of a second.
     private static let rewritten = 256 << 20
+
+    /// What the store takes of the disk without the room that is free in its file: rows and the snapshot of the index.
+    package func usedBytes() async throws(StoreError) -> Int {
+        let room = try await read { try Room($0) }
+        return room.bytes - room.freeBytes + snapshotBytes
+    }
+
+    /// What the snapshot of the index takes, in bytes.
+    package var snapshotBytes: Int { size([SnapshotFile.suffix]) }
+
+    /// What the write-ahead log holds back from the file, in bytes on the disk.
+    package var logBytes: Int { size(["-wal"]) }
+
+    /// Brings the write-ahead log into the file and cuts it to nothing. Whether it did: not while somebody reads what was there before.
+    ///
+    /// By itself the engine folds the log when a transaction makes it long, and never cuts it: what the last transactions left would lie beside the
+    /// file until the next ones.
+    package func foldLog() async throws(StoreError) -> Bool {
+        let isFolded = Mutex(false)
+        try await writeWithoutTransaction { database in
+            // Whoever writes waits meanwhile: a reader that stays longer is rather waited for in turns.
+            try database.execute(sql: "PRAGMA busy_timeout = 100")
+            defer { try? database.execute(sql: "PRAGMA busy_timeout = 5000") }
+            do {
+                try database.checkpoint(.truncate)
+                isFolded.withLock { $0 = true }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED {}
+        }
+        return isFolded.withLock { $0 }
+    }
 
     /// Gives free pages of the file back to the disk when they are a quarter of it, or when they keep it above `limit`. Returns how many bytes it gave
     /// back.
@@ -55,7 +86,7 @@ extension SQLiteStore {
             }
         }
         // The file itself is cut when the log has been folded into it.
-        try await writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+        _ = try await foldLog()
         let after = try await read { try Room($0) }
         return max(0, before.bytes - after.bytes)
     }

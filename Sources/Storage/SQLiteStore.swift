@@ -21,15 +21,19 @@ import Synchronization
 /// Entries in a SQLite file.
 package final class SQLiteStore: CacheStore {
     private let pool: Mutex<DatabasePool?>
-    private let path: String
+    let path: String
     let cipher: RowCipher?
     private let unreadable = Mutex(0)
+    private let writes = Mutex(0)
     /// When the store was opened, by both clocks.
     private let opened: (at: Timestamp, instant: ContinuousClock.Instant)
     private let onDamage: @Sendable (_ reason: String, _ setAside: String) -> Void
 
     /// Rows that could not be decoded since the store was opened.
     package var unreadableRows: Int { unreadable.withLock { $0 } }
+
+    /// The transactions so far. One that does not change from one look to the next says that writing pauses.
+    package var writeCount: Int { writes.withLock { $0 } }
 
     init(
         pool: DatabasePool, path: String, cipher: RowCipher?, now: Timestamp,
@@ -151,7 +155,12 @@ package final class SQLiteStore: CacheStore {
 
     package func diskBytes() async throws(StoreError) -> Int {
         _ = try current()
-        return ["", "-wal", "-shm", SnapshotFile.suffix, SnapshotFile.freshSuffix].reduce(0) { sum, suffix in
+        return size(["", "-wal", "-shm", SnapshotFile.suffix, SnapshotFile.freshSuffix])
+    }
+
+    /// What the files of these names behind the store's path take, in bytes.
+    func size(_ suffixes: [String]) -> Int {
+        suffixes.reduce(0) { sum, suffix in
             let size = (try? FileManager.default.attributesOfItem(atPath: path + suffix))?[.size] as? Int
             return sum + (size ?? 0)
         }
@@ -192,6 +201,7 @@ package final class SQLiteStore: CacheStore {
 
     func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
         let pool = try current()
+        writes.withLock { $0 += 1 }
         do { try await pool.write(body) } catch { throw fault(error, of: pool) }
     }
 

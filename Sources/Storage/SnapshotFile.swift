@@ -33,6 +33,15 @@ package final class SnapshotFile: SnapshotStore {
         self.cipher = cipher
     }
 
+    /// Removes the snapshot beside the store at `path`, and what a crash left of an unfinished one.
+    package static func remove(beside path: String) {
+        try? FileManager.default.removeItem(atPath: path + suffix)
+        removeUnfinished(beside: path)
+    }
+
+    /// Removes what a crash left of an unfinished snapshot.
+    static func removeUnfinished(beside path: String) { try? FileManager.default.removeItem(atPath: path + freshSuffix) }
+
     private var freshPath: String { path + ".new" }
 
     package func write(

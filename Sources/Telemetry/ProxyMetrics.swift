@@ -46,8 +46,6 @@ package final class ProxyMetrics: Sendable {
 
     /// What the cache itself spends money on.
     package enum Cost: Int, CaseIterable, Sendable {
-        /// Vectors from an endpoint that charges for them.
-        case embedding
         /// A model that is asked whether two answers say the same.
         case judge
         /// Would-be hits that were forwarded to learn from.

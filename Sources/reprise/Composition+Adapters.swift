@@ -40,6 +40,8 @@ extension Composition {
         readiness: Readiness, logger: Logger
     ) -> IndexSnapshots? {
         let interval = loaded.settings.store.snapshotInterval
+        // One that is never written again would keep room, and tell of what was flushed since.
+        if interval == .zero, store is SQLiteStore { SnapshotFile.remove(beside: loaded.paths.store) }
         guard let embedder, store is SQLiteStore, interval > .zero else { return nil }
         readiness.set("snapshot", .ready)
         return IndexSnapshots(

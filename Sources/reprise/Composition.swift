@@ -89,7 +89,7 @@ struct Composition {
             logger: logger)
         let pipeline = RequestPipeline(
             options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream,
-            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, above: lastID), clock: clock,
+            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, node: .drawn(), above: lastID), clock: clock,
             observers: sinks.observers(loaded.settings.log, under: options) + [recent], logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
@@ -99,7 +99,7 @@ struct Composition {
             services: (snapshots.map { [$0 as any Service] } ?? []) + [writer] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
                 restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
                 RowSealing(store: store, logger: logger),
-                StoreShrinking(store: store, limit: limits.diskBytes, logger: logger),
+                StoreUpkeep(store: store, writer: writer, cache: cache, limit: limits.diskBytes, logger: logger),
                 memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
             ],
             embedderLine: embedderLine, restoredLine: cache.isRestoring ? "being read" : "\(restorer.progress.restored) entries", quietLogger: quiet,

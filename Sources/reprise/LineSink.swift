@@ -11,7 +11,7 @@ final class LineSink: Sendable {
     /// Where the lines go.
     enum Target: Sendable {
         case standardError
-        /// Opened for adding, mode 600; opened again when the file was moved or removed.
+        /// Opened for adding, mode 600; opened again when the file was moved or removed, which is looked at before lines are written and in between.
         case file(String)
     }
 
@@ -38,13 +38,27 @@ final class LineSink: Sendable {
     /// - Parameters:
     ///   - limit: the most bytes that may wait.
     ///   - delay: how long a line may wait for more to be written with it.
-    init(_ target: Target, limit: Int = 4 << 20, delay: DispatchTimeInterval = .milliseconds(20)) throws(LineSinkError) {
+    ///   - watch: how often a file is looked for at its path.
+    init(
+        _ target: Target, limit: Int = 4 << 20, delay: DispatchTimeInterval = .milliseconds(20), watch: DispatchTimeInterval = .seconds(5)
+    ) throws(LineSinkError) {
         self.target = target
         self.limit = limit
         self.delay = delay
         switch target {
         case .standardError: opened = Mutex(Opened(descriptor: STDERR_FILENO, identity: nil))
-        case .file(let path): opened = Mutex(try Self.open(path))
+        case .file(let path):
+            opened = Mutex(try Self.open(path))
+            look(every: watch)
+        }
+    }
+
+    /// Lets go of a file that was moved or removed also when there are no lines to write: what holds it keeps its room on the disk.
+    private func look(every interval: DispatchTimeInterval) {
+        queue.asyncAfter(deadline: .now() + interval) { [weak self] in
+            guard let self else { return }
+            _ = current()
+            look(every: interval)
         }
     }
 

@@ -79,7 +79,7 @@ struct PrintTests {
     @Test func statisticsSayWhoSavedAndWhatTheCacheSpent() throws {
         let json = """
             {"version": "0.1.0", "uptime_seconds": 1, "requests": {"total": 4, "exact_hits": 2, "semantic_hits": 0, "misses": 2, "bypassed": 0},
-             "entries": 2, "saved": {"upstream_calls": 2, "usd": 0.5, "gross_usd": 0.75}, "costs": {"embedding_usd": 0, "judge_usd": 0.2, "exploration_usd": 0.05},
+             "entries": 2, "saved": {"upstream_calls": 2, "usd": 0.5, "gross_usd": 0.75}, "costs": {"judge_usd": 0.2, "exploration_usd": 0.05},
              "tenants": {"aa": {"requests": 1, "hits": 0, "saved_usd": -0.2}, "bb": {"requests": 3, "hits": 2, "saved_usd": 0.7}},
              "namespaces": {"team_a": {"requests": 4, "hits": 2, "saved_usd": 0.5}}}
             """

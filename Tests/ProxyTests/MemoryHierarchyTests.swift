@@ -3,6 +3,7 @@ import Logging
 @testable import Proxy
 import SemanticCache
 import Storage
+import Synchronization
 import Telemetry
 import Testing
 import TestSupport
@@ -84,6 +85,53 @@ struct MemoryHierarchyTests {
         var kept = 0
         for number in 1...100 where try await bench.store.record(for: Sample.entry(number).key) != nil { kept += 1 }
         #expect(kept == bench.cache.count)
+    }
+
+    /// Vectors that come to entries behind the requests take room that no insertion makes: the next sweep does.
+    @Test func whatGrowsBetweenInsertionsIsMadeRoomFor() async {
+        let bench = Bench(limits: CacheLimits(entries: 1000, memoryBytes: 1_500_000, keepsAnswersOnDisk: true))
+        var vectors = VectorIndexConformance.Vectors(seed: 1, dimension: 8)
+        var number = 0
+        while bench.cache.memoryBytes < 1_480_000 {
+            number += 1
+            bench.cache.insert(CacheRecord(entry: Sample.entry(number, scope: number, body: [UInt8](repeating: 7, count: 3000)), embedding: nil))
+        }
+        #expect(bench.cache.count == number)
+        for id in 1...number { await bench.cache.attach(vectors.next(), to: EntryID(rawValue: Int64(id))) }
+        #expect(bench.cache.searchableCount == number)
+        #expect(bench.cache.memoryBytes > 1_500_000, "there is nothing to test")
+        await bench.cache.keepWithinLimits()
+        #expect(bench.cache.memoryBytes <= 1_500_000)
+        #expect(bench.cache.count == number && bench.cache.hotCount < number, "answers can be had from the store")
+    }
+
+    @Test func theSweeperKeepsWithinLimits() async throws {
+        let bench = Bench(limits: CacheLimits(entries: 1000, diskBytes: 1_000_000, keepsAnswersOnDisk: true))
+        for number in 1...30 { bench.cache.insert(bench.record(number, bytes: 20_000)) }
+        #expect(bench.cache.count == 30)
+        bench.cache.diskAllowance.withLock { allowance in
+            for _ in 0..<20 { allowance.note(estimated: allowance.bytes, measured: allowance.bytes * 4) }
+        }
+        let sweeping = Task { try await ExpirySweeper(cache: bench.cache, interval: .milliseconds(1)).run() }
+        while bench.cache.count == 30 { try await Task.sleep(for: .milliseconds(1)) }
+        sweeping.cancel()
+        try await sweeping.value
+        #expect((5...12).contains(bench.cache.count))
+    }
+
+    /// What the entries take in truth counts, not what was thought.
+    @Test func whatTheDiskSaysCounts() async {
+        let bench = Bench(limits: CacheLimits(entries: 1000, diskBytes: 1_000_000, keepsAnswersOnDisk: true))
+        for number in 1...30 { bench.cache.insert(bench.record(number, bytes: 20_000)) }
+        bench.cache.setRestoring(true)
+        await bench.cache.noteDiskUse(3_000_000)
+        #expect(bench.cache.count == 30, "what is not read yet is in the one number alone")
+        bench.cache.setRestoring(false)
+        await bench.cache.noteDiskUse(900_000)
+        #expect(bench.cache.count == 30)
+        while case let measured = bench.cache.count * 66_000, measured > 1_000_000 { await bench.cache.noteDiskUse(measured) }
+        #expect((13...15).contains(bench.cache.count))
+        #expect(bench.metrics.snapshot.capacityEvictions == 30 - bench.cache.count)
     }
 
     @Test func aFaultOfTheStoreIsAMissAndLosesNothing() async {

@@ -14,6 +14,10 @@ struct WriteBehindTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    private func large(_ number: Int, bytes: Int) -> CacheRecord {
+        CacheRecord(entry: Sample.entry(number, body: [UInt8](repeating: 32, count: bytes)), embedding: nil)
+    }
+
     @Test func additionsReachTheStoreInOneBatch() async {
         let writer = writer()
         for number in 1...50 { writer.add(Sample.record(number)) }
@@ -108,15 +112,12 @@ struct WriteBehindTests {
     /// Large answers do not wait in thousands; one that is larger than the bound waits alone.
     @Test func whatWaitsIsBoundedInBytes() async {
         let writer = writer(byteLimit: 50_000)
-        func record(_ number: Int, bytes: Int) -> CacheRecord {
-            CacheRecord(entry: Sample.entry(number, body: [UInt8](repeating: 32, count: bytes)), embedding: nil)
-        }
-        for number in 1...10 { writer.add(record(number, bytes: 10_000)) }
+        for number in 1...10 { writer.add(large(number, bytes: 10_000)) }
         #expect(writer.dropped == 6)
         await writer.flush()
         #expect(store.ids == Set((7...10).map { EntryID(rawValue: $0) }))
-        writer.add(record(11, bytes: 10_000))
-        writer.add(record(12, bytes: 100_000))
+        writer.add(large(11, bytes: 10_000))
+        writer.add(large(12, bytes: 100_000))
         #expect(writer.dropped == 7)
         await writer.flush()
         #expect(store.ids == Set([7, 8, 9, 10, 12].map { EntryID(rawValue: $0) }))
@@ -153,5 +154,79 @@ struct WriteBehindTests {
         running.cancel()
         try await running.value
         #expect(store.ids == [EntryID(rawValue: 1)])
+    }
+
+    /// A burst that fills the queue within an interval finds a disk that has nothing to do: it is written, not dropped.
+    @Test(arguments: [(limit: 100, byteLimit: Int.max), (limit: 10_000, byteLimit: 1_000_000)])
+    func aBurstIsWrittenBeforeTheQueueIsFull(limit: Int, byteLimit: Int) async throws {
+        let writer = writer(limit: limit, byteLimit: byteLimit)
+        let running = Task { try await writer.run() }
+        for number in 1...1000 {
+            writer.add(large(number, bytes: 10_000), isNew: true)
+            // As fast as the store takes it, and with no regard to the interval of an hour.
+            while writer.depth > 60 { try await Task.sleep(for: .milliseconds(1)) }
+        }
+        #expect(writer.droppedByReason == [:])
+        running.cancel()
+        try await running.value
+        #expect(store.ids == Set((1...1000).map { EntryID(rawValue: $0) }))
+    }
+
+    /// While the store takes nothing, a full queue does not have it asked for every addition.
+    @Test func aFaultIsNotMetByEveryAddition() async throws {
+        let writer = writer(limit: 10)
+        store.fail(with: .cannotWrite(reason: "disk full"))
+        writer.add(Sample.record(1), isNew: true)
+        await writer.flush()
+        let running = Task { try await writer.run() }
+        store.fail(with: nil)
+        for number in 2...9 { writer.add(Sample.record(number), isNew: true) }
+        for _ in 0..<50 { await Task.yield() }
+        #expect(store.insertions == 0 && writer.depth == 9)
+        running.cancel()
+        try await running.value
+        #expect(store.ids.count == 9)
+    }
+
+    @Test func whatIsDroppedHasAReason() async {
+        let counted = writer(limit: 3)
+        for number in 1...5 { counted.add(Sample.record(number)) }
+        #expect(counted.droppedByReason == [.queueLimit: 2] && counted.dropped == 2)
+        let weighed = writer(byteLimit: 50_000)
+        for number in 1...10 { weighed.add(large(number, bytes: 10_000)) }
+        #expect(weighed.droppedByReason == [.queueBytes: 6] && weighed.dropped == 6)
+    }
+
+    /// What one transaction takes is bounded in bytes too: the log holds all of it until it ends.
+    @Test func aTransactionIsBoundedInBytes() async {
+        let writer = writer()
+        for number in 1...20 { writer.add(large(number, bytes: 1 << 20)) }
+        await writer.flush()
+        #expect(store.insertions == 5)
+        #expect(store.ids.count == 20)
+    }
+
+    /// An entry that was taken out of the reach of rewordings must not be in it again after a start because that news was dropped.
+    @Test(arguments: [false, true])
+    func aDroppedChangeTakesTheRowOfBeforeWithIt(comesAgain: Bool) async {
+        let writer = writer(limit: 2)
+        writer.add(Sample.record(1), isNew: true)
+        await writer.flush()
+        for number in [1, 2, 3] { writer.add(Sample.record(number), isNew: number > 1) }
+        #expect(writer.dropped == 1)
+        if comesAgain {
+            writer.remove([EntryID(rawValue: 2)])
+            writer.add(Sample.record(1))
+        }
+        await writer.flush()
+        #expect(store.ids == Set((comesAgain ? [1, 3] : [2, 3]).map { EntryID(rawValue: $0) }))
+    }
+
+    /// Nothing is to be removed of what was dropped before the store had it.
+    @Test func whatWasDroppedUnwrittenNeedsNoRemoval() async {
+        let writer = writer(limit: 2)
+        for number in 1...5 { writer.add(Sample.record(number), isNew: true) }
+        writer.remove((1...5).map { EntryID(rawValue: $0) })
+        #expect(writer.depth == 0)
     }
 }

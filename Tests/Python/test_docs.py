@@ -29,7 +29,8 @@ def test_the_page_of_settings_is_made_from_the_catalogue():
 
 
 @pytest.mark.parametrize("enum, heading", [
-    ("MissReason", "Looked up, and forwarded"), ("BypassReason", "Not looked up"), ("NotStoredReason", "Forwarded, and not kept")])
+    ("MissReason", "Looked up, and forwarded"), ("BypassReason", "Not looked up"), ("NotStoredReason", "Forwarded, and not kept"),
+    ("NotWrittenReason", "Kept, and not written")])
 def test_troubleshooting_has_every_reason_and_no_other(enum, heading):
     source = (ROOT / "Sources/SemanticCache/Reasons.swift").read_text()
     body = source[source.index(f"package enum {enum}"):]

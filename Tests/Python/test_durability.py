@@ -256,8 +256,27 @@ def test_memory_and_disk_stay_within_their_limits(tmp_path, start):
     assert stats["memory_bytes"] <= 8 << 20
     assert stats["evictions"]["capacity"] > 0 and stats["entries"] > 10
     wait_for(lambda: server.stats["store"]["queue"] == 0, what="the queue to empty")
-    # The write-ahead log comes on top: it is folded into the file whenever it has grown to 4 MiB.
-    wait_for(lambda: server.stats["disk_bytes"] <= (8 << 20) + (5 << 20), what="the file's folding")
+    # Nothing is written any more: the log is folded all the same, and what the file has too much of is given back.
+    wait_for(lambda: server.stats["disk_bytes"] <= 8 << 20, what="the files to come within their limit")
+    wait_for(lambda: (tmp_path / "cache.db-wal").stat().st_size == 0, what="the log's folding")
+    stats = server.stats
+    assert stats["disk_bytes"] <= 8 << 20 and stats["memory_bytes"] <= 8 << 20
+    assert stats["store"]["dropped"] == sum(stats["not_written"].values())
+    # What is there is whole, and no more is told than there is.
+    assert stats["entries"] - stats["store"]["dropped"] <= len(exported(server)) <= stats["entries"]
+
+
+def test_what_the_queue_drops_is_told_with_its_reason(start):
+    # The timer never rings: what is written is written because the queue is half full.
+    server = start(config="store:\n  flush_interval: 1h\n  queue_limit: 10\n")
+    for number in range(40):
+        assert server.chat(f"question {number}").status == 200
+    stats = server.stats
+    assert stats["store"]["queue"] <= 10 and set(stats["not_written"]) <= {"queue-limit"}
+    assert stats["store"]["dropped"] == sum(stats["not_written"].values())
+    metrics = server.request("GET", "/metrics").body.decode()
+    for reason in ("queue-limit", "queue-bytes"):
+        assert f'reprise_store_dropped_entries_total{{reason="{reason}"}} {stats["not_written"].get(reason, 0)}' in metrics
 
 
 def test_a_lower_limit_makes_the_file_smaller(tmp_path, start):

@@ -158,7 +158,7 @@ def test_input_that_the_provider_had_cached_is_valued_at_its_price_over_a_restar
     assert again.chat("a long one", model="m").cache == "HIT"
     assert again.stats["saved"]["usd"] == pytest.approx(cost) and again.stats["saved"]["prompt_tokens"] == 2000
     # The other column beside what is kept: the processor's time, which is no money.
-    assert again.stats["costs"]["embedding_usd"] == 0 <= again.stats["costs"]["embedding_seconds"]
+    assert "embedding_usd" not in again.stats["costs"] and again.stats["costs"]["embedding_seconds"] >= 0
     assert again.stop() == 0
     other = Reprise(tmp_path / "second", upstream.url, config=config)
     record = json.loads(exported.splitlines()[0])

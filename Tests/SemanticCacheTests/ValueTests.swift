@@ -38,24 +38,6 @@ struct EntryIDTests {
 
     @Test(arguments: ["", "12", "g000000000000000", "ffffffffffffffff", "00000000000000001", "-000000000000001"])
     func otherTextIsRefused(text: String) { #expect(EntryID(text) == nil) }
-
-    @Test func idsOnlyGrow() {
-        let clock = ManualClock()
-        let source = EntryIDSource(clock: clock)
-        var last = source.next()
-        for step in 0..<1000 {
-            // The wall clock steps back now and then.
-            clock.advance(by: .milliseconds(step % 7 == 0 ? -50 : 10))
-            let next = source.next()
-            #expect(next > last)
-            last = next
-        }
-    }
-
-    @Test func idsStartAboveTheStores() {
-        let floor = EntryID(rawValue: .max - 10)
-        #expect(EntryIDSource(clock: ManualClock(), above: floor).next() > floor)
-    }
 }
 
 struct UnitVectorTests {

@@ -51,7 +51,7 @@ struct MetricsTests {
         metrics.record(.exactHit, labels, saving: .init(usage: Self.usage, upstreamTime: .zero, hitTime: .zero))
         metrics.recordCost(.judge, model: "judge", usage: TokenUsage(prompt: 1000, completion: 0), labels)
         metrics.recordCost(.exploration, model: "m", usage: TokenUsage(prompt: 0, completion: 100), labels)
-        metrics.recordCost(.embedding, model: "unknown", usage: Self.usage)
+        metrics.recordCost(.judge, model: "unknown", usage: Self.usage)
         let counts = metrics.snapshot
         #expect(counts.net.dollars == 0.005)
         #expect(counts.saved.dollars == 0.007)

@@ -5,9 +5,9 @@ import Synchronization
 
 /// Writes entries to the store behind the requests: one writer, batches, a bounded queue.
 ///
-/// Additions wait for at most `interval`; a crash loses no more than that. When the disk does not follow, the oldest additions are dropped and
-/// counted: the cache forgets rather than grows. Removals are never dropped, and there are no more of them than entries in the store: what never
-/// reached it need not be removed from it.
+/// Additions wait for at most `interval`, and no longer than until the queue is half full; a crash loses no more than that. When the disk does not
+/// follow, the oldest additions are dropped and counted by what there was no room for: the cache forgets rather than grows. Removals are never dropped,
+/// and there are no more of them than entries in the store: what never reached it need not be removed from it.
 package final class WriteBehind: Service, Sendable {
     private struct State {
         private(set) var additions: [EntryID: CacheRecord] = [:]
@@ -21,7 +21,7 @@ package final class WriteBehind: Service, Sendable {
         /// Entries that live and that the store has never had.
         var unwritten: Set<EntryID> = []
         var removesAll = false
-        var dropped = 0
+        var dropped: [NotWrittenReason: Int] = [:]
         var fault: String?
 
         var isEmpty: Bool { additions.isEmpty && removals.isEmpty && !removesAll }
@@ -47,7 +47,7 @@ package final class WriteBehind: Service, Sendable {
             bytes = 0
         }
 
-        private static func bytes(of record: CacheRecord) -> Int {
+        static func bytes(of record: CacheRecord) -> Int {
             record.entry.memoryBytes + (record.embedding?.vector.dimension ?? 0) * MemoryLayout<Float>.stride
         }
     }
@@ -67,6 +67,8 @@ package final class WriteBehind: Service, Sendable {
     private let state = Mutex(State())
     /// Serialises flushes: the timer's and those that callers ask for.
     private let gate = AsyncGate()
+    /// Rung when it is time to write; once rung it stays so until it is heard.
+    private let bell = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
     ///   - interval: the longest time for which an addition waits.
@@ -89,13 +91,17 @@ package final class WriteBehind: Service, Sendable {
     ///
     /// - Parameter isNew: whether no living entry had this id before.
     package func add(_ record: CacheRecord, isNew: Bool = false) {
-        state.withLock { state in
+        let isHalfFull = state.withLock { state in
             let id = record.entry.id
-            // The entry that had the id before it need not be removed any more: this one takes its row.
-            if isNew, state.removals.remove(id) == nil { state.unwritten.insert(id) }
+            // The row that had the id before it need not be removed any more: this one takes its place.
+            let hasRow = state.removals.remove(id) != nil
+            if isNew, !hasRow { state.unwritten.insert(id) }
             if state.put(record) { state.order.append(id) }
             trim(&state)
+            return state.fault == nil && (state.additions.count > limit / 2 || state.bytes > byteLimit / 2)
         }
+        // A burst that fills the queue within one interval must not be lost to a disk that has nothing to do.
+        if isHalfFull { bell.continuation.yield() }
     }
 
     /// Queues a removal. Never waits.
@@ -125,18 +131,26 @@ package final class WriteBehind: Service, Sendable {
     /// The number of additions and removals that wait.
     package var depth: Int { state.withLock { $0.additions.count + $0.removals.count } }
 
-    /// The additions that were dropped because the queue was full.
-    package var dropped: Int { state.withLock { $0.dropped } }
+    /// The additions that were dropped because the queue was full, by what it was full of.
+    package var droppedByReason: [NotWrittenReason: Int] { state.withLock { $0.dropped } }
+
+    /// The number of additions that were dropped.
+    package var dropped: Int { droppedByReason.values.reduce(0, +) }
 
     /// What the store last complained of; `nil` while it works.
     package var fault: String? { state.withLock { $0.fault } }
 
     /// Writes until shutdown, then writes what is left.
     package func run() async throws {
-        await cancelWhenGracefulShutdown { [interval] in
-            while !Task.isCancelled {
-                try? await Task.sleep(for: interval)
-                await self.flush()
+        await cancelWhenGracefulShutdown { [interval, bell] in
+            await withTaskGroup { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: interval)
+                        bell.continuation.yield()
+                    }
+                }
+                for await _ in bell.stream { await self.flush() }
             }
         }
         await flush()
@@ -181,9 +195,15 @@ package final class WriteBehind: Service, Sendable {
     private func takeBatch() -> Batch? {
         state.withLock { state in
             guard !state.isEmpty else { return nil }
-            let taken = state.order.prefix(Self.additionsPerBatch)
-            state.order.removeFirst(taken.count)
-            let additions = taken.compactMap { state.take($0) }
+            var (additions, bytes, seen) = ([CacheRecord](), 0, 0)
+            for id in state.order.prefix(Self.additionsPerBatch) {
+                guard bytes < Self.bytesPerBatch else { break }
+                seen += 1
+                guard let record = state.take(id) else { continue }
+                bytes += State.bytes(of: record)
+                additions.append(record)
+            }
+            state.order.removeFirst(seen)
             for record in additions { state.inFlight[record.entry.id] = record }
             let removals = Set(state.removals.prefix(Self.removalsPerBatch))
             state.removals.subtract(removals)
@@ -216,7 +236,12 @@ package final class WriteBehind: Service, Sendable {
     /// Drops the oldest additions while there are too many.
     private func trim(_ state: inout State) {
         while state.additions.count > 1, state.additions.count > limit || state.bytes > byteLimit, !state.order.isEmpty {
-            if state.take(state.order.removeFirst()) != nil { state.dropped += 1 }
+            let reason = state.additions.count > limit ? NotWrittenReason.queueLimit : .queueBytes
+            let id = state.order.removeFirst()
+            guard state.take(id) != nil else { continue }
+            state.dropped[reason, default: 0] += 1
+            // A row of before would come back at the next start: an answer that was taken out of the reach of rewordings would be in it again.
+            if !state.unwritten.contains(id) || state.inFlight[id] != nil { state.removals.insert(id) }
         }
         // While the store takes nothing, what is added and removed again would pile up in the order.
         guard state.order.count > 2 * state.additions.count + 1024 else { return }
@@ -225,8 +250,9 @@ package final class WriteBehind: Service, Sendable {
         state.order = state.order.filter { waiting[$0] != nil && seen.insert($0).inserted }
     }
 
-    /// What one transaction takes: with more of either a writer that comes in between would wait for long.
+    /// What one transaction takes: with more of any a writer that comes in between would wait for long, and the log could not be folded meanwhile.
     private static let additionsPerBatch = 1000
+    private static let bytesPerBatch = 4 << 20
     private static let removalsPerBatch = 4096
 }
 

@@ -1,6 +1,6 @@
 import ServiceLifecycle
 
-/// Removes entries whose time to live is over, every `interval`.
+/// Removes entries whose time to live is over, and those for which there is no room any more, every `interval`.
 ///
 /// An expired entry is never served in between: look-ups compare the time themselves. Sweeping only gives the memory back.
 package struct ExpirySweeper: Service {
@@ -17,6 +17,8 @@ package struct ExpirySweeper: Service {
             while !Task.isCancelled {
                 try? await Task.sleep(for: interval)
                 _ = await cache.sweep()
+                // Whoever inserts makes room; what grows between two insertions, or after the last, waits for nobody.
+                await cache.keepWithinLimits()
             }
         }
     }

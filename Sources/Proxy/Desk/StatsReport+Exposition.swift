@@ -26,7 +26,9 @@ extension StatsReporter {
         out.sample(writer.depth, ["queue": "store"])
         out.sample(indexing?.depth ?? 0, ["queue": "indexing"])
         out.sample(learned?.counts.waiting ?? 0, ["queue": "judge"])
-        out.single("reprise_store_dropped_entries_total", .counter, "Entries not written because the store did not follow.", writer.dropped)
+        out.family("reprise_store_dropped_entries_total", .counter, "Entries not written because the store did not follow, by what was full.")
+        let dropped = writer.droppedByReason
+        for reason in NotWrittenReason.allCases { out.sample(dropped[reason] ?? 0, ["reason": reason.rawValue]) }
         out.single("reprise_store_up", .gauge, "Whether the store took the last batch.", writer.fault == nil ? 1 : 0)
         out.single("reprise_log_lines_dropped_total", .counter, "Log lines dropped because the reader did not follow.", droppedLines())
         out.single("reprise_embedder_up", .gauge, "Whether an embedding model is loaded.", embedder == nil ? 0 : 1)

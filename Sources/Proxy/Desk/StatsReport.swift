@@ -26,9 +26,9 @@ package struct StatsReport: Encodable, Sendable {
         let usd: Double
     }
 
-    /// What the cache itself spent, in US dollars.
+    /// What the cache itself spent: US dollars, and time.
     package struct Costs: Encodable, Sendable {
-        let embeddingUsd, judgeUsd, explorationUsd: Double
+        let judgeUsd, explorationUsd: Double
         /// The processor's own time for the embeddings of look-ups, which costs no money.
         let embeddingSeconds: Double
     }
@@ -120,7 +120,7 @@ package struct StatsReport: Encodable, Sendable {
     let latencyMs: Latencies
     let matching: Matching
     let store: Store
-    let missReasons, bypassReasons, notStored: [String: Int]
+    let missReasons, bypassReasons, notStored, notWritten: [String: Int]
     let similarities: Similarities
     /// `nil` where nothing is learned.
     let scores: Scores?
@@ -188,8 +188,7 @@ package struct StatsReporter: Sendable {
                 usd: counts.net.dollars, grossUsd: counts.saved.dollars, seconds: (counts.savedSeconds * 1000).rounded() / 1000),
             spent: .init(promptTokens: counts.spentPromptTokens, completionTokens: counts.spentCompletionTokens, usd: counts.spent.dollars),
             costs: .init(
-                embeddingUsd: counts.costs[.embedding]?.dollars ?? 0, judgeUsd: counts.costs[.judge]?.dollars ?? 0,
-                explorationUsd: counts.costs[.exploration]?.dollars ?? 0,
+                judgeUsd: counts.costs[.judge]?.dollars ?? 0, explorationUsd: counts.costs[.exploration]?.dollars ?? 0,
                 embeddingSeconds: (metrics.embedLatency.cumulative.sum * 1000).rounded() / 1000),
             pricesDate: metrics.prices.date,
             latencyMs: .init(
@@ -208,6 +207,7 @@ package struct StatsReporter: Sendable {
                 queue: writer.depth, dropped: writer.dropped, fault: writer.fault, snapshotFault: snapshots?.fault, restoring: cache.isRestoring,
                 restored: progress.read, stored: progress.total, answersInMemory: cache.hotCount),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
+            notWritten: Self.named(writer.droppedByReason),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
             scores: learner == nil ? nil : scores,
             upstreams: metrics.upstreams.mapValues { $0.circuit.rawValue }, models: Self.shares(metrics.modelAccounts),

@@ -72,7 +72,7 @@ function showSummary(stats) {
   const { requests, saved, costs, spent } = stats;
   put($("tokens"), saved.prompt_tokens + saved.completion_tokens, "count");
   say("note-hits", `${short(requests.exact_hits + requests.semantic_hits)} of ${short(requests.total - requests.bypassed)} looked up`);
-  const own = costs.embedding_usd + costs.judge_usd + costs.exploration_usd;
+  const own = costs.judge_usd + costs.exploration_usd;
   say("note-usd", own > 0 ? `${format.usd(saved.gross_usd)} less ${format.usd(own)} of its own` : `${format.usd(spent.usd)} spent on misses`);
   say("note-tokens", `${short(saved.prompt_tokens)} in, ${short(saved.completion_tokens)} out`);
   say("note-seconds", `${short(saved.upstream_calls)} calls not made; ${format.time(costs.embedding_seconds)} spent on embedding`);
@@ -298,7 +298,7 @@ function showHealth(stats) {
     ["findable by rewording", `${whole.format(matching.searchable)} of ${whole.format(stats.entries)}`],
     ["waiting for embedding", whole.format(matching.waiting_for_embedding)],
     ["waiting for the store", whole.format(store.queue)],
-    ["dropped by the store's queue", whole.format(store.dropped), store.dropped > 0],
+    ["dropped by the store's queue", [whole.format(store.dropped), ...Object.keys(stats.not_written).sort()].join(", "), store.dropped > 0],
     ["store", store.fault || (store.snapshot_fault ? `no snapshot: ${store.snapshot_fault}` : "works"), Boolean(store.fault || store.snapshot_fault)],
     ["upstream errors", whole.format(requests.upstream_errors), requests.upstream_errors > 0],
     ["refused for their form", whole.format(requests.refused)],
