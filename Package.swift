@@ -62,7 +62,7 @@ let package = Package(
         // Values and rules, no I/O.
         room("SemanticCache", [.httpTypes]),
         room("WireFormats", ["SemanticCache", .crypto, .httpTypes]),
-        room("Eviction", []),
+        room("Eviction", [.heap]),
         room("Matching", ["SemanticCache"], resources: [.embedInCode("Words"), .embedInCode("Priors")]),
 
         room("Evaluation", ["Eviction", "Matching", "SemanticCache"]),
@@ -78,8 +78,8 @@ let package = Package(
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
-        room("Cache", ["Eviction", "SemanticCache", "Matching", "Telemetry", .heap, .logging, .serviceLifecycle]),
-        room("Learning", ["Cache", "SemanticCache", "WireFormats", "Matching", "Telemetry", .httpTypes, .logging, .serviceLifecycle]),
+        room("Cache", ["Eviction", "SemanticCache", "Matching", "Telemetry", .deque, .heap, .logging, .serviceLifecycle]),
+        room("Learning", ["Cache", "SemanticCache", "WireFormats", "Matching", "Telemetry", .deque, .httpTypes, .logging, .serviceLifecycle]),
         room(
             "Proxy",
             ["Cache", "Learning", "SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .httpTypes, .logging, .serviceLifecycle]),
@@ -117,6 +117,8 @@ let package = Package(
                 "Proxy", "Cache", "Learning", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage",
                 .httpTypes, .logging,
             ]),
+        tests("CacheTests", ["Cache", "Matching", "SemanticCache", "Storage", "Telemetry", "TestSupport", "VectorSearch", .logging]),
+        tests("LearningTests", ["Learning"]),
         tests("SettingsTests", ["Settings", "SemanticCache", "TestSupport"]),
         tests(
             "ServerTests",

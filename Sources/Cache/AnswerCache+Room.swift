@@ -82,11 +82,7 @@ extension AnswerCache {
         var left = count
         while left > 0 {
             let step = min(left, Self.stepSize)
-            let victims = resident.withLock { resident in
-                var victims: [ResidentEntries.Victim] = []
-                while victims.count < step, let victim = resident.removeVictim(newcomer: nil) { victims.append(victim) }
-                return victims
-            }
+            let victims = resident.withLock { $0.evict(step) }
             guard !victims.isEmpty else { return }
             finish(victims.map(\.entry))
             noteEvictions(of: victims)
@@ -166,7 +162,8 @@ extension AnswerCache {
                     while steps < 64, resident.memoryBytes + indexBytes > limits.memoryBytes, resident.coolOne() { steps += 1 }
                     if steps > 0 { return [] }
                 }
-                return resident.removeVictim(newcomer: newcomer).map { [$0] }
+                let victims = resident.evict(for: newcomer)
+                return victims.isEmpty ? nil : victims
             }
             isDone = removed == nil
             guard let removed else { continue }

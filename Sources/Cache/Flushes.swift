@@ -1,3 +1,4 @@
+import DequeModule
 import SemanticCache
 import Synchronization
 
@@ -26,7 +27,7 @@ package final class Flushes: Sendable {
         /// Flushes of everything that have not ended.
         var underway = 0
         /// The last that mean some entries, oldest first.
-        var partial: [Partial] = []
+        var partial: Deque<Partial> = []
     }
 
     /// The flushes by selector that are remembered; an older one counts as one of everything, which costs a call that takes so long its place.

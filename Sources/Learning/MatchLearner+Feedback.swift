@@ -75,7 +75,7 @@ extension MatchLearner {
     private func note(_ isRight: Bool, of hit: RememberedHit) {
         state.withLock { state in
             guard state.hits[hit.requestID]?.isJudged == false else { return }
-            state.hits[hit.requestID]?.isJudged = true
+            state.hits.update(hit.requestID) { $0.isJudged = true }
             state.groups.note(hit.wording, isRight: isRight)
             guard let features = hit.features else { return }
             Self.change(hit.population, &state) { $0.learn(features, isRight: isRight) }
@@ -102,8 +102,8 @@ extension MatchLearner {
         guard !isRight else { return }
         let now = clock.now()
         state.withLock { state in
-            guard !state.disputed.contains(entry.id) else { return }
-            state.disputed.append(entry.id)
+            guard state.disputed[entry.id] == nil else { return }
+            state.disputed.set(entry.id, to: ())
             state.counts.disputed += 1
             state.nearMisses.append(
                 NearMiss(
@@ -136,8 +136,8 @@ extension MatchLearner {
     /// Forgets the prompts that are remembered beside the entries, when everything is removed.
     package func forget() {
         state.withLock { state in
-            state.hits = [:]
-            state.hitsByKey = [:]
+            state.hits.removeAll()
+            state.hitsByKey.removeAll()
             state.nearMisses.removeAll()
             state.disputed.removeAll()
             state.groups.removeAll()
@@ -151,8 +151,8 @@ extension MatchLearner {
         let keys = Set(entries.map(\.key))
         state.withLock { state in
             state.nearMisses.removeAll { ids.contains($0.entry) || $0.key.map { keys.contains($0) } ?? false }
-            state.hits = state.hits.filter { !ids.contains($0.value.entry) }
-            state.hitsByKey = state.hitsByKey.filter { !ids.contains($0.value.entry) }
+            state.hits.removeAll { ids.contains($0.entry) }
+            state.hitsByKey.removeAll { ids.contains($0.entry) }
         }
     }
 

@@ -57,12 +57,12 @@ package final class MatchLearner: Service, Sendable {
         var forgotten: Set<PopulationKey> = []
         var isGlobalChanged = false
         var generator: any RandomNumberGenerator
-        var hits: [String: RememberedHit] = [:]
-        var hitOrder = Ring<String>(capacity: MatchLearner.hitLimit)
-        var hitsByKey: [CacheKey: RememberedHit] = [:]
+        /// By the id of the request.
+        var hits = RecentValues<String, RememberedHit>(capacity: MatchLearner.hitLimit)
+        var hitsByKey = RecentValues<CacheKey, RememberedHit>(capacity: MatchLearner.hitLimit)
         var nearMisses = NearMisses(capacity: 512)
         /// The entries that were said to be wrong.
-        var disputed = Ring<EntryID>(capacity: MatchLearner.hitLimit)
+        var disputed = RecentValues<EntryID, Void>(capacity: MatchLearner.hitLimit)
         /// What the populations are called; those of an earlier program's state have no name until they are asked something.
         var names: [PopulationKey: PopulationName] = [:]
         var counts = Counts()
@@ -196,14 +196,8 @@ package final class MatchLearner: Service, Sendable {
             requestID: requestID, entry: entry.id, wording: evidence.best ?? entry.id, population: population,
             features: evidence.calibration?.features, asked: asked, cached: entry.query, similarity: evidence.similarity ?? 0, at: clock.now())
         state.withLock { state in
-            state.hits[requestID] = hit
-            state.hitOrder.append(requestID)
-            if state.hits.count > Self.hitLimit {
-                let held = Set(state.hitOrder.all)
-                state.hits = state.hits.filter { held.contains($0.key) }
-            }
-            if state.hitsByKey.count >= Self.hitLimit { state.hitsByKey.removeAll() }
-            state.hitsByKey[key] = hit
+            state.hits.set(requestID, to: hit)
+            state.hitsByKey.set(key, to: hit)
             state.groups.noteServed(entry.id)
             guard let calibration = evidence.calibration else { return }
             Self.change(population, &state) {
@@ -255,9 +249,8 @@ package final class MatchLearner: Service, Sendable {
     package func noteRefresh(_ key: CacheKey) {
         let now = clock.now()
         state.withLock { state in
-            guard var hit = state.hitsByKey[key], !hit.isJudged, now - hit.at <= .seconds(60) else { return }
-            hit.isJudged = true
-            state.hitsByKey[key] = hit
+            guard let hit = state.hitsByKey[key], !hit.isJudged, now - hit.at <= .seconds(60) else { return }
+            state.hitsByKey.update(key) { $0.isJudged = true }
             // Whoever gave a verdict on the hit has said what was meant.
             guard state.hits[hit.requestID]?.isJudged != true else { return }
             guard let features = hit.features else { return }

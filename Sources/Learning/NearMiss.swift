@@ -1,3 +1,4 @@
+import DequeModule
 import Matching
 package import SemanticCache
 
@@ -61,76 +62,42 @@ package struct NearMiss: Sendable {
 
 /// The last near misses, and the verdicts on them.
 struct NearMisses: Sendable {
-    private var ring: Ring<NearMiss>
+    private let capacity: Int
+    private var misses = Deque<NearMiss>()
 
-    init(capacity: Int) { ring = Ring(capacity: capacity) }
+    init(capacity: Int) { self.capacity = max(1, capacity) }
 
     /// The oldest first.
-    var all: [NearMiss] { ring.all }
+    var all: [NearMiss] { Array(misses) }
 
-    /// The entries that were near, in no order.
-    var entries: Set<EntryID> { Set(ring.indices.map { ring[$0].entry }) }
+    /// The entries that were near.
+    var entries: Set<EntryID> { Set(misses.lazy.map(\.entry)) }
 
-    mutating func append(_ miss: NearMiss) { ring.append(miss) }
-
-    mutating func removeAll() { ring.removeAll() }
-
-    mutating func removeAll(where isMeant: (NearMiss) -> Bool) {
-        let kept = all.filter { !isMeant($0) }
-        ring.removeAll()
-        for miss in kept { ring.append(miss) }
+    mutating func append(_ miss: NearMiss) {
+        misses.append(miss)
+        if misses.count > capacity { misses.removeFirst() }
     }
 
+    mutating func removeAll() { misses = [] }
+
+    mutating func removeAll(where isMeant: (NearMiss) -> Bool) { misses.removeAll(where: isMeant) }
+
     /// The latest pair of this request and this entry that was forwarded.
-    func forwarded(requestID: String, entry: EntryID) -> NearMiss? { index(requestID, entry).map { ring[$0] } }
+    func forwarded(requestID: String, entry: EntryID) -> NearMiss? { index(requestID, entry).map { misses[$0] } }
 
     /// Takes down what a person said; false where the pair is not there, or somebody spoke before.
     mutating func judge(requestID: String, entry: EntryID, isSame: Bool) -> Bool {
-        guard let index = index(requestID, entry), ring[index].isOpen else { return false }
-        ring[index].isSame = isSame
+        guard let index = index(requestID, entry), misses[index].isOpen else { return false }
+        misses[index].isSame = isSame
         return true
     }
 
     /// - Complexity: O(n) in what is remembered; people are slow.
     private func index(_ requestID: String, _ entry: EntryID) -> Int? {
-        let fitting = ring.indices.filter { index in
-            let miss = ring[index]
+        let fitting = misses.indices.filter { index in
+            let miss = misses[index]
             return miss.requestID == requestID && miss.entry == entry && miss.kind != .disputed
         }
-        return fitting.max { ring[$0].at < ring[$1].at }
+        return fitting.max { misses[$0].at < misses[$1].at }
     }
-}
-
-/// The last of some values, oldest first.
-struct Ring<Element: Sendable>: Sendable {
-    private var elements: [Element] = []
-    private var start = 0
-    private let capacity: Int
-
-    init(capacity: Int) { self.capacity = max(1, capacity) }
-
-    mutating func append(_ element: Element) {
-        if elements.count < capacity {
-            elements.append(element)
-        } else {
-            elements[start] = element
-            start = (start + 1) % capacity
-        }
-    }
-
-    /// Positions for ``subscript(_:)``, in no order.
-    var indices: Range<Int> { elements.indices }
-
-    subscript(index: Int) -> Element {
-        get { elements[index] }
-        set { elements[index] = newValue }
-    }
-
-    var all: [Element] { Array(elements[start...] + elements[..<start]) }
-
-    mutating func removeAll() { self = Ring(capacity: capacity) }
-}
-
-extension Ring where Element: Equatable {
-    func contains(_ element: Element) -> Bool { elements.contains(element) }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 package import Logging
 package import SemanticCache
 import ServiceLifecycle
@@ -14,7 +15,7 @@ package final class WriteBehind: Service, Sendable {
         /// What the additions hold, in bytes.
         private(set) var bytes = 0
         /// Additions in the order in which they came; may name ids that were removed since.
-        var order: [EntryID] = []
+        var order: Deque<EntryID> = []
         var removals: Set<EntryID> = []
         /// Additions that are being written.
         var inFlight: [EntryID: CacheRecord] = [:]
@@ -221,7 +222,7 @@ package final class WriteBehind: Service, Sendable {
             state.removesAll = batch.removesAll
             let additions = batch.additions.filter { !state.removals.contains($0.entry.id) && state.additions[$0.entry.id] == nil }
             for record in additions { _ = state.put(record) }
-            state.order = additions.map(\.entry.id) + state.order
+            state.order.prepend(contentsOf: additions.map(\.entry.id))
             // An addition that came since under the same id takes the row; removed after it, it would be lost.
             state.removals.formUnion(batch.removals.filter { state.additions[$0] == nil })
             trim(&state)
@@ -247,7 +248,7 @@ package final class WriteBehind: Service, Sendable {
         guard state.order.count > 2 * state.additions.count + 1024 else { return }
         let waiting = state.additions
         var seen: Set<EntryID> = []
-        state.order = state.order.filter { waiting[$0] != nil && seen.insert($0).inserted }
+        state.order.removeAll { waiting[$0] == nil || !seen.insert($0).inserted }
     }
 
     /// What one transaction takes: with more of any a writer that comes in between would wait for long, and the log could not be folded meanwhile.
@@ -260,7 +261,7 @@ package final class WriteBehind: Service, Sendable {
 final class AsyncGate: Sendable {
     private struct State {
         var isHeld = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: Deque<CheckedContinuation<Void, Never>> = []
     }
 
     private let state = Mutex(State())
@@ -281,11 +282,9 @@ final class AsyncGate: Sendable {
 
     func leave() {
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard !state.waiters.isEmpty else {
-                state.isHeld = false
-                return nil
-            }
-            return state.waiters.removeFirst()
+            let next = state.waiters.popFirst()
+            state.isHeld = next != nil
+            return next
         }
         next?.resume()
     }

@@ -19,9 +19,7 @@ struct ResidentEntries: Sendable {
     private struct Slot {
         var resident: Resident
         var hits: UInt64 = 0
-        var rank: Double
-        /// What a hit saves, and the room that the entry takes in the store.
-        let cost: Float
+        /// The room that the entry takes in the store.
         let storedBytes: Int
         /// Its place in `hot`; -1 while the answer is not in memory.
         var hotPlace = -1
@@ -30,10 +28,9 @@ struct ResidentEntries: Sendable {
         /// Whether its time is over, and it stays only to stand in for a failing upstream.
         var isRetired = false
 
-        mutating func use(at time: UInt64, rank: Double) {
+        mutating func use(at time: UInt64) {
             hits += 1
             lastUse = time
-            self.rank = rank
         }
     }
 
@@ -48,6 +45,8 @@ struct ResidentEntries: Sendable {
     /// The slots whose answers are in memory.
     private var hot: [Int32] = []
     private var eviction: ValueEviction
+    /// Draws the answers of which one leaves memory.
+    private var sample = LeastOfSample()
     private var clock: UInt64 = 0
     private var metadataBytes = 0
     private var answerBytes = 0
@@ -120,9 +119,8 @@ struct ResidentEntries: Sendable {
         }
         clock += 1
         let stored = Self.storedBytes(entry, answerBytes: answerBytes)
-        self[index] = Slot(
-            resident: Resident(metadata: entry, answer: nil),
-            rank: eviction.rank(entry.key.digest.prefix, cost: cost, bytes: stored), cost: Float(cost), storedBytes: stored, lastUse: clock)
+        self[index] = Slot(resident: Resident(metadata: entry, answer: nil), storedBytes: stored, lastUse: clock)
+        eviction.admit(index, Worth(hash: entry.key.digest.prefix, cost: cost, bytes: stored))
         byKey.insert(entry.key.digest.prefix, index)
         byID.insert(Self.hash(entry.id), index)
         metadataBytes += entry.memoryBytes
@@ -140,12 +138,12 @@ struct ResidentEntries: Sendable {
 
     /// Notes that the entry was served.
     mutating func touch(_ id: EntryID) {
-        guard let index = slot(of: id), let slot = self[index] else { return }
+        guard let index = slot(of: id) else { return }
         clock += 1
         let now = clock
-        let rank = eviction.rank(slot.resident.metadata.key.digest.prefix, cost: Double(slot.cost), bytes: slot.storedBytes)
+        eviction.access(index)
         // In place: a copy that is put back counts every reference that the entry holds up and down, under the lock that all hits share.
-        self[index]?.use(at: now, rank: rank)
+        self[index]?.use(at: now)
     }
 
     /// Removes the entry and returns what was known of it.
@@ -161,13 +159,15 @@ struct ResidentEntries: Sendable {
         count -= 1
         if slot.isRetired { retiredCount -= 1 }
         self[index] = nil
+        eviction.remove(index)
         free.append(index)
         return metadata
     }
 
     /// Removes everything and gives up the memory; what was asked for how often is remembered.
     mutating func removeAll() {
-        let kept = eviction
+        var kept = eviction
+        kept.removeAll()
         self = ResidentEntries(staleWindow: staleWindow)
         eviction = kept
     }
@@ -255,28 +255,18 @@ struct ResidentEntries: Sendable {
 extension ResidentEntries {
     /// Takes the answer that is least worth its memory out of it; whether there was one.
     mutating func coolOne() -> Bool {
-        // A copy to look at: the order of candidates is drawn while they are looked at.
-        let now = self
-        let place = eviction.victim(among: hot.count) { place in
-            guard let slot = now[Int(now.hot[place])], let answer = slot.resident.answer else { return nil }
+        // Drawn from a copy: the answers are looked at in their places meanwhile.
+        var sample = sample
+        let place = sample.index(among: hot.count) { place in
+            guard let slot = self[Int(hot[place])], let answer = slot.resident.answer else { return nil }
             // Any answer can be had again from the store at the same price, so that only use and size count here.
-            let density = now.eviction.density(slot.resident.metadata.key.digest.prefix, cost: 1, bytes: answer.memoryBytes)
-            return density / Double(now.clock - slot.lastUse + 1)
+            let density = eviction.density(slot.resident.metadata.key.digest.prefix, cost: 1, bytes: answer.memoryBytes)
+            return density / Double(clock - slot.lastUse + 1)
         }
+        self.sample = sample
         guard let place else { return false }
         cool(Int(hot[place]))
         return true
-    }
-
-    /// The entry to remove when there are too many. That is `newcomer`, if it is worth less than the best candidate beside it.
-    mutating func victim(newcomer: EntryID?) -> EntryID? {
-        let newcomerSlot = newcomer.flatMap { slot(of: $0) }
-        let now = self
-        let index = eviction.victim(among: slotCount) { index in index == newcomerSlot ? nil : now[index]?.rank }
-        guard let index, let slot = self[index] else { return newcomer }
-        if let newcomerSlot, let new = self[newcomerSlot], eviction.rejects(density(new), against: density(slot)) { return new.resident.metadata.id }
-        eviction.evicted(rank: slot.rank)
-        return slot.resident.metadata.id
     }
 
     /// An entry that was removed for want of room.
@@ -286,15 +276,14 @@ extension ResidentEntries {
         let wasRetired: Bool
     }
 
-    /// Removes the entry that ``victim(newcomer:)`` names.
-    mutating func removeVictim(newcomer: EntryID?) -> Victim? {
-        guard let id = victim(newcomer: newcomer) else { return nil }
-        let wasRetired = isRetired(id)
-        return remove(id).map { Victim(entry: $0, wasRetired: wasRetired) }
-    }
-
-    private func density(_ slot: Slot) -> Double {
-        eviction.density(slot.resident.metadata.key.digest.prefix, cost: Double(slot.cost), bytes: slot.storedBytes)
+    /// Removes at most `count` entries, those first that are least worth their room.
+    ///
+    /// - Parameter newcomer: the entry that the room is for, which goes itself if it is worth less than the one that would have to.
+    mutating func evict(_ count: Int = 1, for newcomer: EntryID? = nil) -> [Victim] {
+        eviction.evict(count, for: newcomer.flatMap { slot(of: $0) }).compactMap { index in
+            guard let slot = self[index] else { return nil }
+            return remove(slot.resident.metadata.id).map { Victim(entry: $0, wasRetired: slot.isRetired) }
+        }
     }
 
     private mutating func warm(_ index: Int, _ answer: Answer) {

@@ -1,3 +1,4 @@
+import DequeModule
 package import Logging
 package import SemanticCache
 import ServiceLifecycle
@@ -14,7 +15,7 @@ package final class IndexingQueue: Service, Sendable {
     }
 
     private struct State {
-        var jobs: ArraySlice<Job> = []
+        var jobs: Deque<Job> = []
         /// How many are being worked on.
         var underway = 0
     }
@@ -71,8 +72,6 @@ package final class IndexingQueue: Service, Sendable {
         state.withLock { state in
             let batch = Array(state.jobs.prefix(min(Self.batchSize, max(1, embedder.maximumBatchSize))))
             state.jobs.removeFirst(batch.count)
-            // A slice holds on to what was taken from its front.
-            if state.jobs.isEmpty { state.jobs = [] }
             state.underway = batch.count
             return batch
         }

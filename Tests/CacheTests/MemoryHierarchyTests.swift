@@ -1,6 +1,5 @@
 @testable import Cache
 import Logging
-@testable import Proxy
 import SemanticCache
 import Storage
 import Synchronization

@@ -1,5 +1,4 @@
 @testable import Cache
-@testable import Proxy
 import SemanticCache
 import Testing
 import TestSupport
@@ -38,10 +37,10 @@ struct ResidentEntriesTests {
             entries.request(Sample.entry(1).key)
             entries.touch(id(1))
         }
-        let first = entries.victim(newcomer: nil)
+        let first = entries.evict().first?.entry.id
         #expect(first != id(1) && first != nil)
-        first.map { _ = entries.remove($0) }
-        #expect(entries.victim(newcomer: nil) != id(1))
+        let second = entries.evict().first?.entry.id
+        #expect(second != id(1) && second != nil && second != first)
         #expect(entries.hits(id(1)) == 5)
     }
 
@@ -51,11 +50,10 @@ struct ResidentEntriesTests {
         _ = entries.insert(Sample.entry(1))
         _ = entries.insert(Sample.entry(2, body: [UInt8](repeating: 32, count: 100_000)))
         _ = entries.insert(Sample.entry(3))
-        #expect(entries.victim(newcomer: nil) == id(2))
+        #expect(entries.evict().map(\.entry.id) == [id(2)])
         for number in [1, 3] { for _ in 1...3 { entries.request(Sample.entry(number).key) } }
-        _ = entries.remove(id(2))
         _ = entries.insert(Sample.entry(4, body: [UInt8](repeating: 32, count: 100_000)))
-        #expect(entries.victim(newcomer: id(4)) == id(4))
+        #expect(entries.evict(for: id(4)).map(\.entry.id) == [id(4)])
     }
 
     @Test func answersLeaveMemoryAndComeBack() {
@@ -139,7 +137,7 @@ struct ResidentEntriesTests {
         #expect(entries.memoryBytes == ResidentEntries().memoryBytes)
         #expect(entries.storedBytes == 0)
         #expect(entries.count == 0)
-        #expect(entries.victim(newcomer: nil) == nil)
+        #expect(entries.evict().isEmpty)
     }
 
     /// Against a plain set of ids under a long random walk.

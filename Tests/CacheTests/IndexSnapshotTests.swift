@@ -2,7 +2,6 @@
 import Foundation
 import Logging
 import Matching
-@testable import Proxy
 import SemanticCache
 import Storage
 import Synchronization
