@@ -69,64 +69,70 @@ let package = Package(
 
         // Adapters of the four ports.
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
-        room("Embedding", ["SemanticCache", "COnnxRuntime", .crypto]),
+        room("Embedding", ["COnnxRuntime", "SemanticCache", .crypto]),
         .target(name: "CSimilarity"),
-        room("VectorSearch", ["SemanticCache", "CSimilarity"]),
+        room("VectorSearch", ["CSimilarity", "SemanticCache"]),
         room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        room("Forwarding", ["SemanticCache", "CCurl", .deque, .httpTypes]),
+        room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
-        room("Cache", ["Eviction", "SemanticCache", "Matching", "Telemetry", .deque, .heap, .logging, .serviceLifecycle]),
-        room("Learning", ["Cache", "SemanticCache", "WireFormats", "Matching", "Telemetry", .deque, .httpTypes, .logging, .serviceLifecycle]),
+        room("Cache", ["Eviction", "Matching", "SemanticCache", "Telemetry", .deque, .heap, .logging, .serviceLifecycle]),
+        room("Learning", ["Cache", "Matching", "SemanticCache", "Telemetry", "WireFormats", .deque, .httpTypes, .logging, .serviceLifecycle]),
         room(
             "Proxy",
-            ["Cache", "Learning", "SemanticCache", "WireFormats", "Matching", "Telemetry", .crypto, .httpTypes, .logging, .serviceLifecycle]),
+            ["Cache", "Learning", "Matching", "SemanticCache", "Telemetry", "WireFormats", .crypto, .deque, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
-        room("Options", ["Proxy", "SemanticCache", "Settings"]),
+        room("Options", ["Cache", "Learning", "Proxy", "SemanticCache", "Settings"]),
         room(
             "Server",
             [
-                "Proxy", "Cache", "Learning", "SemanticCache", "Telemetry", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                "Cache", "Learning", "Proxy", "SemanticCache", "Telemetry", "WireFormats", .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioSSL, .nioTLS, .serviceLifecycle,
             ], resources: [.embedInCode("Page")]),
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "Server", "Proxy", "Cache", "Learning", "Settings", "Evaluation", "Embedding", "VectorSearch", "Storage", "Forwarding", "Matching",
-                "Telemetry", "WireFormats", "SemanticCache", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle, .unixSignals,
+                "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Server", "Settings",
+                "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
+                .unixSignals,
             ],
             swiftSettings: house),
 
         // Doubles and conformance suites.
         room("TestSupport", ["SemanticCache", .httpTypes]),
         tests("SemanticCacheTests", ["SemanticCache", "TestSupport"]),
-        tests("WireFormatsTests", ["WireFormats", "SemanticCache", "TestSupport", .httpTypes]),
+        tests("WireFormatsTests", ["SemanticCache", "TestSupport", "WireFormats", .httpTypes]),
         tests("EvictionTests", ["Eviction"]),
-        tests("MatchingTests", ["Matching", "SemanticCache", "TestSupport"]),
-        tests("TelemetryTests", ["Telemetry", "SemanticCache"]),
+        tests("MatchingTests", ["Matching", "SemanticCache"]),
+        tests("TelemetryTests", ["SemanticCache", "Telemetry"]),
         tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
-        tests("VectorSearchTests", ["VectorSearch", "CSimilarity", "SemanticCache", "TestSupport"]),
-        tests("StorageTests", ["Storage", "SemanticCache", "TestSupport", .grdb]),
+        tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
+        tests("StorageTests", ["SemanticCache", "Storage", "TestSupport", .grdb]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
             [
-                "Proxy", "Cache", "Learning", "Matching", "WireFormats", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", "Storage",
-                .httpTypes, .logging,
+                "Cache", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Settings", "Telemetry", "TestSupport", "VectorSearch",
+                "WireFormats", .httpTypes, .logging,
             ]),
         tests("CacheTests", ["Cache", "Matching", "SemanticCache", "Storage", "Telemetry", "TestSupport", "VectorSearch", .logging]),
         tests("LearningTests", ["Learning"]),
-        tests("SettingsTests", ["Settings", "SemanticCache", "TestSupport"]),
+        tests("SettingsTests", ["SemanticCache", "Settings", "TestSupport"]),
         tests(
             "ServerTests",
             [
-                "Server", "Proxy", "Cache", "Learning", "SemanticCache", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .hummingbird,
-                .hummingbirdCore, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes,
+                "Cache", "Learning", "Options", "Proxy", "SemanticCache", "Server", "Settings", "Telemetry", "TestSupport", "VectorSearch",
+                .httpTypes, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes,
             ]),
-        tests("CommandTests", ["reprise", "Proxy", "Learning", "SemanticCache", "Settings", .argumentParser, .httpTypes]),
+        tests(
+            "CommandTests",
+            [
+                "Cache", "Options", "Proxy", "SemanticCache", "Settings", "Storage", "Telemetry", "TestSupport", "VectorSearch", "reprise",
+                .argumentParser, .httpTypes, .logging,
+            ]),
         tests("ArchitectureTests", []),
     ]
 )

@@ -11,7 +11,7 @@ package final class Patience: Sendable {
     /// Runs are forgotten altogether beyond this many kinds, which only makes requests wait again.
     private static let maximumKinds = 4096
 
-    private struct Run {
+    struct Run {
         /// Look-ups since the last that found something to serve.
         var length = 0
         var hasEverFound = false
@@ -20,7 +20,7 @@ package final class Patience: Sendable {
     /// How many times shorter the run is after which a kind is given up that never found anything.
     private static let unprovenShare = 16
 
-    private let runs = Mutex<[PopulationKey: Run]>([:])
+    let runs = Mutex<[PopulationKey: Run]>([:])
 
     package init() {}
 

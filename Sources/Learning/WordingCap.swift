@@ -10,7 +10,7 @@ package final class WordingCap: Sendable {
     /// Counts are forgotten altogether beyond this many entries, which only allows some wordings more.
     private static let maximumEntries = 50_000
 
-    private let wordings = Mutex<[EntryID: Set<Int>]>([:])
+    let wordings = Mutex<[EntryID: Set<Int>]>([:])
 
     package init() {}
 

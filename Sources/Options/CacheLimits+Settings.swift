@@ -1,4 +1,4 @@
-package import Proxy
+package import Cache
 package import Settings
 
 extension CacheLimits {

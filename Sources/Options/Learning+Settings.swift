@@ -1,4 +1,4 @@
-package import Proxy
+package import Learning
 package import Settings
 
 extension MatchLearner.Options {

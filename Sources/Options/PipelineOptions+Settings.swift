@@ -6,6 +6,7 @@
 //
 // Left out: adapters, which need files, keys and sockets (put together by the commands).
 
+import Learning
 package import Proxy
 import SemanticCache
 package import Settings

@@ -1,5 +1,5 @@
+import Cache
 import Logging
-import Proxy
 import SemanticCache
 import ServiceLifecycle
 import Storage

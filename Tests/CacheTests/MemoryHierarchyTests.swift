@@ -88,7 +88,7 @@ struct MemoryHierarchyTests {
 
     /// Vectors that come to entries behind the requests take room that no insertion makes: the next sweep does.
     @Test func whatGrowsBetweenInsertionsIsMadeRoomFor() async {
-        let bench = Bench(limits: CacheLimits(entries: 1000, memoryBytes: 1_500_000, keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 1000, memoryBytes: 1_500_000, keepsAnswersOnDisk: true))
         var vectors = VectorIndexConformance.Vectors(seed: 1, dimension: 8)
         var number = 0
         while bench.cache.memoryBytes < 1_480_000 {
@@ -105,7 +105,7 @@ struct MemoryHierarchyTests {
     }
 
     @Test func theSweeperKeepsWithinLimits() async throws {
-        let bench = Bench(limits: CacheLimits(entries: 1000, diskBytes: 1_000_000, keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 1000, diskBytes: 1_000_000, keepsAnswersOnDisk: true))
         for number in 1...30 { bench.cache.insert(bench.record(number, bytes: 20_000)) }
         #expect(bench.cache.count == 30)
         bench.cache.diskAllowance.withLock { allowance in
@@ -120,7 +120,7 @@ struct MemoryHierarchyTests {
 
     /// What the entries take in truth counts, not what was thought.
     @Test func whatTheDiskSaysCounts() async {
-        let bench = Bench(limits: CacheLimits(entries: 1000, diskBytes: 1_000_000, keepsAnswersOnDisk: true))
+        let bench = Bench(limits: .only(entries: 1000, diskBytes: 1_000_000, keepsAnswersOnDisk: true))
         for number in 1...30 { bench.cache.insert(bench.record(number, bytes: 20_000)) }
         bench.cache.setRestoring(true)
         await bench.cache.noteDiskUse(3_000_000)

@@ -1,13 +1,13 @@
+@testable import Cache
 import Foundation
 import Logging
-@testable import Proxy
-@testable import reprise
 import SemanticCache
 @testable import Storage
 import Telemetry
 import TestSupport
 import Testing
 import VectorSearch
+@testable import reprise
 
 /// The files of the store stay within their limit, also when nothing is written any more.
 struct StoreUpkeepTests {
@@ -25,7 +25,8 @@ struct StoreUpkeepTests {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             store = try SQLiteStore.open(path: folder.appending(path: "cache.db").path, now: clock.now()).store
             writer = WriteBehind(store: store, interval: .seconds(3600), limit: 10_000, logger: logger)
-            let limits = CacheLimits(entries: 100_000, diskBytes: limit / 5 * 4, keepsAnswersOnDisk: true)
+            let limits = CacheLimits(
+                entries: 100_000, memoryBytes: .max, diskBytes: limit / 5 * 4, staleWindow: .zero, keepsAnswersOnDisk: true)
             cache = AnswerCache(
                 index: ScopedIndex(dimension: 8), fingerprint: "test", writer: writer, store: store, metrics: ProxyMetrics(), clock: clock,
                 limits: limits)

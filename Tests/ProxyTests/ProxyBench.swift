@@ -1,5 +1,6 @@
 import Cache
 import HTTPTypes
+import Learning
 import Logging
 import Matching
 import Proxy

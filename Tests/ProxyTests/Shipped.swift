@@ -1,3 +1,4 @@
+import Learning
 import Options
 import Proxy
 import Settings
@@ -14,14 +15,4 @@ extension MatchLearner.Options {
 
 extension AnswerJudge.Options {
     static var shipped: Self { Self(Settings.Judge()) }
-}
-
-extension CacheLimits {
-    /// No limits but those that a test names: what ships is more than a test fills.
-    static func only(
-        entries: Int, memoryBytes: Int = .max, diskBytes: Int = .max, staleWindow: Duration = .zero, keepsAnswersOnDisk: Bool = false
-    ) -> Self {
-        Self(
-            entries: entries, memoryBytes: memoryBytes, diskBytes: diskBytes, staleWindow: staleWindow, keepsAnswersOnDisk: keepsAnswersOnDisk)
-    }
 }

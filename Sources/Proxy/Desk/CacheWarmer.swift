@@ -133,7 +133,8 @@ extension RequestPipeline {
     }
 
     /// Takes over the answer to an embeddings request of several inputs, one entry an input; whether any of them was new.
-    private func takeParts(_ record: WarmRecord, of recorded: RecordedAnswer, tenant: TenantID, at now: Timestamp, _ options: PipelineOptions) -> Bool {
+    private func takeParts(_ record: WarmRecord, of recorded: RecordedAnswer, tenant: TenantID, at now: Timestamp, _ options: PipelineOptions) -> Bool
+    {
         let content = record.request
         let namespace = record.namespace ?? ""
         let answer = Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
@@ -144,7 +145,8 @@ extension RequestPipeline {
             isNew = isNew || (cache.metadata(for: key).map { $0.isExpired(at: now) } ?? true)
             let entry = Entry(
                 id: ids.next(), key: key, scope: nil, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model,
-                tags: record.tags, query: item.text ?? "", answer: part, createdAt: now, expiresAt: now + options.timeToLive(asked: record.ttl, query: ""))
+                tags: record.tags, query: item.text ?? "", answer: part, createdAt: now,
+                expiresAt: now + options.timeToLive(asked: record.ttl, query: ""))
             cache.insert(CacheRecord(entry: entry, embedding: nil))
         }
         return isNew

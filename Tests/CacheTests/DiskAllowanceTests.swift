@@ -1,4 +1,4 @@
-@testable import Proxy
+@testable import Cache
 import Testing
 
 struct DiskAllowanceTests {
