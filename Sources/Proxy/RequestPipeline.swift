@@ -10,9 +10,9 @@
 //
 // Left out: sockets (Server), the store's and the provider's protocols (the adapters behind the ports), the decision itself (Matching).
 
-import Cache
+package import Cache
 package import HTTPTypes
-import Learning
+package import Learning
 package import Logging
 import Matching
 package import SemanticCache

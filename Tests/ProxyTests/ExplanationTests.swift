@@ -1,7 +1,9 @@
 @testable import Cache
+import HTTPTypes
 @testable import Learning
 @testable import Proxy
 import SemanticCache
+import Synchronization
 @testable import Telemetry
 import TestSupport
 import Testing

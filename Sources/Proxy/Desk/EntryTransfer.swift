@@ -1,4 +1,4 @@
-package import Cache
+import Cache
 package import SemanticCache
 import Synchronization
 
