@@ -148,7 +148,7 @@ extension RequestPipeline.LookUp {
     /// The same request for these of its inputs only.
     fileprivate func selecting(_ positions: [Int]) -> Self? {
         guard case .bytes(let whole) = request.body, let body = RequestReader.body(whole, selecting: positions),
-            case .cacheable(let content) = RequestReader.read(endpoint: self.content.endpoint, body: body), content.items.count == positions.count
+            case .cacheable(let content) = RequestReader.read(path: request.pathWithoutQuery, body: body), content.items.count == positions.count
         else { return nil }
         return Self(
             request: request.withBody(body), content: content, controls: controls, caller: caller, tenant: tenant, namespace: namespace,

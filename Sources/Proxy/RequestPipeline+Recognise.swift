@@ -39,7 +39,7 @@ extension RequestPipeline {
         if let encoding = request.fields.value(of: .contentEncoding), encoding.lowercased() != "identity" {
             return .passThrough(request, .encodedBody, strippingControls: true)
         }
-        switch RequestReader.read(endpoint: endpoint, body: body, document: document) {
+        switch RequestReader.read(path: request.pathWithoutQuery, body: body, document: document) {
         case .bypass(let reason):
             return .passThrough(request, reason, strippingControls: true)
         case .invalid(let error):

@@ -125,7 +125,7 @@ package struct WarmRecord: Sendable {
             throw WarmRecordError("the answer must be \(expected), got \(answer.kind.article)")
         }
         do throws(NotStoredReason) {
-            let usage = try AnswerInspection(endpoint: request.endpoint, choiceCount: request.choiceCount).inspectMessage(bytes)
+            let usage = try AnswerInspection(format: request.format, choiceCount: request.choiceCount).inspectMessage(bytes)
             return RecordedAnswer(recording: .message(bytes), fields: [.contentType: "application/json"], usage: usage)
         } catch {
             throw WarmRecordError("the answer cannot be stored (\(error.rawValue))")
