@@ -104,7 +104,7 @@ package struct RequestPipeline: Sendable {
             metrics.recordRefused()
             return answered(response)
         case .passThrough(let outgoing, let reason, let strippingControls):
-            metrics.record(.bypass(reason), .init(endpoint: Endpoint(rawValue: String(request.pathWithoutQuery))))
+            metrics.record(.bypass(reason), .init(endpoint: Endpoint(path: request.pathWithoutQuery)))
             trace.note { $0.outcome = .bypass(reason) }
             if strippingControls, let refusal = Self.refusalToForward(request, reason) { return answered(refusal) }
             return .underway(Begun(request: request, trace: trace, step: .passThrough(outgoing, reason, strippingControls: strippingControls)))
