@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTPTypes
 import Proxy
 import SemanticCache
+import WireFormats
 
 /// Answers on the connection's own event loop what memory alone can answer: exact hits and refusals. Everything else goes on inwards.
 ///

@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import Proxy
 import SemanticCache
+import WireFormats
 
 /// Step 1 and the way back: `/v1/...` between the socket and the pipeline.
 struct ProxyRoutes: Sendable {

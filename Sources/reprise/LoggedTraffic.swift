@@ -50,7 +50,7 @@ struct LoggedTraffic {
             if let limit, questions.count >= limit { return }
             lineCount += 1
             guard let line = try? decoder.decode(Line.self, from: bytes), line.status == 200,
-                let record = try? WireFormats.WarmRecord.read(line: Array(bytes)), let answer = record.answer, let prompt = record.request.query
+                let record = try? WarmRecord.read(line: Array(bytes)), let answer = record.answer, let prompt = record.request.query
             else { continue }
             let tenant = TenantID(Digest256.sha256(Array((line.tenant ?? "").utf8)))
             let key = record.request.key(tenant: tenant, namespace: record.namespace ?? "", pathAndQuery: "")

@@ -2,7 +2,7 @@
 struct WarmBatch: Sendable {
     /// Its place in the order of the file.
     var number: Int
-    var records: [WarmRecord] = []
+    var records: [CheckedRecord] = []
     /// The line of the file on which each record stands.
     var lines: [Int] = []
     var reaching = WarmProgress(bytes: 0, records: 0)
@@ -15,12 +15,12 @@ struct WarmBatch: Sendable {
     static let byteLimit = 4 << 20
 
     /// Whether the record may come along: imports go together, a record to be asked goes alone.
-    func admits(_ record: WarmRecord) -> Bool {
+    func admits(_ record: CheckedRecord) -> Bool {
         guard let first = records.first else { return true }
         return first.hasAnswer && record.hasAnswer && records.count < Self.recordLimit && size + record.line.count < Self.byteLimit
     }
 
-    mutating func append(_ record: WarmRecord, line: Int) {
+    mutating func append(_ record: CheckedRecord, line: Int) {
         records.append(record)
         lines.append(line)
         size += record.line.count + 1

@@ -39,7 +39,7 @@ struct WarmMeter {
 
     mutating func endFile(_ file: String) { before += sizes[file] ?? 0 }
 
-    mutating func accept(_ record: WarmRecord, end: Int) {
+    mutating func accept(_ record: CheckedRecord, end: Int) {
         accepted += 1
         if record.hasAnswer { totals.withAnswer += 1 } else { totals.withoutAnswer += 1 }
     }

@@ -127,12 +127,12 @@ struct WarmRun {
     }
 
     /// The record made ready, or `nil` when it is bad and was reported.
-    private func check(_ raw: RawRecord, reader: WarmRecordReader, meter: inout WarmMeter) throws -> WarmRecord? {
+    private func check(_ raw: RawRecord, reader: WarmRecordReader, meter: inout WarmMeter) throws -> CheckedRecord? {
         do throws(RecordFault) {
-            let record: WarmRecord
+            let record: CheckedRecord
             switch raw.content {
-            case .json(let bytes): record = try WarmRecord(jsonLine: bytes, defaultModel: model)
-            case .row(let row): record = try WarmRecord(row: row, defaultModel: model)
+            case .json(let bytes): record = try CheckedRecord(jsonLine: bytes, defaultModel: model)
+            case .row(let row): record = try CheckedRecord(row: row, defaultModel: model)
             case .fault(let fault), .unusable(let fault): throw fault
             }
             meter.accept(record, end: raw.end)

@@ -448,6 +448,24 @@ struct FaultTests {
 }
 
 struct PassThroughTests {
+    /// A bypass counts under the endpoint that its path names, however the path spells it.
+    @Test(arguments: [
+        ("/v1/chat/completions", "/v1/chat/completions"), ("/openai/deployments/d-1/chat/completions?api-version=1", "/v1/chat/completions"),
+        ("/openai/v1/responses", "/v1/responses"), ("/openai/deployments/d-1/embeddings", "/v1/embeddings"),
+        ("/openai/deployments/d-1/images/generations", "other"), ("/v1/models", "other"),
+    ])
+    func bypassesCountUnderTheirEndpoint(path: String, endpoint: String) async {
+        let bench = ProxyBench()
+        let body = #"{"messages":[{"role":"user","content":"q"}],"input":"q"}"#
+        let answer = await bench.post(body, path: path, fields: [.cacheControl: "no-store"])
+        #expect(answer.cache == "BYPASS")
+        let reason = endpoint == "other" ? "path" : "requested"
+        var exposition = Exposition()
+        bench.metrics.write(to: &exposition)
+        let series = "reprise_requests_total{endpoint=\"\(endpoint)\",outcome=\"bypass\",reason=\"\(reason)\"} 1"
+        #expect(String(decoding: exposition.bytes, as: UTF8.self).contains(series))
+    }
+
     @Test func otherPathsGoThroughUntouched() async throws {
         let bench = ProxyBench { _, body in .response(status: .created, fields: [.init("X-Up")!: "1"], chunks: [body, body]) }
         let answer = await bench.send(

@@ -72,4 +72,39 @@ import Testing
         let error = #expect(throws: WarmRecordError.self) { try read(line) }
         #expect(error?.description.isEmpty == false)
     }
+
+    /// What the command takes, the proxy takes too, as the same request.
+    @Test(arguments: [
+        #"{"prompt":"q","model":"m","answer":"a","system":"s","ttl":"3600","tags":["t"],"namespace":"n"}"#,
+        #"{"prompt":"q","model":"m","answer":{"choices":[]}}"#, #"{"messages":[{"role":"user","content":"q"}],"model":"m","response":"a","x":1}"#,
+        #"{"endpoint":"https://h.example/v1/responses","body":{"model":"m","input":"q"},"response":{"output":[]}}"#,
+        #"{"custom_id":"1","method":"post","url":"/v1/embeddings","body":{"model":"m","input":["a","b"]}}"#,
+    ])
+    func strictIsAPartOfWhatIsRead(line: String) throws {
+        let strict = try WarmLine(Array(line.utf8), isStrict: true)
+        let read = try WarmLine(Array(line.utf8))
+        #expect(strict.request.plainKey == read.request.plainKey && strict.body == read.body)
+        #expect(strict.hasAnswer == read.hasAnswer && strict.ttl == read.ttl)
+    }
+
+    @Test(arguments: [
+        #"{"prompt":""}"#, #"{"prompt":"q","system":""}"#, #"{"prompt":"q","response":"a"}"#, #"{"prompt":"q","ttl":0}"#,
+        #"{"prompt":"q","answer":""}"#,
+        #"{"messages":[{"role":"user"}],"answer":"a","response":"b"}"#, #"{"body":{"messages":[{"role":"user"}]},"response":"a"}"#,
+    ])
+    func whatWasHardlyMeantIsReadButNotStrictly(line: String) throws {
+        _ = try WarmLine(Array(line.utf8))
+        #expect(throws: WarmRecordError.self) { try WarmLine(Array(line.utf8), isStrict: true) }
+    }
+
+    @Test(arguments: [
+        (#"{"prompt":"a"}"#, #"{"model":"m","prompt":"a"}"#),
+        (#" {"prompt":"a" , "model" : null, "x":1.0}"#, #" {"model":"m","prompt":"a","x":1.0}"#),
+        (#"{"url":"/v1/embeddings","body":{ "input":"a"} }"#, #"{"url":"/v1/embeddings","body":{"model":"m", "input":"a"} }"#),
+    ])
+    func aModelIsPutInAndNothingElseChanged(line: String, expected: String) throws {
+        let record = try WarmLine(Array(line.utf8), defaultModel: "m")
+        #expect(!record.namesModel && record.request.model == "m")
+        #expect(String(decoding: record.naming(model: "m"), as: UTF8.self) == expected)
+    }
 }

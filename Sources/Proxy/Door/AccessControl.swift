@@ -42,7 +42,7 @@ final class AccessControl: Sendable {
         guard let allows = client.allowsModel else { return nil }
         // Lists and look-ups name no model to be run.
         if request.method == .get || request.method == .head { return nil }
-        var models = Endpoint.deployment(in: request.pathWithoutQuery).map { [$0] } ?? []
+        var models = RequestModel.name(inPath: request.pathWithoutQuery).map { [$0] } ?? []
         if case .bytes(let body) = request.body {
             document = try? JSONDocument(body)
             if let document { models += RequestModel.names(in: document) }

@@ -27,7 +27,7 @@ struct Recogniser: Sendable {
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
         do throws(RequestError) {
-            return try recognise(admission, endpoint, settings, trace)
+            return try recognise(admission, controlled: settings, trace)
         } catch {
             return .refused(ErrorResponse.client(.badRequest, message: error.message, param: error.param, path: request.path))
         }
@@ -35,7 +35,7 @@ struct Recogniser: Sendable {
 
     /// A request to a cached endpoint. Controls are looked at first: one that cannot be understood is an error even where nothing is looked up.
     private func recognise(
-        _ admission: AccessControl.Admission, _ endpoint: Endpoint, _ settings: LiveOptions.Snapshot, _ trace: RequestTrace
+        _ admission: AccessControl.Admission, controlled settings: LiveOptions.Snapshot, _ trace: RequestTrace
     ) throws(RequestError) -> Finding {
         let (request, options) = (admission.request, settings.options)
         var controls = try RequestControls(request.fields)
@@ -45,7 +45,7 @@ struct Recogniser: Sendable {
         if let encoding = request.fields.value(of: .contentEncoding), encoding.lowercased() != "identity" {
             return .passThrough(request, .encodedBody, strippingControls: true)
         }
-        switch RequestReader.read(endpoint: endpoint, body: body, document: admission.document) {
+        switch RequestReader.read(path: request.pathWithoutQuery, body: body, document: admission.document) {
         case .bypass(let reason):
             return .passThrough(request, reason, strippingControls: true)
         case .invalid(let error):

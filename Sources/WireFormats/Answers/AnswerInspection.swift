@@ -2,7 +2,7 @@ import SemanticCache
 
 /// Whether a complete body is an answer that may be kept, and what it cost.
 struct AnswerInspection {
-    let endpoint: Endpoint
+    let format: any WireFormat
     /// How many choices the request asked for.
     let choiceCount: Int
 
@@ -10,37 +10,22 @@ struct AnswerInspection {
     func inspectMessage(_ bytes: [UInt8]) throws(NotStoredReason) -> TokenUsage? {
         guard let root = Self.object(bytes) else { throw .unreadable }
         if let error = root["error"], !error.isNull { throw .errorStatus }
-        switch endpoint {
-        case .chatCompletions, .completions:
-            guard let choices = root["choices"], choices.kind == .array, choices.count > 0 else { throw .unreadable }
-            for choice in choices.elements {
-                guard choice.kind == .object else { throw .unreadable }
-                try Self.check(finishReason: choice["finish_reason"])
-            }
-        case .messages:
-            guard root["content"]?.kind == .array else { throw .unreadable }
-            try Self.check(finishReason: root["stop_reason"])
-        case .responses:
-            guard root["output"]?.kind == .array else { throw .unreadable }
-            try Self.check(response: root)
-        case .embeddings:
-            guard let data = root["data"], data.kind == .array, data.count > 0 else { throw .unreadable }
-        }
-        return root["usage"].flatMap { TokenUsage($0) }
+        try format.check(root)
+        return format.usage(of: root)
     }
 
     /// Reads a stream.
     func inspectEvents(_ bytes: [UInt8]) throws(NotStoredReason) -> TokenUsage? {
-        guard endpoint != .embeddings else { throw .unreadable }
-        var progress = StreamProgress(endpoint: endpoint)
+        guard let progress = format.progress() else { throw .unreadable }
+        var reading = StreamReading(progress: progress)
         var parser = SSEParser(limit: bytes.count)
         // An event cannot be larger than the stream that it is a part of.
         guard let events = try? parser.append(bytes) else { throw .unreadable }
-        for event in events { try progress.take(event) }
+        for event in events { try reading.take(event) }
         // Some servers close the connection right after the last line instead of ending it with a blank one.
-        if let last = parser.finish() { try progress.takeUnterminated(last) }
-        try progress.finish(choiceCount: choiceCount)
-        return progress.usage
+        if let last = parser.finish() { try reading.takeUnterminated(last) }
+        try reading.finish(choiceCount: choiceCount)
+        return reading.usage
     }
 
     /// The object that `bytes` are, if they are one.
@@ -59,102 +44,6 @@ struct AnswerInspection {
         default: return
         }
     }
-
-    /// Refuses a response object (of `/v1/responses`) that did not complete.
-    static func check(response: JSONNode) throws(NotStoredReason) {
-        switch response["status"]?.string {
-        case "completed", nil: return
-        case "failed": throw .errorStatus
-        case "incomplete":
-            try check(finishReason: response["incomplete_details"]?["reason"])
-            throw .truncated
-        default: throw .truncated
-        }
-    }
-}
-
-/// What a stream has said so far about its own end.
-struct StreamProgress {
-    let endpoint: Endpoint
-    private(set) var usage: TokenUsage?
-    private var isDone = false
-    private var seen: Set<Int> = []
-    private var finished: Set<Int> = []
-
-    init(endpoint: Endpoint) { self.endpoint = endpoint }
-
-    mutating func take(_ event: SSEEvent) throws(NotStoredReason) {
-        guard !isDone, !event.data.isEmpty else { return }
-        if event.isDoneMarker {
-            isDone = true
-            return
-        }
-        guard let root = AnswerInspection.object(event.data) else { throw event.name == "error" ? .errorEvent : .unreadable }
-        if event.name == "error" || root["type"]?.isString("error") ?? false { throw .errorEvent }
-        if let error = root["error"], !error.isNull { throw .errorEvent }
-        switch endpoint {
-        case .chatCompletions, .completions: try takeChunk(root)
-        case .messages: try takeMessageEvent(root)
-        case .responses: try takeResponseEvent(root)
-        case .embeddings: throw .unreadable
-        }
-    }
-
-    /// Takes an event without its blank line: harmless where it says that all is over, or is complete in itself; else the stream was cut.
-    mutating func takeUnterminated(_ event: SSEEvent) throws(NotStoredReason) {
-        guard !isDone, !event.data.isEmpty else { return }
-        guard event.isDoneMarker || AnswerInspection.object(event.data) != nil else { throw .truncated }
-        try take(event)
-    }
-
-    func finish(choiceCount: Int) throws(NotStoredReason) {
-        switch endpoint {
-        case .chatCompletions, .completions:
-            guard !seen.isEmpty else { throw isDone ? .unreadable : .truncated }
-            guard finished == seen, isDone || finished.count >= choiceCount else { throw .truncated }
-        case .messages, .responses, .embeddings:
-            guard isDone else { throw .truncated }
-        }
-    }
-
-    private mutating func takeChunk(_ root: JSONNode) throws(NotStoredReason) {
-        for choice in root["choices"]?.elements ?? root.elements {
-            guard choice.kind == .object else { throw .unreadable }
-            let index = choice["index"]?.int ?? 0
-            seen.insert(index)
-            guard let reason = choice["finish_reason"], !reason.isNull else { continue }
-            try AnswerInspection.check(finishReason: reason)
-            finished.insert(index)
-        }
-        if let usage = root["usage"].flatMap({ TokenUsage($0) }) { self.usage = usage }
-    }
-
-    private mutating func takeMessageEvent(_ root: JSONNode) throws(NotStoredReason) {
-        if let usage = (root["usage"] ?? root["message"]?["usage"]).flatMap({ TokenUsage($0, before: self.usage) }) { self.usage = usage }
-        if root["type"]?.isString("message_delta") ?? false { try AnswerInspection.check(finishReason: root["delta"]?["stop_reason"]) }
-        if root["type"]?.isString("message_stop") ?? false { isDone = true }
-    }
-
-    private mutating func takeResponseEvent(_ root: JSONNode) throws(NotStoredReason) {
-        switch root["type"]?.string {
-        case "response.completed":
-            guard let response = root["response"], response.kind == .object else { throw .unreadable }
-            try AnswerInspection.check(response: response)
-            usage = response["usage"].flatMap { TokenUsage($0) }
-            isDone = true
-        case "response.incomplete":
-            if let response = root["response"] { try AnswerInspection.check(response: response) }
-            throw .truncated
-        case "response.failed": throw .errorEvent
-        case "response.cancelled": throw .truncated
-        default: return
-        }
-    }
-}
-
-extension SSEEvent {
-    /// Whether this is OpenAI's `data: [DONE]`.
-    var isDoneMarker: Bool { data.count <= 8 && data.filter { $0 > 0x20 } == Array("[DONE]".utf8) }
 }
 
 extension TokenUsage {

@@ -73,22 +73,7 @@ package struct AnswerRecorder {
     /// Whether the last event is the one with which the endpoint's streams end. Looks at the last bytes only.
     private var endsProtocol: Bool {
         guard let last = bytes.last, last == 0x0A || last == 0x0D else { return false }
-        switch request.endpoint {
-        case .chatCompletions, .completions:
-            let tail = bytes.suffix(24).filter { $0 > 0x20 }
-            return tail.suffix(11) == Array("data:[DONE]".utf8)
-        case .messages:
-            return Self.contains(bytes.suffix(160), "event: message_stop")
-        case .responses, .embeddings:
-            return false
-        }
-    }
-
-    private static func contains(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
-        text.withUTF8Buffer { text in
-            guard bytes.count >= text.count else { return false }
-            return bytes.indices.dropLast(text.count - 1).contains { bytes[$0..<$0 + text.count].elementsEqual(text) }
-        }
+        return request.format.isEnd(of: bytes)
     }
 
     /// Ends the response, which came to its end as HTTP sees it. The recorder is empty afterwards.
@@ -102,7 +87,7 @@ package struct AnswerRecorder {
         }
         if let refusal { return .failure(refusal) }
         do throws(NotStoredReason) {
-            let inspection = AnswerInspection(endpoint: request.endpoint, choiceCount: request.choiceCount)
+            let inspection = AnswerInspection(format: request.format, choiceCount: request.choiceCount)
             let usage = try isEvents ? inspection.inspectEvents(bytes) : inspection.inspectMessage(bytes)
             let recording: Recording = isEvents ? .events(EventRecording(bytes: bytes, marks: marks)) : .message(bytes)
             return .success(RecordedAnswer(recording: recording, fields: fields, usage: usage))

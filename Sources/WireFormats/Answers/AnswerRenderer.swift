@@ -44,37 +44,17 @@ package enum AnswerRenderer {
         case .events(let events):
             let recordedType = answer.fields.value(of: .contentType) ?? "text/event-stream; charset=utf-8"
             if request.wantsStream { return RenderedAnswer(contentType: recordedType, content: .events(replay(events, of: answer, for: request))) }
-            return message(from: events, endpoint: request.endpoint).map { RenderedAnswer(contentType: "application/json", content: .body($0)) }
+            return message(from: events, request.format).map { RenderedAnswer(contentType: "application/json", content: .body($0)) }
         }
     }
 
     /// The plain answer that a stream amounts to; `nil` when it is not one of the endpoint's.
     package static func message(from recording: EventRecording, endpoint: Endpoint) -> [UInt8]? {
-        guard let events = events(of: recording) else { return nil }
-        switch endpoint {
-        case .chatCompletions, .completions:
-            var aggregation = ChoiceAggregation(isChat: endpoint == .chatCompletions)
-            for event in events where !event.isDoneMarker {
-                guard let root = AnswerInspection.object(event.data) else { return nil }
-                aggregation.take(root)
-            }
-            return aggregation.body()
-        case .messages:
-            var aggregation = MessageAggregation()
-            for event in events {
-                guard let root = AnswerInspection.object(event.data) else { return nil }
-                aggregation.take(root)
-            }
-            return aggregation.body()
-        case .responses:
-            // The closing event has the whole answer.
-            for event in events.reversed() {
-                guard let root = AnswerInspection.object(event.data), root["type"]?.isString("response.completed") ?? false else { continue }
-                return root["response"].map { Array($0.source) }
-            }
-            return nil
-        case .embeddings: return nil
-        }
+        message(from: recording, endpoint.format)
+    }
+
+    private static func message(from recording: EventRecording, _ format: any WireFormat) -> [UInt8]? {
+        events(of: recording).flatMap { format.message(from: $0) }
     }
 
     private static func events(of recording: EventRecording) -> [SSEEvent]? {
@@ -85,19 +65,8 @@ package enum AnswerRenderer {
     }
 
     private static func events(from bytes: [UInt8], for request: CacheableRequest) -> EventRecording? {
-        guard let root = AnswerInspection.object(bytes) else { return nil }
-        let chunks: [[UInt8]]
-        switch request.endpoint {
-        case .chatCompletions, .completions:
-            var synthesis = ChoiceSynthesis(root, isChat: request.endpoint == .chatCompletions, includesUsage: request.wantsUsage)
-            chunks = synthesis.events()
-        case .messages:
-            var synthesis = MessageSynthesis(root)
-            chunks = synthesis.events()
-        case .responses:
-            var synthesis = ResponseSynthesis(root)
-            chunks = synthesis.events()
-        case .embeddings: return nil
+        guard let root = AnswerInspection.object(bytes), let chunks = request.format.events(from: root, includesUsage: request.wantsUsage) else {
+            return nil
         }
         var all: [UInt8] = []
         all.reserveCapacity(chunks.reduce(0) { $0 + $1.count })

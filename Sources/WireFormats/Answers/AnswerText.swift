@@ -13,42 +13,24 @@ package enum AnswerText {
         case .events(let events): bytes = AnswerRenderer.message(from: events, endpoint: endpoint)
         }
         guard let root = bytes.flatMap({ AnswerInspection.object($0) }) else { return "" }
-        let text = self.text(of: root, endpoint: endpoint)
+        let text = endpoint.format.text(of: root)
         guard text.count > limit else { return text }
         return limit > 0 ? text.prefix(limit - 1) + "…" : ""
     }
 
-    private static func text(of root: JSONNode, endpoint: Endpoint) -> String {
-        switch endpoint {
-        case .chatCompletions:
-            guard let message = root["choices"]?.first?["message"] else { return "" }
-            let spoken = spoken(message["content"]) ?? spoken(message["refusal"])
-            let calls = message["tool_calls"]?.elements.compactMap { call in
-                call["function"].map { called($0["name"], $0["arguments"]) } ?? call["custom"].map { called($0["name"], $0["input"]) }
-            }
-            return joined([spoken].compactMap { $0 } + (calls ?? []))
-        case .completions: return spoken(root["choices"]?.first?["text"]) ?? ""
-        case .messages: return joined((root["content"]?.elements.compactMap { part($0) }) ?? [])
-        case .responses:
-            return joined(
-                (root["output"]?.elements.compactMap { item in
-                    item["type"]?.isString("message") ?? false ? spoken(item["content"]) : part(item)
-                }) ?? [])
-        case .embeddings: return "\(root["data"]?.count ?? 0) embeddings"
-        }
-    }
-
-    private static func joined(_ texts: [String]) -> String { texts.filter { !$0.isEmpty }.joined(separator: "\n") }
+    /// Those that say something, one below the other.
+    static func joined(_ texts: [String]) -> String { texts.filter { !$0.isEmpty }.joined(separator: "\n") }
 
     /// A text, or the texts of a list of parts; `nil` when there is none.
-    private static func spoken(_ node: JSONNode?) -> String? {
+    static func spoken(_ node: JSONNode?) -> String? {
         guard let node else { return nil }
         if let text = node.string { return text.isEmpty ? nil : text }
         let texts = node.elements.compactMap { part($0) }
         return texts.isEmpty ? nil : joined(texts)
     }
 
-    private static func part(_ part: JSONNode) -> String? {
+    /// What one part of a content says; `nil` for kinds without words.
+    static func part(_ part: JSONNode) -> String? {
         switch part["type"]?.string {
         case "text", "output_text": part["text"]?.string
         case "refusal": part["refusal"]?.string
@@ -58,7 +40,8 @@ package enum AnswerText {
         }
     }
 
-    private static func called(_ name: JSONNode?, _ arguments: JSONNode?) -> String {
+    /// A call of a tool.
+    static func called(_ name: JSONNode?, _ arguments: JSONNode?) -> String {
         "\(name?.string ?? "?")(\(arguments.map { $0.string ?? String(decoding: $0.source, as: UTF8.self) } ?? ""))"
     }
 }

@@ -11,35 +11,12 @@ package enum ErrorBody {
     ///   - code: a word for programs, as `cache_miss`. Anthropic's form has no place for it.
     ///   - endpoint: `nil` for paths that are not cached, which get OpenAI's form.
     package static func bytes(message: String, type: String, param: String? = nil, code: String? = nil, endpoint: Endpoint?) -> [UInt8] {
-        var body: [UInt8] = []
-        if endpoint == .messages {
-            body.append(raw: "{\"type\":\"error\",\"error\":{\"type\":")
-            JSONText.append(type, to: &body)
-            body.append(raw: ",\"message\":")
-            JSONText.append(message, to: &body)
-        } else {
-            body.append(raw: "{\"error\":{\"message\":")
-            JSONText.append(message, to: &body)
-            body.append(raw: ",\"type\":")
-            JSONText.append(type, to: &body)
-            body.append(raw: ",\"param\":")
-            JSONText.append(param, to: &body)
-            body.append(raw: ",\"code\":")
-            JSONText.append(code, to: &body)
-        }
-        body.append(raw: "}}")
-        return body
+        let error = WireError(message: message, type: type, param: param, code: code)
+        return endpoint?.format.error(error) ?? error.openAI
     }
 
     /// The body for a request that could not be read: a 400.
     package static func bytes(for error: RequestError, endpoint: Endpoint?) -> [UInt8] {
         bytes(message: error.message, type: "invalid_request_error", param: error.param, endpoint: endpoint)
-    }
-}
-
-extension JSONText {
-    /// Appends `text` as a string, or null where there is none.
-    fileprivate static func append(_ text: String?, to output: inout [UInt8]) {
-        if let text { append(text, to: &output) } else { output.append(raw: "null") }
     }
 }

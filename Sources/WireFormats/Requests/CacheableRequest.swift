@@ -3,8 +3,8 @@ package import SemanticCache
 
 /// A request whose answer may come from the cache, read once: what must be equal is split from what may be worded otherwise.
 package struct CacheableRequest: Sendable {
-    package let endpoint: Endpoint
-    /// Empty when the body names none.
+    package let format: any WireFormat
+    /// Empty when the request names none.
     package let model: String
     /// Whether the answer is to come as server-sent events.
     package let wantsStream: Bool
@@ -35,11 +35,11 @@ package struct CacheableRequest: Sendable {
     private let queryRanges: [Range<Int>]
 
     init(
-        endpoint: Endpoint, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool, query: String?, noScopeReason: MissReason?,
+        format: any WireFormat, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool, query: String?, noScopeReason: MissReason?,
         controlFields: [String], bodyControls: RequestControls, strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
         queryRanges: [Range<Int>], items: [EmbeddingItem], instructions: UInt64
     ) {
-        self.endpoint = endpoint
+        self.format = format
         self.model = model
         self.wantsStream = wantsStream
         self.wantsUsage = wantsUsage
@@ -56,11 +56,13 @@ package struct CacheableRequest: Sendable {
         self.instructions = instructions
     }
 
+    package var endpoint: Endpoint { format.endpoint }
+
     /// The text by which people find the entry: the query, or the only input of an embeddings request; empty when there is none.
     package var subject: String { query ?? (items.count == 1 ? items[0].text : nil) ?? "" }
 
     /// Whether the answer comes as a stream whose usage chunk this client did not ask for.
-    package var hidesUsage: Bool { wantsStream && !wantsUsage && (endpoint == .chatCompletions || endpoint == .completions) }
+    package var hidesUsage: Bool { wantsStream && !wantsUsage }
 
     /// The exact request: SHA-256 over a version tag, the endpoint, the tenant, the namespace, `pathAndQuery` and the canonical body, each with its
     /// length before it, so that no two combinations give the same bytes.
@@ -120,7 +122,7 @@ package struct CacheableRequest: Sendable {
         append(endpoint.rawValue.utf8)
         append(tenant.digest.bytes)
         append(namespace.utf8)
-        append(pathAndQuery.utf8)
+        append(format.keyed(pathAndQuery).utf8)
         var hash = SHA256()
         head.withUnsafeBytes { hash.update(bufferPointer: $0) }
         return hash

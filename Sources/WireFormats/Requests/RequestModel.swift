@@ -1,5 +1,10 @@
-/// Reads which model a body asks for, for decisions that fall before the body is understood: which upstream gets it, and who may ask for it.
+import SemanticCache
+
+/// Reads which model a request asks for, for decisions that fall before the body is understood: which upstream gets it, and who may ask for it.
 package enum RequestModel {
+    /// The model that a path without query names: in a format that has it there, or as Azure's deployment, which stands for it.
+    package static func name(inPath path: Substring) -> String? { WireTarget(path: path)?.model ?? Endpoint.deployment(in: path) }
+
     /// The model; `nil` when the body is not a JSON object, or names none or more than one.
     package static func name(in body: [UInt8]) -> String? {
         let names = names(in: body)

@@ -1,23 +1,3 @@
-// WireFormats turns bytes into meaning and back, for each provider API whose answers are cached. Everything here is a pure function or a pure
-// state machine: no I/O, no clock, no chance. From the outside in:
-//
-//   RequestReader      body -> CacheableRequest (key, scope, query), or why not
-//   RequestControls    header fields -> what the client wants of the cache
-//   SSEParser          bytes -> server-sent events
-//   AnswerRecorder     response -> Recording, or why it may not be kept
-//   AnswerRenderer     Recording -> body or events, whichever the next client asks for
-//   ErrorBody          error -> the provider's own error form
-//   WarmRecord         a line of JSONL -> a request and perhaps its answer
-//
-// Invariants: two requests that differ in anything which a server may see differently never share a key, nor a scope, the text of the query aside. A
-// recording is kept byte for byte in the form in which it came; the other form is made from it on demand, and what this program does not
-// know is carried along, not dropped.
-//
-// Left out: transport, policy (which tier may serve tools), storage. The path of an exact hit allocates a handful of buffers and uses no Foundation.
-//
-// Sources: the OpenAI and Anthropic API references, RFC 8259 (JSON), RFC 8785 (canonical form), RFC 9111 (cache directives) and the WHATWG HTML
-// standard, section 9.2 (server-sent events).
-
 package import SemanticCache
 
 /// What a body of a cached endpoint turned out to be.
@@ -31,7 +11,7 @@ package enum RequestReading: Sendable {
 
 /// Reads the bodies of requests to the cached endpoints.
 package enum RequestReader {
-    /// Members that cannot change the answer.
+    /// Members that cannot change the answer, in OpenAI's APIs and Anthropic's.
     static let excluded: [StaticString] = [
         "stream", "stream_options", "user", "metadata", "store", "service_tier", "prompt_cache_key", "safety_identifier",
     ]
@@ -52,73 +32,60 @@ package enum RequestReader {
     ///
     /// - Complexity: O(n) in the body, sorting of member names aside.
     ///
-    /// - Parameter document: the body, where somebody has read it already.
-    package static func read(endpoint: Endpoint, body: [UInt8], document: JSONDocument? = nil) -> RequestReading {
+    /// - Parameters:
+    ///   - target: what the request's path says.
+    ///   - document: the body, where somebody has read it already.
+    package static func read(_ target: WireTarget, body: [UInt8], document: JSONDocument? = nil) -> RequestReading {
         do throws(RequestError) {
-            return try reading(endpoint: endpoint, body: body, known: document)
+            return try reading(target, body: body, known: document)
         } catch {
             return .invalid(error)
         }
     }
 
-    private static func reading(endpoint: Endpoint, body: [UInt8], known: JSONDocument?) throws(RequestError) -> RequestReading {
+    /// The same for a path without its query.
+    package static func read(path: Substring, body: [UInt8], document: JSONDocument? = nil) -> RequestReading {
+        guard let target = WireTarget(path: path) else { return .bypass(.path) }
+        return read(target, body: body, document: document)
+    }
+
+    /// The same at the endpoint's own path.
+    package static func read(endpoint: Endpoint, body: [UInt8], document: JSONDocument? = nil) -> RequestReading {
+        read(WireTarget(format: endpoint.format), body: body, document: document)
+    }
+
+    private static func reading(_ target: WireTarget, body: [UInt8], known: JSONDocument?) throws(RequestError) -> RequestReading {
         let root = if let known { known.root } else { try document(body).root }
         guard root.kind == .object else { throw RequestError("The request body must be a JSON object, got \(root.kind.article).") }
 
+        let format = target.format
         let fields = try RequestFields(root)
-        let prompt = try QueryFinder.find(in: root, endpoint: endpoint)
-        if isStateful(root, endpoint: endpoint) { return .bypass(.stateful) }
+        let prompt = try format.findQuery(in: root)
+        if let reason = format.bypass(root) { return .bypass(reason) }
 
         // Most bodies speak to the model alone, and every hit is read here: no list is made for them.
-        let excluded = fields.controls.isEmpty ? Self.excluded : Self.excluded + fields.controls
-        var canonical = CanonicalJSON()
-        var items: [EmbeddingItem] = []
-        if endpoint == .embeddings {
-            (canonical, items) = Self.canonical(embeddings: root, excluding: excluded)
-        } else {
-            canonical.append(root, excluding: excluded, marking: prompt.texts.map(\.index))
-        }
+        let excluded = fields.controls.isEmpty ? format.excludedMembers : format.excludedMembers + fields.controls
+        let (canonical, items) = format.canonical(root, excluding: excluded, marking: prompt.texts)
         guard !canonical.hasRepeatedNames else { return .bypass(.unreadableBody) }
 
-        let wantsStream = fields.stream && endpoint != .embeddings
+        let wantsStream = format.hasStreams && target.streams ?? fields.stream
+        var instructions = InstructionsDigest()
+        format.addInstructions(of: root, to: &instructions)
+        let query = prompt.query
         return .cacheable(
             CacheableRequest(
-                endpoint: endpoint, model: fields.model, wantsStream: wantsStream,
-                wantsUsage: fields.includesUsage || !wantsStream || endpoint == .messages || endpoint == .responses,
-                hasTools: fields.hasTools, query: prompt.query, noScopeReason: prompt.query == nil ? prompt.noQueryReason : nil,
+                format: format, model: target.model ?? fields.model, wantsStream: wantsStream,
+                wantsUsage: fields.includesUsage || !wantsStream || format.streamsTellUsage,
+                hasTools: fields.hasTools, query: query, noScopeReason: query == nil ? prompt.noQueryReason : nil,
                 controlFields: fields.controls.map(\.description),
                 bodyControls: fields.controls.isEmpty ? RequestControls() : try RequestControls(body: root),
                 strippedBody: fields.controls.isEmpty ? nil : stripped(root),
                 choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges, items: items,
-                instructions: Instructions.digest(in: root, endpoint: endpoint)))
+                instructions: instructions.hash))
     }
 
     private static func document(_ body: [UInt8]) throws(RequestError) -> JSONDocument {
         do throws(JSONError) { return try JSONDocument(body) } catch { throw RequestError("The request body is not valid JSON: \(error).") }
-    }
-
-    /// Whether the answer depends on state that the provider holds, or is to be fetched later.
-    private static func isStateful(_ root: JSONNode, endpoint: Endpoint) -> Bool {
-        guard endpoint == .responses else { return false }
-        if root["background"]?.bool == true { return true }
-        return ["previous_response_id", "conversation"].contains { (name: StaticString) in root[name].map { !$0.isNull } ?? false }
-    }
-
-    /// A body of a streamed request that also asks for `stream_options.include_usage`; everything else byte for byte as it was.
-    package static func askingForUsage(_ body: [UInt8]) -> [UInt8]? {
-        guard let root = try? JSONDocument(body).root, root.kind == .object else { return nil }
-        let include: StaticString = "\"include_usage\":true"
-        guard let options = root["stream_options"] else {
-            var result = Array(body[...root.sourceRange.lowerBound])
-            result.append(raw: "\"stream_options\":{\"include_usage\":true}")
-            if root.count > 0 { result.append(UInt8(ascii: ",")) }
-            return result + body[(root.sourceRange.lowerBound + 1)...]
-        }
-        var written: [UInt8] = [UInt8(ascii: "{")]
-        written.append(raw: include)
-        for (name, value) in options.members where !name.isString("include_usage") { written.appendMember(name, value) }
-        written.append(UInt8(ascii: "}"))
-        return Array(body[..<options.sourceRange.lowerBound]) + written + body[options.sourceRange.upperBound...]
     }
 
     /// The body's source without its control members.

@@ -10,6 +10,16 @@ struct ChoiceAggregation {
 
     init(isChat: Bool) { self.isChat = isChat }
 
+    /// The plain answer that a whole stream amounts to; `nil` when one of its events is no object.
+    static func message(from events: [SSEEvent], isChat: Bool) -> [UInt8]? {
+        var aggregation = ChoiceAggregation(isChat: isChat)
+        for event in events where !event.isDoneMarker {
+            guard let root = AnswerInspection.object(event.data) else { return nil }
+            aggregation.take(root)
+        }
+        return aggregation.body()
+    }
+
     /// Takes the next chunk.
     ///
     /// - Complexity: O(n) in the chunk, and in the number of choices.

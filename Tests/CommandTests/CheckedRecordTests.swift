@@ -4,9 +4,9 @@ import Testing
 @testable import reprise
 
 /// Which records are taken, and what is said about the others.
-struct WarmRecordTests {
-    private func record(_ line: String, model: String? = nil) throws(RecordFault) -> WarmRecord {
-        try WarmRecord(jsonLine: Array(line.utf8), defaultModel: model)
+struct CheckedRecordTests {
+    private func record(_ line: String, model: String? = nil) throws(RecordFault) -> CheckedRecord {
+        try CheckedRecord(jsonLine: Array(line.utf8), defaultModel: model)
     }
 
     @Test(arguments: [
@@ -22,7 +22,7 @@ struct WarmRecordTests {
         (#"{"custom_id":"1","method":"POST","url":"/v1/embeddings","body":{"model":"m","input":"x"}}"#, false),
     ])
     func goodRecordsKeepTheirBytes(line: String, hasAnswer: Bool) throws {
-        #expect(try record(line) == WarmRecord(line: Array(line.utf8), hasAnswer: hasAnswer))
+        #expect(try record(line) == CheckedRecord(line: Array(line.utf8), hasAnswer: hasAnswer))
     }
 
     @Test(arguments: [
@@ -70,10 +70,10 @@ struct WarmRecordTests {
 
     @Test func rowsBecomeLines() throws {
         let row = ["prompt": "a\n\"b\"", "answer": "c", "model": "", "tags": "x; y,z,", "ttl": "1h"]
-        let record = try WarmRecord(row: row, defaultModel: "m")
+        let record = try CheckedRecord(row: row, defaultModel: "m")
         #expect(record.hasAnswer && !record.line.contains(UInt8(ascii: "\n")))
         let object = try #require(try JSONSerialization.jsonObject(with: Data(record.line)) as? [String: Any])
         #expect(object["prompt"] as? String == "a\n\"b\"" && object["tags"] as? [String] == ["x", "y", "z"] && object["model"] as? String == "m")
-        #expect(throws: RecordFault("the column prompt is empty")) { try WarmRecord(row: ["prompt": "", "answer": "x"], defaultModel: "m") }
+        #expect(throws: RecordFault("the column prompt is empty")) { try CheckedRecord(row: ["prompt": "", "answer": "x"], defaultModel: "m") }
     }
 }

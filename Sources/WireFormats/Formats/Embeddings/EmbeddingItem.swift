@@ -26,22 +26,6 @@ package struct EmbeddingItem: Sendable {
 }
 
 extension RequestReader {
-    /// The canonical form of an embeddings request and where its inputs are: the body without its input, the byte FF, which stands in no JSON text, and
-    /// the input. A list of one is written as its only element, so that both ways of asking for it are one request.
-    static func canonical(embeddings root: JSONNode, excluding excluded: [StaticString]) -> (CanonicalJSON, [EmbeddingItem]) {
-        var canonical = CanonicalJSON()
-        canonical.append(root, excluding: excluded + ["input"])
-        canonical.appendGap()
-        var items: [EmbeddingItem] = []
-        for node in root["input"].map(EmbeddingItem.nodes) ?? [] {
-            let start = canonical.output.count
-            canonical.append(node)
-            items.append(EmbeddingItem(node, range: start..<canonical.output.count))
-            canonical.appendGap()
-        }
-        return (canonical, items)
-    }
-
     /// An embeddings request's body with only these of its inputs, everything else byte for byte as it was; `nil` where it has no list of them.
     ///
     /// - Parameter positions: ascending positions in the list.

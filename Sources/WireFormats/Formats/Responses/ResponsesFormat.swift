@@ -1,0 +1,91 @@
+import SemanticCache
+
+/// OpenAI's responses.
+struct ResponsesFormat: WireFormat {
+    var endpoint: Endpoint { .responses }
+
+    func target(at path: RequestPath) -> WireTarget? { fixedTarget(at: path) }
+
+    /// The answer may depend on state that the provider holds, or be fetched later.
+    func bypass(_ root: JSONNode) -> BypassReason? {
+        if root["background"]?.bool == true { return .stateful }
+        for name in ["previous_response_id", "conversation"] as [StaticString] where root[name].map({ !$0.isNull }) ?? false { return .stateful }
+        return nil
+    }
+
+    func findQuery(in root: JSONNode) throws(RequestError) -> QueryFinder {
+        // A request may do without `input` where it names a stored prompt.
+        guard let input = root["input"], !input.isNull else { return QueryFinder() }
+        if input.kind == .string { return QueryFinder(texts: [input]) }
+        guard input.kind == .array else { throw RequestError.wrongType("input", "a string or an array", input) }
+        var last: JSONNode?
+        for item in input.elements where item["role"]?.isString("user") ?? false { last = item }
+        return QueryFinder(content: last?["content"], partType: "input_text")
+    }
+
+    func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) {
+        digest.add(root["instructions"])
+        digest.addMessages(root["input"])
+    }
+
+    func check(_ message: JSONNode) throws(NotStoredReason) {
+        guard message["output"]?.kind == .array else { throw .unreadable }
+        try ResponseProgress.check(message)
+    }
+
+    func progress() -> (any StreamProgress)? { ResponseProgress() }
+
+    /// The closing event has the whole answer.
+    func message(from events: [SSEEvent]) -> [UInt8]? {
+        for event in events.reversed() {
+            guard let root = AnswerInspection.object(event.data), root["type"]?.isString("response.completed") ?? false else { continue }
+            return root["response"].map { Array($0.source) }
+        }
+        return nil
+    }
+
+    func events(from message: JSONNode, includesUsage: Bool) -> [[UInt8]]? {
+        var synthesis = ResponseSynthesis(message)
+        return synthesis.events()
+    }
+
+    func text(of message: JSONNode) -> String {
+        let items = message["output"]?.elements.compactMap { item in
+            item["type"]?.isString("message") ?? false ? AnswerText.spoken(item["content"]) : AnswerText.part(item)
+        }
+        return AnswerText.joined(items ?? [])
+    }
+}
+
+/// What a stream of `/v1/responses` has said so far.
+private struct ResponseProgress: StreamProgress {
+    private(set) var usage: TokenUsage?
+
+    mutating func take(_ event: JSONNode) throws(NotStoredReason) -> Bool {
+        switch event["type"]?.string {
+        case "response.completed":
+            guard let response = event["response"], response.kind == .object else { throw .unreadable }
+            try Self.check(response)
+            usage = response["usage"].flatMap { TokenUsage($0) }
+            return true
+        case "response.incomplete":
+            if let response = event["response"] { try Self.check(response) }
+            throw .truncated
+        case "response.failed": throw .errorEvent
+        case "response.cancelled": throw .truncated
+        default: return false
+        }
+    }
+
+    /// Refuses a response object that did not complete.
+    static func check(_ response: JSONNode) throws(NotStoredReason) {
+        switch response["status"]?.string {
+        case "completed", nil: return
+        case "failed": throw .errorStatus
+        case "incomplete":
+            try AnswerInspection.check(finishReason: response["incomplete_details"]?["reason"])
+            throw .truncated
+        default: throw .truncated
+        }
+    }
+}
