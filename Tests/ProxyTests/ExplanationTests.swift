@@ -25,7 +25,8 @@ struct ExplanationTests {
         let learner = try #require(bench.pipeline.learner)
         return [
             "metrics": String(decoding: out.bytes, as: UTF8.self),
-            "counts": text(bench.metrics.snapshot),
+            // Made anew each time, and its dictionaries are in no order.
+            "counts": text(bench.metrics.snapshot).split(separator: "\n").sorted().joined(separator: "\n"),
             "similarities": text([true, false].map { bench.metrics.similarities.counts(served: $0) }),
             "scores": text([true, false].map { bench.metrics.scores.counts(served: $0) }),
             "entries": bench.cache.resident.withLock { text($0) },
