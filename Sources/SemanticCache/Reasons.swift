@@ -34,6 +34,8 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case notText = "not-text"
     /// The semantic tier does not serve requests with tools (a setting).
     case tools = "tools"
+    /// A rewording would have been served, and mode `shadow` only looks on.
+    case shadow = "shadow"
     /// The request or the configuration allows exact hits only.
     case exactOnly = "exact-only"
     /// No model is loaded, so only exact hits are served.

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Proxy
 import SemanticCache
+import Synchronization
 import Telemetry
 import Testing
 import TestSupport
@@ -10,8 +11,9 @@ import WireFormats
 
 struct EmbeddingBatchTests {
     /// An upstream whose embedding of a text is its letters, and of token numbers the numbers.
-    private static func bench(options: PipelineOptions = .shipped) -> ProxyBench {
+    private static func bench(options: PipelineOptions = .shipped, fails: @escaping @Sendable () -> Bool = { false }) -> ProxyBench {
         ProxyBench(options: options) { _, body in
+            if fails() { return .failure(.unreachable("refused")) }
             guard let request = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any] else { return ProxyBench.echo(body) }
             let input = request["input"]
             let items: [Any] = (input as? [Any]).map { $0.first is Int ? [$0] : $0 } ?? [input ?? ""]
@@ -70,6 +72,27 @@ struct EmbeddingBatchTests {
         #expect(bench.cache.count == 3)
         let counts = bench.metrics.snapshot
         #expect(counts.exactHits == 1 && counts.misses == 2 && counts.savedCalls == 1 && counts.savedPromptTokens == 6)
+    }
+
+    private final class Provider: Sendable {
+        let isAway = Mutex(false)
+    }
+
+    /// While the provider is away an older answer may stand in for a part; what is known of the others is not lost by that.
+    @Test func anOlderPartIsPutTogetherWithWhatIsKnown() async throws {
+        let provider = Provider()
+        let bench = Self.bench(fails: { provider.isAway.withLock { $0 } })
+        _ = try await ask(bench, #""bb""#, fields: [.cacheTTL: "60"])
+        bench.clock.advance(by: .seconds(80))
+        _ = try await ask(bench, #""a""#)
+        provider.isAway.withLock { $0 = true }
+        let (answer, reply) = try await ask(bench, #"["a","bb","a"]"#)
+        #expect(reply?.data.map(\.embedding) == [[97], [98, 98], [97]])
+        #expect(answer.cache == "STALE" && answer.match == "exact" && answer.cacheStatus == "reprise; hit; ttl=-20; detail=stale")
+        #expect(bench.metrics.snapshot.stale == 1)
+        // A part that nothing can stand in for fails the whole.
+        let (failed, _) = try await ask(bench, #"["a","ccc"]"#)
+        #expect(failed.status == 502)
     }
 
     @Test func agesWithItsOldestInput() async throws {

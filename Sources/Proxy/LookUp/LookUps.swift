@@ -89,7 +89,7 @@ struct LookUps: Sendable {
         guard let found = meaning.found else { return .forward(meaning.reason == .emptyScope ? keyReason ?? .emptyScope : meaning.reason) }
         switch purpose {
         case .explanation: return .serve(found)
-        case .answer: return inquiry.matching.mode == .shadow ? .forward(.exactOnly) : .serve(found)
+        case .answer: return inquiry.matching.mode == .shadow ? .forward(.shadow) : .serve(found)
         // Nobody waits for it any more.
         case .behind: return .forward(.notAwaited)
         }
