@@ -49,13 +49,16 @@ APART = [{"can", "how"}, {"can", "often"}, {"can", "who"}, {"can", "only"}, {"wh
 NO_SUBJECT = {"who", "howmany"}
 PASSIVE = re.compile(r"^Can \{o\}|\{o\} (have to )?be|\{o\} has|Has \{o\}|Will \{o\}|was \{o\}|may \{o\} be|Does \{o\}")
 DOUBLED = {"stop", "plan", "ship", "swap", "drop", "submit", "admit", "commit", "refer", "transfer", "ban", "cancel", "label", "travel", "cut", "let", "put", "get", "sit", "run",
-           "win", "sublet", "spot", "tag", "merge_", "unplug", "grab", "trim", "set", "reset", "rob", "cap", "control", "refit", "bar", "flag", "scan", "tip", "wrap", "log",
+           "win", "shut", "sublet", "spot", "tag", "merge_", "unplug", "grab", "trim", "set", "reset", "rob", "cap", "control", "refit", "bar", "flag", "scan", "tip", "wrap", "log",
            "prefer", "quit", "pin", "rub", "snub", "beg", "hug", "dig", "bid"}
 
 
 def forms(spec):
     """Third person, past participle and gerund of a verb; irregular participles are given as `take/taken`, particles stay behind ("shut down")."""
     base, _, given = spec.partition("/")
+    if " " not in base:
+        # The particle is written once, behind the participle.
+        base = " ".join([base, *given.split(" ")[1:]])
     first, *rest = base.split(" ")
     tail = "".join(" " + w for w in rest)
     third = first + "es" if re.search(r"(s|sh|ch|x|z|o)$", first) else first[:-1] + "ies" if re.search(r"[^aeiou]y$", first) else first + "s"
