@@ -104,7 +104,8 @@ class Clauses:
             if pick.random() < 0.25:
                 text = qual[0].upper() + qual[1:] + ", " + (text if text.startswith("I'd") else text[0].lower() + text[1:])
             else:
-                text = text.rstrip("?") + " " + qual + ("?" if asks else "")
+                head, comma, tail = text.rstrip("?").partition(", what")
+                text = head + " " + qual + comma + tail + ("?" if asks else "")
         return text
 
     def draw(self, r, clauses):
