@@ -2,7 +2,7 @@
 
 Wrong is: an unknown kind or slot, a line with other slots than its block's, unbalanced choices, one wording twice, one text in two lines of a block (it would be same and
 different at once) or in two blocks. `--against` names pair files that are for measuring only: texts of theirs (`a`, `b`) that stand here word for word are reported, and near ones
-(nine of ten words shared) counted, so that training never sees what it is measured on.
+(four of five words shared) counted, so that training never sees what it is measured on.
 """
 
 import argparse
@@ -89,8 +89,8 @@ def main():
                         wrong.append(f"{b.place}: '{text}' is in what is measured")
                         continue
                     words = set(text.split(" "))
-                    shared = Counter(t for x in words for t in (index[x] if len(index[x]) < 400 else ()))
-                    alike = [t for t, _ in shared.most_common(5) if len(words & set(t.split(" "))) >= 0.9 * len(words | set(t.split(" ")))]
+                    shared = Counter(t for x in words for t in (index[x] if len(index[x]) < 1500 else ()))
+                    alike = [t for t, _ in shared.most_common(8) if len(words & set(t.split(" "))) >= 0.8 * len(words | set(t.split(" ")))]
                     near += bool(alike)
                     if alike and o.show:
                         print(f"near: {b.place}: '{text}' / '{alike[0]}'")

@@ -131,8 +131,9 @@ class Clauses:
         kind = "modal" if pair <= modal else "negation" if pair in ({"whatif", "whatifnot"}, {"can", "refuse"}, {"must", "whatifnot"}) else "scope" if pair & {"only", "others"} else "ask"
         return {**m, "ask": ask}, kind
 
-    def pairs(self, r, count, clauses=None, edits=None, same=0.45):
-        clauses = self.train if clauses is None else clauses
+    def pairs(self, r, count, blocks=None, edits=None, same=0.45):
+        """`count` pairs of some clauses, those for training unless others are given."""
+        clauses = self.train if blocks is None else blocks
         made = 0
         while made < count:
             m = self.draw(r, clauses)

@@ -15,11 +15,15 @@ from pathlib import Path
 import torch
 from tokenizers import BertWordPieceTokenizer
 
+from clauses import Clauses
 from edits import Edits
 from meanings import Meanings, tidied
 from model import CrossEncoder, read_safetensors
 from wordnet import WordNet
+from written import Written, plain
 
+# Pair files that are for measuring: no text of theirs is trained on.
+MEASURED = ("fow_pairs", "asks", "context_question", "marks_case_space", "languages")
 STREAMS = {"clinc150_faq": (5000, 5500), "banking77": (3000, 4000), "hwu64_slots": (2000, 2500), "synth_templates": (1500, 2500)}
 
 
@@ -138,6 +142,13 @@ def group_pairs(r, groups, edits, frames, count):
             yield {"a": a, "b": r.choice(other), "y": 0, "source": "group other"}
 
 
+def unmeasured(pairs, folder):
+    """The pairs without those that share a text with what is measured."""
+    files = [folder / f"{name}.jsonl" for name in MEASURED]
+    known = {plain(x[k]) for f in files if f.exists() for x in read(f) for k in "ab"}
+    return [x for x in pairs if plain(x["a"]) not in known and plain(x["b"]) not in known]
+
+
 def read_groups(path):
     groups, current = [], []
     for line in [*Path(path).read_text().splitlines(), ""]:
@@ -174,6 +185,8 @@ def main():
     p.add_argument("--meanings", type=int, default=50000)
     p.add_argument("--edits", type=int, default=14000)
     p.add_argument("--groups", type=int, default=8000)
+    p.add_argument("--written", type=int, default=60000)
+    p.add_argument("--clauses", type=int, default=20000)
     p.add_argument("--streams", type=float, default=1.0)
     p.add_argument("--folds", type=int, default=2)
     p.add_argument("--fold", help="a number, or `all`")
@@ -207,6 +220,9 @@ def main():
     groups = read_groups(Path(__file__).parent / "lexicon/rewordings.txt")
     if groups:
         train += group_pairs(r, groups, edits, meanings.frames, o.groups)
+    for source, count in ((Written(), o.written), (Clauses(), o.clauses)):
+        train += unmeasured(source.pairs(r, count, edits=edits), o.data)
+        held += source.pairs(r, max(count // 25, 400), blocks=source.apart, edits=edits)
     labelled = read(o.data / "fow_pairs.jsonl")
     if o.fold is not None:
         known = labelled if o.fold == "all" else [x for x, part in zip(labelled, parts(labelled, o.folds)) if part != int(o.fold)]
