@@ -217,10 +217,11 @@ def main():
     train += edited_pairs(r, texts, edits, meanings.frames, 900, "gptcache")
     train += meaning_pairs(r, meanings, edits, o.meanings)
     train += edited_pairs(r, prompts, edits, meanings.frames, o.edits, "stream")
+    written = Written()
     groups = read_groups(Path(__file__).parent / "lexicon/rewordings.txt")
-    if groups:
-        train += group_pairs(r, groups, edits, meanings.frames, o.groups)
-    for source, count in ((Written(), o.written), (Clauses(), o.clauses)):
+    train += group_pairs(r, groups, edits, meanings.frames, o.groups)
+    train += unmeasured(group_pairs(r, written.groups(), edits, meanings.frames, o.written // 4), o.data)
+    for source, count in ((written, o.written), (Clauses(), o.clauses)):
         train += unmeasured(source.pairs(r, count, edits=edits), o.data)
         held += source.pairs(r, max(count // 25, 400), blocks=source.apart, edits=edits)
     labelled = read(o.data / "fow_pairs.jsonl")

@@ -12,6 +12,7 @@ hold other members, they are different too. Beside lists a slot may be numbers, 
 
 import hashlib
 import itertools
+import random
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -42,6 +43,12 @@ KINDS = {
 ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen").split()
 TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
 MONTHS = "January February March April May June July August September October November December".split()
+# What people put around a question without asking anything by it; {} is the question.
+AROUND = ["Hi, {}", "Hello team! {}", "Quick question: {}", "{} Thanks in advance!", "{} Asking for a friend.", "I have a question. {}", "One more thing: {}", "{} I couldn't find it on the site.",
+          "Sorry if this was asked before: {}", "Good evening, {}", "I've been wondering: {}", "{} Any help is welcome.", "Could you answer this for me? {}", "ok so {}", "Hey, {} cheers",
+          "{} Please be brief.", "Not sure if you can help, but {}", "My question is this: {}", "{} Kind regards", "please help: {}", "{} thx", "{} I'm new here.", "Just curious, {}",
+          "Let me ask you something: {}", "{} That's all I need to know.", "Dear Sir or Madam, {}", "{} Hope you can help me.", "Maybe a silly question, but {}", "{} Thank you very much.",
+          "Here's my question: {}", "Need some advice: {}", "{} I'd be grateful for an answer.", "Hiya! {}", "{} TIA", "Question: {}", "I'd like some information. {}"]
 SLOT = re.compile(r"<(\w+)(?:\.(\d))?>")
 CHOICE = re.compile(r"\{([^{}]*)\}")
 APART = 0.1
@@ -181,6 +188,10 @@ class Written:
         blocks = read_blocks() if blocks is None else blocks
         self.train, self.apart = [b for b in blocks if not is_apart(b.name)], [b for b in blocks if is_apart(b.name)]
 
+    def groups(self):
+        """The lines for training that have several wordings and no slots, each as a list of wordings without choices."""
+        return [[chosen(r, w) for w in l.wordings] for r in [random.Random(7)] for b in self.train if not b.slots for l in b.lines if len(l.wordings) > 1]
+
     def members(self, source):
         if ".." in source:
             low, high = map(int, source.split(".."))
@@ -228,7 +239,7 @@ class Written:
                 choice_seed = r.random()
                 texts = []
                 for wording, held in ((a, values), (b, {**values, slot: r.choice(others)})):
-                    r2 = type(r)(choice_seed) if a == b else r
+                    r2 = random.Random(choice_seed) if a == b else r
                     texts.append(self.text(r2, wording, held))
                 return *texts, kind
         if len(block.lines) < 2:
@@ -286,6 +297,12 @@ def typed(r, text, edits):
         return edits.contraction(r, text) or text
     if roll < 0.32:
         return text.lower().rstrip("?.!")
+    if roll < 0.38:
+        around = r.choice(AROUND)
+        # A question without its mark gets one before another sentence begins.
+        inner = text if re.match(r"I\b|[A-Z]{2}", text) or not around.startswith(("{", "Hi,")) and r.random() < 0.5 else text[0].lower() + text[1:]
+        inner = text if around.startswith("{") else inner
+        return around.format(inner if text[-1] in "?.!" or around.endswith("{}") else inner + ("?" if r.random() < 0.5 else "."))
     return text
 
 
