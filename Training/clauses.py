@@ -38,16 +38,21 @@ ASKS = {
     "will": ["Will {s} {v} {o}?", "Is {s} going to {v} {o}?", "Will {o} be {ved} by {s}?", "does {s} intend to {v} {o}"],
     "whydid": ["Why did {s} {v} {o}?", "For what reason did {s} {v} {o}?", "What made {s} {v} {o}?", "why has {s} {ved} {o}"],
     "whendid": ["When did {s} {v} {o}?", "On what date did {s} {v} {o}?", "when was {o} {ved} by {s}"],
+    "where": ["Where can {s} {v} {o}?", "At what place is {s} allowed to {v} {o}?", "In which places may {s} {v} {o}?", "where is {s} permitted to {v} {o}"],
+    "shouldnt": ["Should {s} avoid {ving} {o}?", "Is it a bad idea for {s} to {v} {o}?", "Is it {unwise/a mistake} for {s} to {v} {o}?", "would you advise {s} against {ving} {o}"],
+    "stop": ["How do I {stop/prevent/keep} {s} from {ving} {o}?", "How can {s} be {stopped/kept} from {ving} {o}?", "what can I do so that {s} doesn't {v} {o}"],
+    "make": ["How do I get {s} to {v} {o}?", "How can I make {s} {v} {o}?", "How can {s} be brought to {v} {o}?", "what can I do so that {s} {vs} {o}"],
+    "proof": ["How do I prove that {s} has {ved} {o}?", "What evidence is there that {s} has {ved} {o}?", "how can I show that {o} has been {ved} by {s}"],
     "howmany": ["How many people can {v} {o}?", "What number of people may {v} {o}?", "how many are allowed to {v} {o}"],
 }
 NEAR = [{"can", "whynot", "whencan", "who", "only", "others", "often", "how"}, {"must", "refuse", "whymust"}, {"did", "whydid", "whendid"}, {"who", "howmany", "others", "only"},
-        {"must", "whenmust"}, {"must", "whatifnot"}]
+        {"must", "whenmust"}, {"must", "whatifnot"}, {"should", "shouldnt"}, {"can", "where"}, {"did", "proof"}]
 # Of the near ones these are plainly different all the same: another question word.
 APART = [{"can", "how"}, {"can", "often"}, {"can", "who"}, {"can", "only"}, {"whynot", "often"}, {"whencan", "often"}, {"whencan", "how"}, {"whencan", "who"}, {"how", "often"},
          {"how", "who"}, {"whydid", "whendid"}, {"whynot", "who"}, {"whynot", "whencan"}, {"whynot", "how"}, {"must", "whenmust"}, {"who", "howmany"}, {"whymust", "refuse"},
-         {"often", "who"}, {"must", "whymust"}]
+         {"often", "who"}, {"must", "whymust"}, {"can", "where"}, {"did", "proof"}]
 NO_SUBJECT = {"who", "howmany"}
-PASSIVE = re.compile(r"^Can \{o\}|\{o\} (have to )?be|\{o\} has|Has \{o\}|Will \{o\}|was \{o\}|may \{o\} be|Does \{o\}")
+PASSIVE = re.compile(r"^Can \{o\}|\{o\} (have to )?be|\{o\} has|Has \{o\}|Will \{o\}|was \{o\}|that \{o\} has|may \{o\} be|Does \{o\}")
 DOUBLED = {"stop", "plan", "ship", "swap", "drop", "submit", "admit", "commit", "refer", "transfer", "ban", "cancel", "label", "travel", "cut", "let", "put", "get", "sit", "run",
            "win", "shut", "sublet", "spot", "tag", "merge_", "unplug", "grab", "trim", "set", "reset", "rob", "cap", "control", "refit", "bar", "flag", "scan", "tip", "wrap", "log",
            "prefer", "quit", "pin", "rub", "snub", "beg", "hug", "dig", "bid"}
