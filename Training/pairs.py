@@ -234,7 +234,7 @@ def main():
     held += meaning_pairs(r, meanings, edits, 800)
     held += [{"a": x["a"], "b": x["b"], "y": int(x["same_answer"]), "source": "labelled", "category": x["category"], "style": x["style"]} for x in labelled]
     # Long pairs cost much and teach little that is not in the short ones.
-    train = [x for x in train if len(x["a"]) + len(x["b"]) <= 170]
+    train = [x for x in train if len(x["a"]) + len(x["b"]) <= (240 if x["source"].startswith("written") else 170)]
     r.shuffle(train)
     o.out.mkdir(parents=True, exist_ok=True)
     for name, part in (("train", train), ("held", held)):
