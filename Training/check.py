@@ -1,8 +1,9 @@
-"""Holds `written/` to its format and its truth: `python check.py [--against FILE.jsonl ...] [--show N]`. Fails with what is wrong, else prints counts.
+"""Holds `written/` to its format and its truth: `python check.py [--against FILE.jsonl ...] [--show N]`. Fails with what is wrong, else prints
+counts.
 
-Wrong is: an unknown kind or slot, a line with other slots than its block's, unbalanced choices, one wording twice, one text in two lines of a block (it would be same and
-different at once) or in two blocks. `--against` names pair files that are for measuring only: texts of theirs (`a`, `b`) that stand here word for word are reported, and near ones
-(four of five words shared) counted, so that training never sees what it is measured on.
+Wrong is: an unknown kind or slot, a line with other slots than its block's, unbalanced choices, one wording twice, one text in two lines of a block
+(it would be same and different at once) or in two blocks. `--against` names pair files that are for measuring only: texts of theirs (`a`, `b`) that
+stand here word for word are reported, and near ones (four of five words shared) counted, so that training never sees what it is measured on.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Questions made by rule of who does what to whom: `written/clauses.txt` names the clauses, `ASKS` what may be asked of each.
 
-A meaning is a clause, an ask, whether its two persons have changed places, and a qualifier. Two wordings of one meaning are the same; a meaning with one part changed is
-different, except where the answer to one ask gives the answer to the other (`NEAR`). Development clauses are apart by their hash.
+A meaning is a clause, an ask, whether its two persons have changed places, and a qualifier. Two wordings of one meaning are the same; a meaning with
+one part changed is different, except where the answer to one ask gives the answer to the other (`NEAR`). Development clauses are apart by their hash.
 """
 
 import random
@@ -76,7 +76,7 @@ def forms(spec):
 class Clauses:
     def __init__(self, path=WRITTEN / "clauses.txt"):
         self.clauses = []
-        for number, line in enumerate(path.read_text().splitlines(), 1):
+        for line in path.read_text().splitlines():
             if not line.strip() or line.startswith("#"):
                 continue
             domain, _, rest = line.partition(": ")
@@ -86,8 +86,8 @@ class Clauses:
             flags = {f for f in extra if f in ("rev", "act")}
             quals = [[w.strip() for w in q.split(" = ")] for q in extra if q not in flags]
             verbs = [forms(v) for v in verb.split(" = ")]
-            self.clauses.append({"at": number, "domain": domain, "s": subjects, "verbs": verbs, "o": objects, "rev": "rev" in flags, "active": "act" in flags, "quals": quals,
-                                 "name": rest})
+            self.clauses.append({"domain": domain, "s": subjects, "verbs": verbs, "o": objects, "rev": "rev" in flags, "active": "act" in flags,
+                                 "quals": quals, "name": rest})
         self.train, self.apart = [c for c in self.clauses if not is_apart(c["name"])], [c for c in self.clauses if is_apart(c["name"])]
 
     def faults(self):
@@ -115,7 +115,8 @@ class Clauses:
 
     def draw(self, r, clauses):
         c = r.choice(clauses)
-        return {"clause": c, "ask": r.choice(list(ASKS)), "reversed": c["rev"] and r.random() < 0.5, "qual": r.randrange(len(c["quals"])) if c["quals"] and r.random() < 0.4 else None}
+        qual = r.randrange(len(c["quals"])) if c["quals"] and r.random() < 0.4 else None
+        return {"clause": c, "ask": r.choice(list(ASKS)), "reversed": c["rev"] and r.random() < 0.5, "qual": qual}
 
     def changed(self, r, m):
         """A meaning with one part changed and the kind of change, or None."""
@@ -127,13 +128,15 @@ class Clauses:
         if what == "qual":
             others = [q for q in [None, *range(len(c["quals"]))] if q != m["qual"]]
             q = r.choice(others)
-            return {**m, "qual": q}, "plus" if q is None or m["qual"] is None else "time" if re.match(r"before|after|until|since|during", c["quals"][q][0]) else "condition"
+            is_time = q is not None and re.match(r"before|after|until|since|during", c["quals"][q][0])
+            return {**m, "qual": q}, "plus" if q is None or m["qual"] is None else "time" if is_time else "condition"
         ask = r.choice([a for a in ASKS if a != m["ask"]])
         pair = {ask, m["ask"]}
         if any(pair <= near for near in NEAR) and pair not in APART:
             return None
-        modal = {"can", "must", "should", "did", "will"}
-        kind = "modal" if pair <= modal else "negation" if pair in ({"whatif", "whatifnot"}, {"can", "refuse"}, {"must", "whatifnot"}) else "scope" if pair & {"only", "others"} else "ask"
+        is_negated = pair in ({"whatif", "whatifnot"}, {"can", "refuse"}, {"can", "shouldnt"}, {"stop", "make"})
+        is_modal = pair <= {"can", "must", "should", "did", "will"}
+        kind = "modal" if is_modal else "negation" if is_negated else "scope" if pair & {"only", "others"} else "ask"
         return {**m, "ask": ask}, kind
 
     def pairs(self, r, count, blocks=None, edits=None, same=0.45):

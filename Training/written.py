@@ -5,9 +5,10 @@
     role: How do I get from <y> to <x>? | ...
     ask: How far is it from <x> to <y>? | ...
 
-Blocks are parted by empty lines. A line is one question, its wordings parted by ` | `: any two of them are the same. Any two lines of a block are different; the word before
-a line, one of `KINDS`, says in what it differs from the first. `{a/b}` is either a or b. `<x>` is what the slot x holds, `<x.1>` its second field; where two wordings of one line
-hold other members, they are different too. Beside lists a slot may be numbers, `n=2..60`, or one of the lists that are made here: clock, date, duration.
+Blocks are parted by empty lines. A line is one question, its wordings parted by ` | `: any two of them are the same. Any two lines of a block are
+different; the word before a line, one of `KINDS`, says in what it differs from the first. `{a/b}` is either a or b. `<x>` is what the slot x holds,
+`<x.1>` its second field; where two wordings of one line hold other members, they are different too. Beside lists a slot may be numbers, `n=2..60`, or
+one of the lists that are made here: clock, date, duration.
 """
 
 import hashlib
@@ -44,11 +45,13 @@ ONES = ("zero one two three four five six seven eight nine ten eleven twelve thi
 TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
 MONTHS = "January February March April May June July August September October November December".split()
 # What people put around a question without asking anything by it; {} is the question.
-AROUND = ["Hi, {}", "Hello team! {}", "Quick question: {}", "{} Thanks in advance!", "{} Asking for a friend.", "I have a question. {}", "One more thing: {}", "{} I couldn't find it on the site.",
-          "Sorry if this was asked before: {}", "Good evening, {}", "I've been wondering: {}", "{} Any help is welcome.", "Could you answer this for me? {}", "ok so {}", "Hey, {} cheers",
-          "{} Please be brief.", "Not sure if you can help, but {}", "My question is this: {}", "{} Kind regards", "please help: {}", "{} thx", "{} I'm new here.", "Just curious, {}",
-          "Let me ask you something: {}", "{} That's all I need to know.", "Dear Sir or Madam, {}", "{} Hope you can help me.", "Maybe a silly question, but {}", "{} Thank you very much.",
-          "Here's my question: {}", "Need some advice: {}", "{} I'd be grateful for an answer.", "Hiya! {}", "{} TIA", "Question: {}", "I'd like some information. {}"]
+AROUND = ["Hi, {}", "Hello team! {}", "Quick question: {}", "{} Thanks in advance!", "{} Asking for a friend.", "I have a question. {}",
+          "One more thing: {}", "{} I couldn't find it on the site.", "Sorry if this was asked before: {}", "Good evening, {}",
+          "I've been wondering: {}", "{} Any help is welcome.", "Could you answer this for me? {}", "ok so {}", "Hey, {} cheers",
+          "{} Please be brief.", "Not sure if you can help, but {}", "My question is this: {}", "{} Kind regards", "please help: {}", "{} thx",
+          "{} I'm new here.", "Just curious, {}", "Let me ask you something: {}", "{} That's all I need to know.", "Dear Sir or Madam, {}",
+          "{} Hope you can help me.", "Maybe a silly question, but {}", "{} Thank you very much.", "Here's my question: {}",
+          "Need some advice: {}", "{} I'd be grateful for an answer.", "Hiya! {}", "{} TIA", "Question: {}", "I'd like some information. {}"]
 SLOT = re.compile(r"<(\w+)(?:\.(\d))?>")
 CHOICE = re.compile(r"\{([^{}]*)\}")
 APART = 0.1
@@ -190,7 +193,9 @@ class Written:
 
     def groups(self):
         """The lines for training that have several wordings and no slots, each as a list of wordings without choices."""
-        return [[chosen(r, w) for w in l.wordings] for r in [random.Random(7)] for b in self.train if not b.slots for l in b.lines if len(l.wordings) > 1]
+        r = random.Random(7)
+        lines = (l for b in self.train if not b.slots for l in b.lines if len(l.wordings) > 1)
+        return [[chosen(r, w) for w in l.wordings] for l in lines]
 
     def members(self, source):
         if ".." in source:
