@@ -2,7 +2,7 @@
 counts.
 
 Wrong is: an unknown kind or slot, a line with other slots than its block's, unbalanced choices, one wording twice, one text in two lines of a block
-(it would be same and different at once) or in two blocks. `--against` names pair files that are for measuring only: texts of theirs (`a`, `b`) that
+(it would be same and different at once) or in two blocks, a pair that is drawn with both labels. `--against` names pair files that are for measuring only: texts of theirs (`a`, `b`) that
 stand here word for word are reported, and near ones (four of five words shared) counted, so that training never sees what it is measured on.
 """
 
@@ -59,6 +59,17 @@ def faults(blocks, written):
     return found
 
 
+def contradictions(sources, count):
+    """Drawn pairs of texts that came out once as the same and once as different."""
+    labels, found, r = {}, [], random.Random(11)
+    for source in sources:
+        for x in source.pairs(r, count):
+            texts = tuple(sorted((plain(x["a"]), plain(x["b"]))))
+            if labels.setdefault(texts, x["y"]) != x["y"]:
+                found.append(f"drawn as same and as different: {texts}")
+    return found
+
+
 def measured(paths):
     texts = set()
     for path in paths:
@@ -71,11 +82,12 @@ def measured(paths):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--against", nargs="*", type=Path, default=[])
+    p.add_argument("--draw", type=int, default=20000, help="pairs of each source to draw in search of contradictions")
     p.add_argument("--show", type=int, default=0)
     o = p.parse_args()
     blocks, written = read_blocks(), Written()
     clauses = Clauses()
-    wrong = faults(blocks, written) + clauses.faults()
+    wrong = faults(blocks, written) + clauses.faults() + contradictions((written, clauses), o.draw)
     if o.against:
         known = measured(o.against)
         index = defaultdict(set)
