@@ -68,36 +68,34 @@ package struct WordPieceTokenizer: Sendable {
         return .success(result)
     }
 
-    /// The words that become `[UNK]`, as the model sees them, in order.
+    /// The words as the model reads them, beside what stands in the text.
     ///
-    /// - Complexity: O(n) in the text; text in ASCII is only looked over.
-    package func unreadWords(in text: String) -> [String] {
-        if readsASCII, Self.isPlain(text) { return [] }
-        var unread: [String] = []
-        var pieces: [Int64] = []
-        for word in BertWords(text) {
-            if readsASCII, word.count <= Self.longestWord, word.allSatisfy(\.isASCII) { continue }
-            pieces.removeAll(keepingCapacity: true)
-            append(word, to: &pieces)
-            guard pieces == [unknown] else { continue }
-            // What stands behind the end of an endless word was not read.
-            unread.append(word.count > Self.longestWord * 10 ? text : Self.text(word[...], isContinuation: false))
+    /// - Complexity: O(n) in the text.
+    package func readWords(in text: String) -> [ReadWord] {
+        let scalars = Array(BertNormalisation.decomposed(text).unicodeScalars)
+        var words: [ReadWord] = []
+        words.reserveCapacity(scalars.count / 5)
+        var iterator = BertWords.Iterator(text)
+        var end = 0
+        while let word = iterator.next() {
+            let range = iterator.range
+            words.append(
+                ReadWord(
+                    seen: isRead(word) ? Self.text(word[...], isContinuation: false) : nil,
+                    written: Self.text(scalars[range], isContinuation: false),
+                    gap: range.lowerBound == end + 1 && scalars[end] == " "
+                        ? " " : Self.text(scalars[Swift.min(end, range.lowerBound)..<range.lowerBound], isContinuation: false)))
+            end = range.upperBound
         }
-        return unread
+        return words
     }
 
-    /// Whether all of a text is ASCII without controls, and no stretch of it long enough to hold an endless word.
-    private static func isPlain(_ text: String) -> Bool {
-        var stretch = 0
-        for byte in text.utf8 {
-            switch byte {
-            case 0x09, 0x0A, 0x0D, 0x20: stretch = 0
-            case 0x21...0x7E: stretch += 1
-            default: return false
-            }
-            if stretch > longestWord { return false }
-        }
-        return true
+    /// Whether the vocabulary has pieces for a word.
+    private func isRead(_ word: [Unicode.Scalar]) -> Bool {
+        if readsASCII, word.count <= Self.longestWord, word.allSatisfy(\.isASCII) { return true }
+        var pieces: [Int64] = []
+        append(word, to: &pieces)
+        return pieces != [unknown]
     }
 
     /// Whether each letter and digit is there both as the beginning of a word and as its continuation, and each mark as a word.

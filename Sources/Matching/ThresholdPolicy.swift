@@ -8,10 +8,10 @@ package struct ThresholdPolicy: DecisionPolicy {
     private let guards: [any HardGuard]
 
     /// A threshold that is not a number serves nothing.
-    package init(threshold: Float = 0.9, profile: GuardProfile = .default, unreadWords: UnreadWordsGuard? = nil) {
+    package init(threshold: Float = 0.9, profile: GuardProfile = .default, residue: ResidueGuard? = nil) {
         self.threshold = threshold
         self.profile = profile
-        guards = profile.guards(unreadWords)
+        guards = profile.guards(residue)
     }
 
     /// - Complexity: O(n) in the lengths of the two prompts.

@@ -28,7 +28,7 @@ extension Composition {
         let learner = MatchLearner(
             options: options, prior: prior, cache: cache,
             judge: AnswerJudge(options: judging, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: verifier,
-            unreadWords: UnreadWordsGuard(embedder), store: store,
+            residue: ResidueGuard(embedder), store: store,
             fingerprint: "\(embedder.fingerprint) verifier \(verifier?.fingerprint ?? "none") prior \(settings.matching.prior.rawValue)",
             clock: clock,
             generator: SystemRandomNumberGenerator(), logger: logger)

@@ -19,7 +19,7 @@ extension RequestPipeline {
         let asked = lookUp.controls.threshold ?? 0
         guard let learner, matching.mode == .calibrated || matching.mode == .shadow else {
             return ThresholdPolicy(
-                threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: embedder.map { UnreadWordsGuard($0) }
+                threshold: max(matching.threshold, asked), profile: matching.profile, residue: embedder.map { ResidueGuard($0) }
             )
             .decide(query: query, candidates: candidates)
         }
