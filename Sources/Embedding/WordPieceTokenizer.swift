@@ -72,9 +72,15 @@ package struct WordPieceTokenizer: Sendable {
     ///
     /// - Complexity: O(n) in the text.
     package func readWords(in text: String) -> [ReadWord] {
+        if readsASCII, let words = Self.plainWords(text) { return words }
+        return decomposedWords(text)
+    }
+
+    /// ``readWords(in:)`` for any text.
+    func decomposedWords(_ text: String) -> [ReadWord] {
         let scalars = Array(BertNormalisation.decomposed(text).unicodeScalars)
         var words: [ReadWord] = []
-        words.reserveCapacity(scalars.count / 5)
+        words.reserveCapacity(scalars.count / 4)
         var iterator = BertWords.Iterator(text)
         var end = 0
         while let word = iterator.next() {
@@ -83,12 +89,53 @@ package struct WordPieceTokenizer: Sendable {
                 ReadWord(
                     seen: isRead(word) ? Self.text(word[...], isContinuation: false) : nil,
                     written: Self.text(scalars[range], isContinuation: false),
-                    gap: range.lowerBound == end + 1 && scalars[end] == " "
-                        ? " " : Self.text(scalars[Swift.min(end, range.lowerBound)..<range.lowerBound], isContinuation: false)))
+                    gap: Self.text(scalars[min(end, range.lowerBound)..<range.lowerBound], isContinuation: false)))
             end = range.upperBound
         }
         return words
     }
+
+    /// The same for a text that is all ASCII without controls, and has no stretch long enough to hold an endless word; `nil` for others.
+    static func plainWords(_ text: String) -> [ReadWord]? {
+        var words: [ReadWord] = []
+        words.reserveCapacity(text.utf8.count / 4)
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { bytes -> Bool in
+            func string(_ range: Range<Int>) -> String { String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self) }
+            var place = 0
+            var end = 0
+            while place < bytes.count {
+                let byte = bytes[place]
+                if isBlank(byte) {
+                    place += 1
+                    continue
+                }
+                guard byte > 0x20, byte < 0x7F else { return false }
+                let start = place
+                var hasCapital = false
+                if BertNormalisation.role(of: Unicode.Scalar(byte)) == .single {
+                    place += 1
+                } else {
+                    while place < bytes.count, bytes[place] > 0x20, bytes[place] < 0x7F,
+                        BertNormalisation.role(of: Unicode.Scalar(bytes[place])) == .letter
+                    {
+                        hasCapital = hasCapital || bytes[place] >= 0x41 && bytes[place] <= 0x5A
+                        place += 1
+                    }
+                    guard place - start <= longestWord else { return false }
+                }
+                let written = string(start..<place)
+                words.append(
+                    ReadWord(
+                        seen: hasCapital ? written.lowercased() : written, written: written,
+                        gap: start == end ? "" : start == end + 1 && bytes[end] == 0x20 ? " " : string(end..<start)))
+                end = place
+            }
+            return true
+        }
+        return isPlain == true ? words : nil
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
 
     /// Whether the vocabulary has pieces for a word.
     private func isRead(_ word: [Unicode.Scalar]) -> Bool {

@@ -46,7 +46,7 @@ struct Gap {
         if before == "«" || after == "»" { return true }
         let isFollowed = index + 1 < text.words.count && text.words[index + 1].gap.isEmpty
         if Self.stops.contains(after) {
-            return !isFollowed || index + 1 < text.words.count && text.isMark[index + 1] && Self.stops.contains(text.keys[index + 1])
+            return !isFollowed || index + 1 < text.words.count && text.isMark(index + 1) && Self.stops.contains(text.keys[index + 1])
         }
         if before == "," || before == ";" {
             return !(Self.isNumber(after) && index > 1 && Self.isNumber(text.keys[index - 2])) && !Self.isNumber(after)

@@ -35,6 +35,8 @@ extension OrderGuard {
     /// "The cat chases the mouse", "the mouse is chased by the cat" and "the mouse chases the cat": one word of content between two others, which
     /// change sides, or stay while the verb turns passive.
     static func sides(_ pair: PromptPair) -> String? {
+        // All three words must stand in both.
+        guard pair.asked.content.count - pair.onlyAsked.count >= 2 else { return nil }
         let asked = triples(pair.asked)
         guard !asked.isEmpty else { return nil }
         let cached = triples(pair.cached)

@@ -1,39 +1,40 @@
 import SemanticCache
 
 /// A text as an embedder reads it, with what is needed to say whether a difference in its residue is harmless.
-struct ReadText {
+final class ReadText {
     /// How a text is written as a whole, which takes the meaning out of single capitals.
     enum Style { case usual, smallLetters, capitals, title }
 
     let words: [ReadWord]
     /// What is aligned: the word as the model sees it, or as it stands where the model cannot read it.
     let keys: [String]
+
+    // Only asked for where something differs.
+
     /// Whether the word is one mark and no letter or digit.
-    let isMark: [Bool]
+    func isMark(_ index: Int) -> Bool {
+        let key = keys[index]
+        guard let first = key.utf8.first else { return false }
+        if first < 0x80 { return key.utf8.count == 1 && !PromptLexer.isWordScalar(Unicode.Scalar(first)) }
+        guard let scalar = key.unicodeScalars.first, key.unicodeScalars.count == 1 else { return false }
+        return !PromptLexer.isWordScalar(scalar)
+    }
+
     /// Whether the word, or the gap before it, stands between quotation marks.
-    let isQuoted: [Bool]
-    let style: Style
+    private(set) lazy var isQuoted = quoted()
+    private(set) lazy var style = readStyle()
+    private lazy var marked = words.lazy.filter { !$0.written.utf8.allSatisfy { $0 < 0x80 } }
+        .flatMap { $0.written.unicodeScalars.filter(Self.isMark) }
     /// Whether any word carries marks, and whether any carries vowel points.
-    let hasMarks: Bool
-    let hasVowelPoints: Bool
-    let hasLines: Bool
+    private(set) lazy var hasMarks = marked.contains { !Self.isVowelPoint($0) }
+    private(set) lazy var hasVowelPoints = marked.contains(where: Self.isVowelPoint)
+    private(set) lazy var hasLines = words.dropFirst().contains { $0.gap.utf8.contains { $0 == 0x0A || $0 == 0x0D } }
     /// Whether the text is about words: it quotes some, or asks what one means or how it is spelt.
-    let isAboutWords: Bool
+    private(set) lazy var isAboutWords = isQuoted.contains(true) || keys.contains(where: Self.wordsAboutWords.contains)
 
     init(_ words: [ReadWord]) {
         self.words = words
         keys = words.map { $0.seen ?? $0.written.lowercased() }
-        isMark = keys.map { key in
-            guard let scalar = key.unicodeScalars.first, key.unicodeScalars.count == 1 else { return false }
-            return !PromptLexer.isWordScalar(scalar)
-        }
-        isQuoted = Self.quoted(words, keys)
-        hasLines = words.dropFirst().contains { $0.gap.utf8.contains { $0 == 0x0A || $0 == 0x0D } }
-        let marked = words.filter { !$0.written.utf8.allSatisfy { $0 < 0x80 } }.flatMap { $0.written.unicodeScalars.filter(Self.isMark) }
-        hasMarks = marked.contains { !Self.isVowelPoint($0) }
-        hasVowelPoints = marked.contains(where: Self.isVowelPoint)
-        style = Self.style(words, isMark)
-        isAboutWords = isQuoted.contains(true) || keys.contains(where: Self.wordsAboutWords.contains)
     }
 
     private static let wordsAboutWords: Set<String> = [
@@ -50,9 +51,9 @@ struct ReadText {
         while place > 0 {
             if words[place].gap.utf8.contains(0x0A) { return true }
             let before = keys[place - 1]
-            guard isMark[place - 1] || WordLists.shared.courtesy.contains(before) else { return false }
-            if isMark[place - 1], Self.ends.contains(before) { return true }
-            guard !isMark[place - 1] || Self.openings.contains(before) || before == "," else { return false }
+            guard isMark(place - 1) || WordLists.shared.courtesy.contains(before) else { return false }
+            if isMark(place - 1), Self.ends.contains(before) { return true }
+            guard !isMark(place - 1) || Self.openings.contains(before) || before == "," else { return false }
             place -= 1
         }
         return true
@@ -68,22 +69,28 @@ struct ReadText {
         if written.utf8.contains(where: { $0 >= 48 && $0 <= 57 }), written.utf8.contains(where: { $0 | 0x20 >= 97 && $0 | 0x20 <= 122 }) {
             return true
         }
-        if index > 0, isMark[index - 1], words[index].gap.isEmpty {
+        if index > 0, isMark(index - 1), words[index].gap.isEmpty {
             let before = keys[index - 1]
             if Self.codeMarks.contains(before) { return true }
             let isGlued = index > 1 && words[index - 1].gap.isEmpty
-            if before == "." || before == ":" { return isGlued && !isMark[index - 2] }
+            if before == "." || before == ":" { return isGlued && !isMark(index - 2) }
             // A flag: "-o", "--all".
             if before == "-" { return !isGlued || keys[index - 2] == "-" }
         }
-        guard index + 1 < words.count, isMark[index + 1], words[index + 1].gap.isEmpty else { return false }
+        guard index + 1 < words.count, isMark(index + 1), words[index + 1].gap.isEmpty else { return false }
         let after = keys[index + 1]
         if Self.codeMarks.contains(after) || after == "(" || after == "[" { return true }
-        let isGlued = index + 2 < words.count && words[index + 2].gap.isEmpty && !isMark[index + 2]
+        let isGlued = index + 2 < words.count && words[index + 2].gap.isEmpty && !isMark(index + 2)
         return (after == "." || after == ":") && isGlued
     }
 
     private static let codeMarks: Set<String> = ["_", "$", "\\", "/", "@", "#", "=", "<", ">", "{", "}", "~", "^", "|", "&", "`", "%", "+"]
+
+    /// A colour as hexadecimal digits: "#ff8800".
+    func isColour(_ index: Int) -> Bool {
+        guard index > 0, keys[index - 1] == "#", words[index].gap.isEmpty, [3, 4, 6, 8].contains(keys[index].utf8.count) else { return false }
+        return keys[index].utf8.allSatisfy { $0 >= 48 && $0 <= 57 || $0 >= 97 && $0 <= 102 }
+    }
 
     /// Whether a number stands before the word, so that it may be a unit.
     func followsNumber(_ index: Int) -> Bool { index > 0 && keys[index - 1].utf8.allSatisfy { $0 >= 48 && $0 <= 57 } && !keys[index - 1].isEmpty }
@@ -110,11 +117,12 @@ struct ReadText {
 
     // MARK: Reading
 
-    private static func quoted(_ words: [ReadWord], _ keys: [String]) -> [Bool] {
+    private func quoted() -> [Bool] {
         var quoted = [Bool](repeating: false, count: words.count)
+        guard keys.contains(where: { Self.quotes[$0] != nil }) else { return quoted }
         var opened: [String: Int] = [:]
         for index in words.indices {
-            guard let kind = quotes[keys[index]] else { continue }
+            guard let kind = Self.quotes[keys[index]] else { continue }
             // An apostrophe stands inside a word.
             let isGluedBefore = index > 0 && words[index].gap.isEmpty && keys[index - 1].unicodeScalars.last.map(PromptLexer.isWordScalar) ?? false
             let isGluedAfter =
@@ -136,14 +144,14 @@ struct ReadText {
         "\"": "\"", "“": "\"", "”": "\"", "„": "\"", "'": "'", "‘": "'", "’": "'", "`": "`", "「": "「", "」": "「",
     ]
 
-    private static func style(_ words: [ReadWord], _ isMark: [Bool]) -> Style {
+    private func readStyle() -> Style {
         var letters = 0
         var capitalised = 0
         var upper = 0
         var long = 0
         var isSmall = true
         var capitalFunction = 0
-        for (index, word) in words.enumerated() where !isMark[index] {
+        for (index, word) in words.enumerated() where !isMark(index) {
             let scalars = word.written.unicodeScalars
             guard let first = scalars.first, PromptLexer.isLetter(first) else { continue }
             letters += 1

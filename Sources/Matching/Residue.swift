@@ -26,6 +26,7 @@ struct Residue {
         let isReworded = areReworded || (head + tail) * 2 < min(asked.words.count, cached.words.count)
         var marks: [(Int, Int)] = []
         func compare(_ first: Int, _ second: Int) -> String? {
+            if asked.words[first].written == cached.words[second].written { return nil }
             if differsInMarks(first, second) { marks.append((first, second)) }
             return differs(first, second, isReworded)
         }
@@ -45,8 +46,15 @@ struct Residue {
     /// Whether both texts have the same words in the same order; `false` where nothing was read.
     var hasSameWords: Bool {
         if asked.keys == cached.keys { return !asked.keys.isEmpty }
+        guard hasSameLetters else { return false }
         let words = Slots(asked).words
         return !words.isEmpty && words == Slots(cached).words
+    }
+
+    /// A quick look: whether the words without marks are as long together.
+    private var hasSameLetters: Bool {
+        func length(_ text: ReadText) -> Int { text.keys.indices.reduce(0) { text.isMark($1) ? $0 : $0 + text.keys[$1].utf8.count } }
+        return length(asked) == length(cached)
     }
 
     // MARK: Words without a piece
@@ -79,11 +87,17 @@ struct Residue {
 
     /// Words that both texts have between the common ends: as often as one stands there in a form that the other text lacks, a partner is asked for.
     private func scattered(_ first: Range<Int>, _ second: Range<Int>, _ compare: (Int, Int) -> String?) -> String? {
+        // Two forms of one word cannot both be what the model sees.
+        func odd(_ text: ReadText, _ range: Range<Int>) -> [String] {
+            range.lazy.filter { text.keys[$0] != text.words[$0].written }.map { text.keys[$0] }
+        }
+        let keys = Set(odd(asked, first) + odd(cached, second))
+        if keys.isEmpty { return nil }
         var places: [String: [Int]] = [:]
-        for index in second where !cached.isMark[index] { places[cached.keys[index], default: []].append(index) }
+        for index in second where keys.contains(cached.keys[index]) && !cached.isMark(index) { places[cached.keys[index], default: []].append(index) }
         let all = places
         var left: [(Int, String)] = []
-        for index in first where !asked.isMark[index] {
+        for index in first where !asked.isMark(index) {
             let key = asked.keys[index]
             guard let others = places[key] else { continue }
             if let same = others.firstIndex(where: { cached.words[$0].written == asked.words[index].written }) {
@@ -111,6 +125,7 @@ struct Residue {
     private func isHarmlessCase(_ one: String, _ other: String, _ first: Int, _ second: Int, _ isReworded: Bool) -> Bool {
         let isInitial = one.unicodeScalars.dropFirst().elementsEqual(other.unicodeScalars.dropFirst())
         let capital = one.unicodeScalars.first?.isCapital ?? false ? (asked, first) : (cached, second)
+        if asked.isColour(first), cached.isColour(second) { return true }
         if asked.isCode(first) || cached.isCode(second) {
             return isReworded && isInitial && capital.0.startsSentence(capital.1) && !one.unicodeScalars.dropFirst().contains(where: \.isCapital)
         }
@@ -191,6 +206,7 @@ struct Residue {
 
     /// Where both texts have the same words, their punctuation, which no word list reads; and words that one text writes in one.
     private func punctuation() -> String? {
+        guard hasSameLetters else { return nil }
         let (one, other) = (Slots(asked), Slots(cached))
         guard one.words == other.words else {
             let areJoined = one.words.joined() == other.words.joined() && !one.words.joined().isEmpty
@@ -199,12 +215,18 @@ struct Residue {
         }
         for (slot, pair) in zip(one.slots, other.slots).enumerated() where pair.0 != pair.1 {
             let (before, after) = (slot > 0 ? one.words[slot - 1] : nil, slot < one.words.count ? one.words[slot] : nil)
-            let isCourtesy = [before, after].contains { $0.map(WordLists.shared.courtesy.contains) ?? false }
+            let isCourtesy = [before, after].contains { $0.map { WordLists.shared.courtesy.contains($0) || Self.greetings.contains($0) } ?? false }
             if isCourtesy, pair.0.isProse, pair.1.isProse { continue }
             if !pair.0.isHarmless(beside: pair.1, isLast: slot == one.words.count) { return "punctuation differs: \(pair.0.text) / \(pair.1.text)" }
         }
         return nil
     }
+
+    /// Greetings of other languages, after which any mark may stand.
+    private static let greetings: Set<String> = [
+        "hola", "bonjour", "bonsoir", "salut", "hallo", "guten", "ciao", "buongiorno", "ola", "oi", "hej", "moi", "czesc", "ahoj", "salve", "merhaba",
+        "selam", "привет", "здравствуите", "halo", "xin", "chao",
+    ]
 
     private func visible(_ word: String) -> String {
         word.utf8.allSatisfy { $0 < 0x80 } ? word : String(String.UnicodeScalarView(word.unicodeScalars.filter { !ReadText.isInvisible($0) }))

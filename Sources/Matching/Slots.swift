@@ -46,7 +46,7 @@ struct Slots {
 
     init(_ text: ReadText) {
         for (index, key) in text.keys.enumerated() {
-            if text.isMark[index] {
+            if text.isMark(index) {
                 let last = slots.count - 1
                 if slots[last].marks.isEmpty { slots[last].isAttached = !words.isEmpty && text.words[index].gap.isEmpty }
                 slots[last].marks.append(isQuote(text, index) ? Slot.quote : key)

@@ -76,6 +76,17 @@ import Testing
         #expect(!isServed("¿Qué significa ano?", "¿Qué significa año?"))
     }
 
+    /// The quick way through ASCII and the way through everything give the same words.
+    @Test func plainTextIsReadAsAnyOther() throws {
+        let tokenizer = try Fixtures.tokenizer()
+        struct Line: Decodable { let text: String }
+        for line in try Fixtures.lines("tokens.jsonl", as: Line.self) {
+            guard let plain = WordPieceTokenizer.plainWords(line.text) else { continue }
+            #expect(plain == tokenizer.decomposedWords(line.text), "\(line.text.debugDescription)")
+        }
+        #expect(WordPieceTokenizer.plainWords("Is it\t5% of A-b?\r\n") != nil && WordPieceTokenizer.plainWords("é") == nil)
+    }
+
     /// Nothing of a text is lost between what the words are and what stands before them.
     @Test(arguments: ["Ça  va\tbien?\n", "a\u{301}b c\u{200B}d", "東京 は 2", "x<=y && z", "\u{FEFF}hi\u{AD}ya", "ŐŐ--ő"])
     func wordsAndGapsAreTheText(_ text: String) throws {
