@@ -103,7 +103,7 @@ package final class MatchLearner: Service, Sendable {
     let cache: AnswerCache
     let judge: AnswerJudge?
     let verifier: (any Verifier)?
-    let unreadWords: UnreadWordsGuard?
+    let residue: ResidueGuard?
     let store: any CacheStore
     let fingerprint: String
     let clock: any WallClock
@@ -117,11 +117,11 @@ package final class MatchLearner: Service, Sendable {
     /// - Parameters:
     ///   - prior: what to begin with; `nil` begins shut.
     ///   - judge: compares answers; `nil` learns from feedback alone.
-    ///   - unreadWords: looks for what the embedder cannot read.
+    ///   - residue: compares what the embedder cannot see.
     ///   - fingerprint: of embedder and verifier: what was learned with others is not taken up again.
     ///   - generator: where chance comes from.
     package init(
-        options: Options, prior: Prior?, cache: AnswerCache, judge: AnswerJudge?, verifier: (any Verifier)?, unreadWords: UnreadWordsGuard? = nil,
+        options: Options, prior: Prior?, cache: AnswerCache, judge: AnswerJudge?, verifier: (any Verifier)?, residue: ResidueGuard? = nil,
         store: any CacheStore, fingerprint: String, clock: any WallClock, generator: any RandomNumberGenerator & Sendable, logger: Logger
     ) {
         self.options = options
@@ -129,7 +129,7 @@ package final class MatchLearner: Service, Sendable {
         self.cache = cache
         self.judge = judge
         self.verifier = verifier
-        self.unreadWords = unreadWords
+        self.residue = residue
         self.store = store
         self.fingerprint = fingerprint
         self.clock = clock
@@ -168,7 +168,7 @@ package final class MatchLearner: Service, Sendable {
         }
         let prepared = CalibratedPolicy(
             population: population, errorBound: matching.errorBound, profile: matching.profile, floor: max(floor, options.floor),
-            draw: isDue ? 0 : draw, prompts: prompts, unreadWords: unreadWords
+            draw: isDue ? 0 : draw, prompts: prompts, residue: residue
         )
         .prepare(query: query, candidates: candidates)
         // The verifier is asked only where its best word would let the answer out.

@@ -121,7 +121,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             let isUnseen: (@Sendable (String) -> Bool)? = heldOut ? Self.isHeldOut : nil
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
-                profile: loaded.settings.matching.profile, unreadWords: UnreadWordsGuard(embedder),
+                profile: loaded.settings.matching.profile, residue: ResidueGuard(embedder),
                 prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, isUnseen: isUnseen,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
             if timing {

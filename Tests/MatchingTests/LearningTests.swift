@@ -235,7 +235,7 @@ import Testing
         let texts = Mutex<[String]>([])
         let policy = CalibratedPolicy(
             population: Population(prior: Self.prior), errorBound: 0.01, profile: .default, floor: 0.5, draw: 1, prompts: PreparedPrompts(),
-            unreadWords: UnreadWordsGuard { text in
+            residue: ResidueGuard { text in
                 texts.withLock { $0.append(text) }
                 return []
             })

@@ -91,6 +91,9 @@ package struct Population: Hashable, Sendable {
     /// Whether a verifier's verdict decides, in place of the cut.
     package var restsOnVerifier: Bool { verdictFloor != nil && observations < Self.infancy }
 
+    /// Whether its evidence speaks for texts of a class: what was inherited was fitted on some classes alone.
+    package func speaks(for text: TextClass) -> Bool { inheritedHits == 0 || TextClass.fitted.contains(text) }
+
     /// Computes the cut now, so that decisions find it.
     package mutating func settle(bound: Double) { cutForBound = (bound, gate.cut(bound: bound)) }
 
