@@ -53,7 +53,7 @@ package enum ReportTable {
     }
 
     /// "51.3 % (43.5 to 59.0)", the brackets holding the 95 % interval.
-    private static func shown(_ proportion: Proportion) -> String {
+    package static func shown(_ proportion: Proportion) -> String {
         guard proportion.total > 0 else { return "-" }
         return "\(percent(proportion.share)) (\(number(proportion.interval.lowerBound)) to \(number(proportion.interval.upperBound)))"
     }

@@ -85,7 +85,7 @@ package struct StreamReplay: Sendable {
     }
 
     /// The most alias wordings of one answer.
-    private static let aliasLimit = 32
+    private static let aliasLimit = 64
     /// Below this similarity nothing is looked at.
     package static let floor: Float = 0.5
 
@@ -141,7 +141,7 @@ package struct StreamReplay: Sendable {
                 if decision.learns {
                     result.judgeCalls += 1
                     if let features = decision.features {
-                        population.learn(features, isRight: isRight)
+                        population.learn(features, AnswerEvidence(isSame: isRight, basis: .equal), wouldServe: decision.isExplored)
                         if isUnseen(item.group) { samples.append(Sample(features: features, isRight: isRight, weight: 1)) }
                     }
                     if case .vCache = rule { cache.answers[best.answer]?.labels.add(Double(best.similarity), isRight: isRight) }

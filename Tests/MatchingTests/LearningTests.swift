@@ -130,7 +130,7 @@ import Testing
         #expect(throws: PopulationState.Failure.checksum) { _ = try PopulationState.decode(torn) }
         var newer = bytes
         newer[0] = 9
-        #expect(throws: PopulationState.Failure.version(found: 9, expected: 1)) { _ = try PopulationState.decode(newer) }
+        #expect(throws: PopulationState.Failure.version(found: 9, expected: 2)) { _ = try PopulationState.decode(newer) }
     }
 }
 
