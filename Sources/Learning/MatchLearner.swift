@@ -1,5 +1,5 @@
-import DequeModule
 package import Cache
+import DequeModule
 package import Logging
 package import Matching
 package import SemanticCache

@@ -26,7 +26,7 @@ struct UndecidedLabelTests {
 
     /// Chance stands where the early share takes it and the later one does not.
     @Test func repeatsAreAskedForInTheBeginningAndNoMoreThanTheirBudget() async throws {
-        var learning = MatchLearner.Options()
+        var learning = MatchLearner.Options.shipped
         learning.earlyRepeats = 3
         let bench = LearnerBench(learning: learning) { _ in "It takes 3 days." }
         _ = await bench.ask(LearnerBench.first)
