@@ -100,6 +100,10 @@ package struct Ask: Hashable, Sendable {
         if words.prefix(index).contains(where: { $0 == "if" || $0 == "whether" }), words.prefix(index).contains(where: asking.contains) {
             return [.whether]
         }
+        // "The telephone was invented by whom?"
+        if let last = words.last, ["why", "when", "where", "whom", "how"].contains(last), words.count > 3 {
+            return question([last], before: nil)
+        }
         let request = words.count > 2 && polite.contains(first) && words[1] == "you"
         if !request, auxiliaries.contains(first), words.count > 2 {
             if ["can", "could", "may", "am", "might"].contains(first), ["i", "we", "you", "my", "one", "people", "they"].contains(words[1]) {
@@ -114,9 +118,6 @@ package struct Ask: Hashable, Sendable {
         // The verb of a request is its first word that is no courtesy.
         let verb = words.dropFirst(request ? 2 : 0).prefix(4).first { !["me", "to", "a", "the", "you", "i", "for", "us"].contains($0) }
         if let verb, let task = tasks[verb] { return nouns(words, or: task) }
-        if let last = words.last, ["why", "when", "where", "whom", "how"].contains(last), words.count > 3 {
-            return question([last], before: nil)
-        }
         // "One ounce is how many grams", "If the cat chases the mouse, which of them runs away?"
         if let place = words.indices.dropLast().first(where: { words[$0] == "how" && (words[$0 + 1] == "many" || words[$0 + 1] == "much") }) {
             return question(Array(words[place...]), before: nil)
