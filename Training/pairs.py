@@ -15,11 +15,15 @@ from pathlib import Path
 import torch
 from tokenizers import BertWordPieceTokenizer
 
+from clauses import Clauses
 from edits import Edits
 from meanings import Meanings, tidied
 from model import CrossEncoder, read_safetensors
 from wordnet import WordNet
+from written import Written, plain
 
+# Pair files that are for measuring: no text of theirs is trained on.
+MEASURED = ("fow_pairs", "asks", "context_question", "marks_case_space", "languages")
 STREAMS = {"clinc150_faq": (5000, 5500), "banking77": (3000, 4000), "hwu64_slots": (2000, 2500), "synth_templates": (1500, 2500)}
 
 
@@ -138,6 +142,13 @@ def group_pairs(r, groups, edits, frames, count):
             yield {"a": a, "b": r.choice(other), "y": 0, "source": "group other"}
 
 
+def unmeasured(pairs, folder):
+    """The pairs without those that share a text with what is measured."""
+    files = [folder / f"{name}.jsonl" for name in MEASURED]
+    known = {plain(x[k]) for f in files if f.exists() for x in read(f) for k in "ab"}
+    return [x for x in pairs if plain(x["a"]) not in known and plain(x["b"]) not in known]
+
+
 def read_groups(path):
     groups, current = [], []
     for line in [*Path(path).read_text().splitlines(), ""]:
@@ -174,6 +185,8 @@ def main():
     p.add_argument("--meanings", type=int, default=50000)
     p.add_argument("--edits", type=int, default=14000)
     p.add_argument("--groups", type=int, default=8000)
+    p.add_argument("--written", type=int, default=60000)
+    p.add_argument("--clauses", type=int, default=20000)
     p.add_argument("--streams", type=float, default=1.0)
     p.add_argument("--folds", type=int, default=2)
     p.add_argument("--fold", help="a number, or `all`")
@@ -204,9 +217,13 @@ def main():
     train += edited_pairs(r, texts, edits, meanings.frames, 900, "gptcache")
     train += meaning_pairs(r, meanings, edits, o.meanings)
     train += edited_pairs(r, prompts, edits, meanings.frames, o.edits, "stream")
+    written = Written()
     groups = read_groups(Path(__file__).parent / "lexicon/rewordings.txt")
-    if groups:
-        train += group_pairs(r, groups, edits, meanings.frames, o.groups)
+    train += group_pairs(r, groups, edits, meanings.frames, o.groups)
+    train += unmeasured(group_pairs(r, written.groups(), edits, meanings.frames, o.written // 4), o.data)
+    for source, count in ((written, o.written), (Clauses(), o.clauses)):
+        train += unmeasured(source.pairs(r, count, edits=edits), o.data)
+        held += source.pairs(r, max(count // 25, 400), blocks=source.apart, edits=edits)
     labelled = read(o.data / "fow_pairs.jsonl")
     if o.fold is not None:
         known = labelled if o.fold == "all" else [x for x, part in zip(labelled, parts(labelled, o.folds)) if part != int(o.fold)]
@@ -217,7 +234,7 @@ def main():
     held += meaning_pairs(r, meanings, edits, 800)
     held += [{"a": x["a"], "b": x["b"], "y": int(x["same_answer"]), "source": "labelled", "category": x["category"], "style": x["style"]} for x in labelled]
     # Long pairs cost much and teach little that is not in the short ones.
-    train = [x for x in train if len(x["a"]) + len(x["b"]) <= 170]
+    train = [x for x in train if len(x["a"]) + len(x["b"]) <= (240 if x["source"].startswith("written") else 170)]
     r.shuffle(train)
     o.out.mkdir(parents=True, exist_ok=True)
     for name, part in (("train", train), ("held", held)):

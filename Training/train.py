@@ -48,14 +48,20 @@ def scores(model, tokens, both=False):
 
 
 def by_source(held, found):
-    """How well scores tell held-out pairs apart, by where the pairs are from, as a line of JSON."""
-    by = defaultdict(list)
+    """How well scores tell held-out pairs apart, by where the pairs are from, as a line of JSON; `above`: by kind of trap, the share above the cut that 4 % of all pass."""
+    by, kinds = defaultdict(list), defaultdict(lambda: defaultdict(list))
     for p, s in zip(held, found):
-        by[p["source"].split(" ")[0]].append((s, p["y"]))
+        source, _, kind = p["source"].partition(" ")
+        by[source].append((s, p["y"]))
+        if kind and not p["y"]:
+            kinds[source][kind].append(s)
     line = {}
     for source, rows in by.items():
         s, y = [x[0] for x in rows], [x[1] for x in rows]
         line[source] = {"area": round(area(s, y), 4), **{f"at{int(100 * q)}": round(served_at(s, y, q)[0], 3) for q in (0, 0.02, 0.04, 0.1)}}
+        if source in kinds:
+            cut = served_at(s, y, 0.04)[1]
+            line[source]["above"] = {kind: round(sum(x > cut for x in of) / len(of), 3) for kind, of in sorted(kinds[source].items())}
     return json.dumps(line)
 
 
