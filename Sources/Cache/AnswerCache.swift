@@ -16,6 +16,11 @@ package final class AnswerCache: Sendable {
     package struct Match: Sendable {
         package let entry: EntryMetadata
         package let similarity: Float
+
+        package init(entry: EntryMetadata, similarity: Float) {
+            self.entry = entry
+            self.similarity = similarity
+        }
     }
 
     let resident: Mutex<ResidentEntries>
