@@ -21,16 +21,20 @@ package struct LabelledPair: Hashable, Sendable {
     package let isSame: Bool
     /// What kind of pair it is, where the file says so.
     package let category: String
+    /// The language of the pair, where the file says so.
+    package let language: String
     package let cachedHistory: [String]
     package let askedHistory: [String]
 
     package init(
-        cached: String, asked: String, isSame: Bool, category: String = "", cachedHistory: [String] = [], askedHistory: [String] = []
+        cached: String, asked: String, isSame: Bool, category: String = "", language: String = "", cachedHistory: [String] = [],
+        askedHistory: [String] = []
     ) {
         self.cached = cached
         self.asked = asked
         self.isSame = isSame
         self.category = category
+        self.language = language
         self.cachedHistory = cachedHistory
         self.askedHistory = askedHistory
     }
@@ -91,9 +95,11 @@ package enum LabelledData: Sendable {
         let sameAnswer: Bool?
         let category: String?
         let subtype: String?
+        let kind: String?
+        let lang: String?
 
         enum CodingKeys: String, CodingKey {
-            case prompt, group, messages, a, b, category, subtype
+            case prompt, group, messages, a, b, category, subtype, kind, lang
             case answerKey = "answer_key"
             case sameAnswer = "same_answer"
         }
@@ -115,8 +121,9 @@ package enum LabelledData: Sendable {
             } else if let a = line.a, let b = line.b, let isSame = line.sameAnswer {
                 pairs.append(
                     LabelledPair(
-                        cached: a.last, asked: b.last, isSame: isSame, category: line.category ?? line.subtype ?? "", cachedHistory: a.history,
-                        askedHistory: b.history))
+                        cached: a.last, asked: b.last, isSame: isSame, category: line.category ?? line.subtype ?? line.kind ?? "",
+                        language: line.lang ?? "",
+                        cachedHistory: a.history, askedHistory: b.history))
             } else {
                 throw Failure(line: index + 1, reason: "expected prompt and group, messages and answer_key, or a, b and same_answer")
             }

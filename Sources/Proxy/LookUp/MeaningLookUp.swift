@@ -151,7 +151,7 @@ struct MeaningLookUp: Sendable {
         let matching = inquiry.matching
         guard let learner, matching.mode == .calibrated || matching.mode == .shadow else {
             return ThresholdPolicy(
-                threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: embedder.map { UnreadWordsGuard($0) }
+                threshold: max(matching.threshold, asked), profile: matching.profile, residue: embedder.map { ResidueGuard($0) }
             )
             .decide(query: query, candidates: candidates)
         }
