@@ -79,6 +79,8 @@ extension MatchLearner {
             state.groups.note(hit.wording, isRight: isRight)
             guard let features = hit.features else { return }
             Self.change(hit.population, &state) { $0.learn(features, isRight: isRight) }
+            Self.noteLearning(of: hit.population, &state)
+            guard state.names[hit.population]?.text == nil else { return }
             state.global.learn(features, isRight: isRight)
             state.isGlobalChanged = true
         }

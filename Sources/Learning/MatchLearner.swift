@@ -31,12 +31,14 @@ package final class MatchLearner: Service, Sendable {
         /// "the same" looks like there. No more calls than these are spent on it, ``noiseSample`` aside.
         package var earlyRepeats: Int
         package var earlyShare: Double
+        /// The most exact hits that are forwarded for that in a day (UTC).
+        package var dailyRepeats: Int
         /// How long the verifier may take on a request's path.
         package var verifierDeadline: Duration
 
         package init(
             errorBound: Double, floor: Float, queueLimit: Int, populationLimit: Int, uncheckedLimit: Int, saveInterval: Duration, noiseSample: Double,
-            earlyRepeats: Int, earlyShare: Double, verifierDeadline: Duration
+            earlyRepeats: Int, earlyShare: Double, dailyRepeats: Int, verifierDeadline: Duration
         ) {
             self.errorBound = errorBound
             self.floor = floor
@@ -47,6 +49,7 @@ package final class MatchLearner: Service, Sendable {
             self.noiseSample = noiseSample
             self.earlyRepeats = earlyRepeats
             self.earlyShare = earlyShare
+            self.dailyRepeats = dailyRepeats
             self.verifierDeadline = verifierDeadline
         }
     }
@@ -74,8 +77,12 @@ package final class MatchLearner: Service, Sendable {
         var names: [PopulationKey: PopulationName] = [:]
         var counts = Counts()
         var queue: LabelQueue<LabelJob>
-        /// Exact hits that were asked afresh since the start.
+        /// The kinds of traffic, whatever their texts are, that have learned enough for noise to matter.
+        var learning: Set<PopulationKey> = []
+        /// Exact hits of those that were asked afresh since the start.
         var repeats: [PopulationKey: Int] = [:]
+        /// And of all of them today.
+        var today = DayCount()
         /// The last fresh answers of each kind of traffic, to hold others against.
         var recent: [PopulationKey: Deque<RecentAnswer>] = [:]
     }
@@ -183,10 +190,8 @@ package final class MatchLearner: Service, Sendable {
     package func decide(
         _ query: String, _ candidates: [Candidate], in name: PopulationName, _ matching: MatchingOptions, floor: Float, explores: Bool = true
     ) async -> Decision {
-        let key = name.key
         let (population, draw, isDue) = state.withLock { state -> (Population, Double, Bool) in
-            let population = Self.population(key, &state, options, bound: matching.errorBound, touches: explores)
-            if explores, state.names[key] == nil { state.names[key] = name }
+            let population = Self.population(name, &state, options, prior, bound: matching.errorBound, touches: explores)
             // A wording's answer that served many others is compared with a fresh one now and then, whatever its score.
             let needsVerifying = candidates.first.map { self.isDue($0.id, state) } ?? false
             return (population, explores ? Double(state.generator.next() >> 11) * 0x1p-53 : 1, needsVerifying && explores)
@@ -284,14 +289,17 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Whether this exact hit is to be forwarded all the same, for measuring the judge's noise. Only where there is learning to measure.
-    package func samplesNoise(in key: @autoclosure () -> PopulationKey) -> Bool {
+    ///
+    /// - Parameter kind: the kind of traffic, whatever its texts are: no hit has its text read for this.
+    package func samplesNoise(in kind: @autoclosure () -> PopulationKey) -> Bool {
         guard judge != nil, options.noiseSample > 0 else { return false }
-        let key = key()
+        let (key, now) = (kind(), clock.now())
         return state.withLock { state in
-            guard let population = state.populations[key], population.observations >= 50 else { return false }
+            guard state.learning.contains(key) else { return false }
             let isEarly = state.repeats[key, default: 0] < options.earlyRepeats
             let share = isEarly ? max(options.noiseSample, options.earlyShare) : options.noiseSample
             guard Double(state.generator.next() >> 11) * 0x1p-53 < share else { return false }
+            guard state.today.take(at: now, limit: options.dailyRepeats) else { return false }
             state.repeats[key, default: 0] += 1
             return true
         }
@@ -358,6 +366,7 @@ package final class MatchLearner: Service, Sendable {
                 if weighing.verdict != .same { state.counts.noiseDifferent += 1 }
                 guard let similarity = weighing.similarity else { return }
                 Self.change(job.population, &state) { $0.noteLikeness(ofSame: similarity) }
+                guard state.names[job.population]?.text == nil else { return }
                 state.global.noteLikeness(ofSame: similarity)
                 state.isGlobalChanged = true
             }
@@ -389,8 +398,10 @@ package final class MatchLearner: Service, Sendable {
                 if other.entry != job.fresh.id, !roots.contains(state.groups.root(of: other.entry)) {
                     let similarity = Double(vector.similarity(to: other.vector))
                     Self.change(job.population, &state) { $0.noteLikeness(ofOthers: similarity) }
-                    state.global.noteLikeness(ofOthers: similarity)
-                    state.isGlobalChanged = true
+                    if state.names[job.population]?.text == nil {
+                        state.global.noteLikeness(ofOthers: similarity)
+                        state.isGlobalChanged = true
+                    }
                 }
             }
             if recent.count >= Self.recentLimit { recent.removeFirst() }
@@ -423,9 +434,13 @@ package final class MatchLearner: Service, Sendable {
 
     // MARK: Under the lock
 
-    /// The population, made from the global one where it is new.
-    private static func population(_ key: PopulationKey, _ state: inout State, _ options: Options, bound: Double, touches: Bool) -> Population {
+    /// The population. A new one begins with what all traffic taught, or, where its texts are of a class that nothing was fitted on, with nothing.
+    private static func population(
+        _ name: PopulationName, _ state: inout State, _ options: Options, _ prior: Prior?, bound: Double, touches: Bool
+    ) -> Population {
+        let key = name.key
         if touches {
+            if state.names[key] == nil { state.names[key] = name }
             state.clock += 1
             state.used[key] = state.clock
         }
@@ -437,7 +452,7 @@ package final class MatchLearner: Service, Sendable {
             }
             return known
         }
-        var made = Population(inheriting: state.global)
+        var made = name.text == nil ? Population(inheriting: state.global) : Population(prior: nil)
         made.settle(bound: bound)
         guard touches else { return made }
         if state.populations.count >= options.populationLimit,
@@ -445,9 +460,12 @@ package final class MatchLearner: Service, Sendable {
         {
             state.populations[oldest] = nil
             state.used[oldest] = nil
-            state.repeats[oldest] = nil
             state.recent[oldest] = nil
-            state.names[oldest] = nil
+            if let name = state.names.removeValue(forKey: oldest) {
+                let kind = name.ofAnyText.key
+                state.learning.remove(kind)
+                state.repeats[kind] = nil
+            }
             state.changed.remove(oldest)
             state.forgotten.insert(oldest)
         }
@@ -472,8 +490,19 @@ package final class MatchLearner: Service, Sendable {
             if let wording { state.groups.note(wording, isRight: evidence.verdict == .same) }
         }
         change(key, &state) { $0.learn(features, evidence, wouldServe: wouldServe) }
+        noteLearning(of: key, &state)
+        // Texts of other classes say nothing about those that all traffic speaks for.
+        guard state.names[key]?.text == nil else { return }
         state.global.learn(features, evidence, wouldServe: wouldServe)
         state.isGlobalChanged = true
+    }
+
+    /// The least labels of a population for which noise is measured.
+    private static let labelsForNoise = 50
+
+    static func noteLearning(of key: PopulationKey, _ state: inout State) {
+        guard let population = state.populations[key], population.observations >= labelsForNoise else { return }
+        state.learning.insert(state.names[key]?.ofAnyText.key ?? key)
     }
 
     static func change(_ key: PopulationKey, _ state: inout State, _ change: (inout Population) -> Void) {

@@ -7,7 +7,7 @@ extension MatchLearner.Options {
         self.init(
             errorBound: settings.matching.errorBound, floor: 0.5, queueLimit: 1024, populationLimit: 128, uncheckedLimit: 64,
             saveInterval: settings.store.flushInterval, noiseSample: settings.matching.noiseSample, earlyRepeats: 24, earlyShare: 0.05,
-            verifierDeadline: .milliseconds(100))
+            dailyRepeats: settings.matching.calibrationCalls, verifierDeadline: .milliseconds(100))
     }
 }
 

@@ -31,6 +31,7 @@ extension PipelineOptions {
             errorBound: settings.matching.errorBound,
             overrides: settings.matching.overrides.map(MatchingOverride.init),
             timeSensitive: settings.matching.timeSensitive,
+            askSplit: settings.matching.ask,
             semanticTools: settings.matching.semanticTools,
             candidateCount: settings.matching.candidates,
             maximumWordings: settings.matching.maxWordings,

@@ -107,25 +107,31 @@ extension RequestPipeline {
     func take(_ records: [WarmRecord], credential: HTTPFields) async -> [Bool] {
         let options = settings.options
         guard let caller = options.access.caller(of: credential) else { return records.map { _ in false } }
-        let vectors = await vectors(of: records.map { $0.request.query ?? "" })
-        let now = clock.now()
-        return zip(records, vectors).map { record, vector in
-            guard let recorded = record.answer, options.storage.allowsStoring(record.body) else { return false }
-            let content = record.request
+        let asked = records.map { record -> (tenant: TenantID, asked: Asked?) in
             let namespace = record.namespace ?? ""
             // Who warms the cache has shown the admin's token, or is on loopback.
             let tenant =
                 tenants.tenant(of: credential, caller: caller, namespace: namespace, under: options.access) ?? tenants.tenant(of: credential)
+            let path = record.request.endpoint.path
+            return (tenant, Asked(record.request, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: path))
+        }
+        let vectors = await vectors(of: asked.map { $0.asked?.query ?? "" })
+        let now = clock.now()
+        return zip(records, zip(asked, vectors)).map { record, found in
+            let ((tenant, asked), vector) = found
+            guard let recorded = record.answer, options.storage.allowsStoring(record.body) else { return false }
+            let content = record.request
+            let namespace = record.namespace ?? ""
             if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now, options) }
             let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
             let former = cache.metadata(for: key)
-            let isSearchable = options.isSearchable(content)
+            let reached = options.isSearchable(content, asked) ? asked : nil
             let entry = Entry(
                 id: ids.next(), key: key,
-                scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path) : nil,
-                tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags, query: content.subject,
+                scope: reached?.scope, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags,
+                query: reached?.query ?? content.subject,
                 answer: Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero), createdAt: now,
-                expiresAt: now + options.timeToLive(asked: record.ttl, query: content.query ?? ""))
+                expiresAt: now + options.timeToLive(asked: record.ttl, query: asked?.query ?? ""))
             let embedding = vector.flatMap { vector in embedder.map { StoredEmbedding(vector: vector, fingerprint: $0.fingerprint) } }
             cache.insert(CacheRecord(entry: entry, embedding: entry.scope == nil ? nil : embedding))
             return former.map { $0.isExpired(at: now) } ?? true

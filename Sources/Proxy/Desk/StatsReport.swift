@@ -28,7 +28,7 @@ package struct StatsReport: Encodable, Sendable {
 
     /// What the cache itself spent: US dollars, and time.
     package struct Costs: Encodable, Sendable {
-        let judgeUsd, explorationUsd: Double
+        let judgeUsd, explorationUsd, calibrationUsd: Double
         /// The processor's own time for the embeddings of look-ups, which costs no money.
         let embeddingSeconds: Double
     }
@@ -194,6 +194,7 @@ package struct StatsReporter: Sendable {
             spent: .init(promptTokens: counts.spentPromptTokens, completionTokens: counts.spentCompletionTokens, usd: counts.spent.dollars),
             costs: .init(
                 judgeUsd: counts.costs[.judge]?.dollars ?? 0, explorationUsd: counts.costs[.exploration]?.dollars ?? 0,
+                calibrationUsd: counts.costs[.calibration]?.dollars ?? 0,
                 embeddingSeconds: (metrics.embedLatency.cumulative.sum * 1000).rounded() / 1000),
             pricesDate: metrics.prices.date,
             latencyMs: .init(

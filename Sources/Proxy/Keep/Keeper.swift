@@ -62,13 +62,14 @@ struct Keeper: Sendable {
     private func keepWhole(_ answer: Answer, _ keeping: Keeping) -> NotStoredReason? {
         let (inquiry, options) = (keeping.inquiry, keeping.inquiry.options)
         let now = clock.now()
-        let query = inquiry.content.subject
+        let asked = inquiry.isSearchable ? inquiry.asked : nil
+        let query = asked?.query ?? inquiry.content.subject
         let entry = Entry(
-            id: ids.next(), key: inquiry.key, scope: options.isSearchable(inquiry.content) ? inquiry.scope : nil, tenant: inquiry.tenant,
+            id: ids.next(), key: inquiry.key, scope: asked?.scope, tenant: inquiry.tenant,
             namespace: inquiry.namespace, endpoint: inquiry.content.endpoint, model: inquiry.content.model, tags: inquiry.controls.tags,
             query: query, answer: answer, createdAt: now,
-            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, query: inquiry.content.query ?? ""))
-        guard let scope = entry.scope, let vector = keeping.order.vector, let fingerprint else {
+            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, query: inquiry.asked?.query ?? ""))
+        guard let asked, let vector = keeping.order.vector, let fingerprint else {
             return cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) ? nil : .flushed
         }
         let ready = vector.ready
@@ -77,7 +78,7 @@ struct Keeper: Sendable {
         // A look-up that was made behind the request teaches when it has ended.
         let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, lesson ?? keeping.order.lesson, of: inquiry) }
         if embedding == nil {
-            lateVectors.follow(vector, to: entry.id, in: scope, query: query, facts: inquiry.facts, then: teach)
+            lateVectors.follow(vector, to: entry.id, in: asked.scope, query: query, facts: asked.facts, then: teach)
         } else {
             teach(ready?.lesson)
         }
@@ -104,7 +105,7 @@ struct Keeper: Sendable {
     /// Hands a fresh answer to the judge.
     private func learn(from entry: Entry, _ lesson: LabelJob.Kind?, of inquiry: Inquiry) {
         guard let learner, let lesson else { return }
-        learner.enqueue(LabelJob(kind: lesson, fresh: entry, requestID: inquiry.request.id, population: inquiry.population))
+        learner.enqueue(LabelJob(kind: lesson, fresh: entry, requestID: inquiry.request.id, population: inquiry.population.key))
     }
 }
 

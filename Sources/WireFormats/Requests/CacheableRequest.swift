@@ -96,7 +96,11 @@ package struct CacheableRequest: Sendable {
     /// Everything in the key but the text of the query; `nil` when there is no query.
     ///
     /// Each of the query's texts is replaced by the byte FF, which stands in no JSON text, so no message can pass for the gap.
-    package func scope(tenant: TenantID, namespace: String, pathAndQuery: String) -> Scope? {
+    ///
+    /// - Parameter frame: gives, piece by piece, what of the query must be equal all the same; they follow the byte FE, which stands in no JSON text.
+    package func scope(
+        tenant: TenantID, namespace: String, pathAndQuery: String, beside frame: ((_ take: (UnsafeRawBufferPointer) -> Void) -> Void)? = nil
+    ) -> Scope? {
         guard query != nil else { return nil }
         var hash = start("reprise scope 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
         canonical.withUnsafeBytes { bytes in
@@ -107,6 +111,10 @@ package struct CacheableRequest: Sendable {
                 position = range.upperBound
             }
             hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[position...]))
+        }
+        if let frame {
+            hash.update(data: [0xFE])
+            frame { hash.update(bufferPointer: $0) }
         }
         return Scope(finish(hash))
     }
