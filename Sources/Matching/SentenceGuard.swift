@@ -11,22 +11,12 @@ package struct SentenceGuard: HardGuard {
     package var reason: MissReason { .askDiffers }
 
     package func finding(in pair: PromptPair) -> String? {
-        guard pair.asked.tokens.dropFirst().contains(where: \.startsSentence), pair.cached.tokens.dropFirst().contains(where: \.startsSentence) else {
-            return nil
-        }
-        let (asked, cached) = (Sentences(pair.asked), Sentences(pair.cached))
-        guard asked.all.count > 1, asked.all.count == cached.all.count else { return nil }
-        let (here, there) = (asked.all.compactMap { try? PromptTokens($0) }, cached.all.compactMap { try? PromptTokens($0) })
-        guard here.count == asked.all.count, there.count == cached.all.count else { return nil }
-        func likeness(_ one: Int, _ other: Int) -> Double {
-            // Equal places win where words do not tell.
-            Double(here[one].content.count { there[other].terms.contains($0.stem) }) + (one == other ? 0.5 : 0)
-        }
-        guard let places = asked.counterparts(in: cached, likeness: likeness) else { return nil }
-        for (one, other) in places.enumerated() where likeness(one, other) >= 1 {
-            let sentences = PromptPair(asked: here[one], cached: there[other])
-            for guardian in guards where !(guardian is KindsGuard) || !here[one].things.isEmpty && !there[other].things.isEmpty {
-                if let found = guardian.finding(in: sentences) { return "in a sentence, \(found)" }
+        guard let sentences = Sentences.counterparts(pair.asked, pair.cached) else { return nil }
+        for sentence in sentences where sentence.shared >= 1 {
+            let (asked, cached) = (sentence.asked, sentence.cached)
+            let pair = PromptPair(asked: asked, cached: cached)
+            for guardian in guards where !(guardian is KindsGuard) || !asked.things.isEmpty && !cached.things.isEmpty {
+                if let found = guardian.finding(in: pair) { return "in a sentence, \(found)" }
             }
         }
         return nil

@@ -105,8 +105,16 @@ import Testing
         #expect(here.all == ["I lost my card. ", "How do I block it?"])
         let likeness = { (one: Int, other: Int) in one != other ? 1.0 : 0.0 }
         #expect(here.counterparts(in: there, likeness: likeness) == [1, 0])
-        #expect(here.weakest(beside: there, likeness: likeness) { _, other in other.hasPrefix("My") ? 3 : -1 } == -1)
-        #expect(here.weakest(beside: there, likeness: likeness) { _, other in other.hasPrefix("My") ? 3 : nil } == nil)
         #expect(here.counterparts(in: Sentences(try PromptTokens("How do I block it?")), likeness: likeness) == nil)
+    }
+
+    @Test func sentencesThatAreEqualNeedNoVerdict() throws {
+        func paired(_ asked: String, _ cached: String) throws -> [[String]]? {
+            Sentences.paired(try PromptTokens(asked), try PromptTokens(cached))?.map { [$0.asked, $0.cached] }
+        }
+        let pairs = try paired("I lost my card. How do I block it?", "How can I freeze the card? I lost my card.")
+        #expect(pairs == [["How do I block it?", "How can I freeze the card? "]])
+        #expect(try paired("I lost my card. How do I block it?", "How do I block a lost card?") == nil)
+        #expect(try paired("I lost my card. Block it.", "I lost my card. Block it.") == [])
     }
 }

@@ -50,15 +50,24 @@ package struct Sentences: Sendable, Equatable {
         return best?.places
     }
 
-    /// The score of the weakest pair, which decides for the whole; `nil` where the sentences have no counterparts, or one of the pairs has no score.
-    package func weakest(beside other: Sentences, likeness: (Int, Int) -> Double, score: (_ here: String, _ there: String) -> Double?) -> Double? {
-        guard let places = counterparts(in: other, likeness: likeness) else { return nil }
-        var weakest = Double.infinity
-        for (here, there) in places.enumerated() {
-            guard let found = score(all[here], other.all[there]) else { return nil }
-            weakest = min(weakest, found)
-        }
-        return weakest
+    /// The sentences of two short messages, each with its counterpart, those that are equal left out; `nil` where they have no counterparts, or one of the
+    /// messages is a single sentence.
+    package static func paired(_ asked: PromptTokens, _ cached: PromptTokens) -> [(asked: String, cached: String)]? {
+        guard let pairs = counterparts(asked, cached) else { return nil }
+        return pairs.lazy.filter { $0.asked.folded != $0.cached.folded }.map { ($0.asked.text, $0.cached.text) }
+    }
+
+    /// The same, read, equal ones and all.
+    static func counterparts(_ asked: PromptTokens, _ cached: PromptTokens) -> [(asked: PromptTokens, cached: PromptTokens, shared: Int)]? {
+        guard asked.tokens.dropFirst().contains(where: \.startsSentence), cached.tokens.dropFirst().contains(where: \.startsSentence) else { return nil }
+        let (one, other) = (Sentences(asked), Sentences(cached))
+        guard one.all.count > 1, one.all.count == other.all.count else { return nil }
+        let (here, there) = (one.all.compactMap { try? PromptTokens($0) }, other.all.compactMap { try? PromptTokens($0) })
+        guard here.count == one.all.count, there.count == other.all.count else { return nil }
+        func shared(_ here: PromptTokens, _ there: PromptTokens) -> Int { here.content.count { there.terms.contains($0.stem) } }
+        // Equal places win where words do not tell.
+        let places = one.counterparts(in: other) { Double(shared(here[$0], there[$1])) + ($0 == $1 ? 0.5 : 0) }
+        return places?.enumerated().map { (here[$0], there[$1], shared(here[$0], there[$1])) }
     }
 
     private static func orders(of places: [Int]) -> [[Int]] {
