@@ -48,7 +48,8 @@ package struct PipelineOptions: Sendable {
         isEnabled: Bool, access: AccessRules, storage: StoragePolicy, endpoints: Set<Endpoint>, ttl: Duration, maximumTTL: Duration,
         timeSensitiveTTL: Duration, maximumAnswerBytes: Int, tools: ToolUse, mode: MatchingMode, threshold: Float, profile: GuardProfile,
         errorBound: Double, overrides: [MatchingOverride], timeSensitive: TimeSensitiveUse, askSplit: AskSplit, semanticTools: Bool,
-        candidateCount: Int, maximumWordings: Int, patience: Int, lookupDeadline: Duration, replayPace: ReplayPace, asksForUsage: Bool, staleIfError: Duration,
+        candidateCount: Int, maximumWordings: Int, patience: Int, lookupDeadline: Duration, replayPace: ReplayPace, asksForUsage: Bool,
+        staleIfError: Duration,
         staleWhileRevalidate: Duration
     ) {
         self.isEnabled = isEnabled

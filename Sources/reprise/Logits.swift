@@ -35,7 +35,8 @@ final class Logits: Sendable {
     func logit(_ asked: String, _ cached: String) -> Double? {
         if readsAll { read(asked, cached) }
         guard let whole = known.withLock({ $0[WordingPair(asked: asked, cached: cached)] }) ?? nil else { return nil }
-        guard let one = try? PromptTokens(asked), let other = try? PromptTokens(cached), let pairs = Sentences.paired(one, other), !pairs.isEmpty else {
+        guard let one = try? PromptTokens(asked), let other = try? PromptTokens(cached), let pairs = Sentences.paired(one, other), !pairs.isEmpty
+        else {
             return whole
         }
         var weakest = Double.infinity

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Matching
 @testable import Proxy
 import SemanticCache
@@ -6,7 +7,7 @@ import WireFormats
 
 /// What of a message may be worded otherwise, through the pipeline.
 struct AskedTests {
-    private static let asks = ("How long is the warranty of the heater?", "What is the heater's warranty, how long is it?")
+    private static let asks = ("How do I reset my account password?", "How can I reset my account password?")
     private static func context(_ months: Int) -> String {
         #"Use only this context.\n\nContext:\nThe heater X200 has a warranty of \#(months) months. It is sold in two colours.\n\nQuestion: "#
     }

@@ -1,12 +1,17 @@
+import HTTPTypes
 @testable import Learning
 @testable import Matching
+import Proxy
 import SemanticCache
+import Synchronization
 import Testing
+import TestSupport
 
 /// Texts that nothing was fitted on are populations of their own: they begin shut, open by their own labels, and teach nobody else.
 struct TextClassPopulationTests {
     private static let german = (
-        "wie kann ich das passwort von meinem konto auf der seite zurücksetzen", "wie könnte ich das passwort von meinem konto auf der seite zurücksetzen"
+        "wie kann ich das passwort von meinem konto auf der seite zurücksetzen",
+        "wie könnte ich das passwort von meinem konto auf der seite zurücksetzen"
     )
 
     @Test func aPriorNeverOpensAnotherLanguage() async {
@@ -67,15 +72,8 @@ struct TextClassPopulationTests {
     @Test func calibrationHasADaysBudget() {
         var count = DayCount()
         let noon = Timestamp(milliseconds: 1_800_000_000_000)
-        #expect((0..<5).map { _ in count.take(at: noon, limit: 3) } == [true, true, true, false, false])
-        #expect(count.take(at: noon + .seconds(86_400), limit: 3), "a new day")
-        #expect(!DayCount().taking(at: noon, limit: 0))
-    }
-}
-
-extension DayCount {
-    fileprivate func taking(at now: Timestamp, limit: Int) -> Bool {
-        var copy = self
-        return copy.take(at: now, limit: limit)
+        let taken = (0..<5).map { _ in count.take(at: noon, limit: 3) }
+        let (tomorrow, never) = (count.take(at: noon + .seconds(86_400), limit: 3), count.take(at: noon, limit: 0))
+        #expect(taken == [true, true, true, false, false] && tomorrow && !never)
     }
 }

@@ -59,14 +59,16 @@ package struct Sentences: Sendable, Equatable {
 
     /// The same, read, equal ones and all.
     static func counterparts(_ asked: PromptTokens, _ cached: PromptTokens) -> [(asked: PromptTokens, cached: PromptTokens, shared: Int)]? {
-        guard asked.tokens.dropFirst().contains(where: \.startsSentence), cached.tokens.dropFirst().contains(where: \.startsSentence) else { return nil }
+        guard asked.tokens.dropFirst().contains(where: \.startsSentence), cached.tokens.dropFirst().contains(where: \.startsSentence) else {
+            return nil
+        }
         let (one, other) = (Sentences(asked), Sentences(cached))
         guard one.all.count > 1, one.all.count == other.all.count else { return nil }
         let (here, there) = (one.all.compactMap { try? PromptTokens($0) }, other.all.compactMap { try? PromptTokens($0) })
         guard here.count == one.all.count, there.count == other.all.count else { return nil }
         func shared(_ here: PromptTokens, _ there: PromptTokens) -> Int { here.content.count { there.terms.contains($0.stem) } }
         // Equal places win where words do not tell.
-        let places = one.counterparts(in: other) { Double(shared(here[$0], there[$1])) + ($0 == $1 ? 0.5 : 0) }
+        let places = one.counterparts(in: other) { Double(shared(here[$0], there[$1])) + ($0 == $1 ? 0.1 : 0) }
         return places?.enumerated().map { (here[$0], there[$1], shared(here[$0], there[$1])) }
     }
 

@@ -87,7 +87,8 @@ struct MeaningLookUp: Sendable {
 
     /// Steps 5 and 6.
     private func search(
-        _ tiers: [any CacheTier], _ asked: Asked, _ vector: UnitVector, of inquiry: Inquiry, for purpose: LookUpPurpose, until end: ContinuousClock.Instant, _ finding: inout MeaningFinding
+        _ tiers: [any CacheTier], _ asked: Asked, _ vector: UnitVector, of inquiry: Inquiry, for purpose: LookUpPurpose,
+        until end: ContinuousClock.Instant, _ finding: inout MeaningFinding
     ) async {
         let maximumAge = inquiry.controls.maxAge
         let started = ContinuousClock.now
