@@ -84,7 +84,7 @@ package struct CacheWarmer: Sendable {
         fields[.cacheMode] = "exact"
         let (response, outcome) = await pipeline.answer(
             to: ProxyRequest(
-                id: record.id ?? "warm-\(line)", method: .post, path: record.request.endpoint.path, fields: fields, body: .bytes(record.body)))
+                id: record.id ?? "warm-\(line)", method: .post, path: record.request.standardPath, fields: fields, body: .bytes(record.body)))
         var bytes: [UInt8] = []
         switch response.body {
         case .bytes(let all): bytes = all
@@ -117,12 +117,12 @@ extension RequestPipeline {
             let tenant =
                 tenants.tenant(of: credential, caller: caller, namespace: namespace, under: options.access) ?? tenants.tenant(of: credential)
             if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now, options) }
-            let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
+            let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.standardPath)
             let former = cache.metadata(for: key)
             let isSearchable = options.isSearchable(content)
             let entry = Entry(
                 id: ids.next(), key: key,
-                scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path) : nil,
+                scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.standardPath) : nil,
                 tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags, query: content.subject,
                 answer: Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero), createdAt: now,
                 expiresAt: now + options.timeToLive(asked: record.ttl, query: content.query ?? ""))
@@ -139,7 +139,7 @@ extension RequestPipeline {
         let namespace = record.namespace ?? ""
         let answer = Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
         guard let parts = content.parts(of: answer) else { return false }
-        let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
+        let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.standardPath)
         var isNew = false
         for (item, (key, part)) in zip(content.items, zip(keys, parts)) {
             isNew = isNew || (cache.metadata(for: key).map { $0.isExpired(at: now) } ?? true)
