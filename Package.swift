@@ -75,7 +75,7 @@ let package = Package(
         room("VectorSearch", ["CSimilarity", "SemanticCache"]),
         room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]),
+        room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),

@@ -404,6 +404,45 @@ def test_silence_before_the_answer(start):
     server.end()
 
 
+def test_silence_before_tls(start):
+    """The time that a connection may take is that of its TLS, too."""
+    quiet = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: (listener.accept(), quiet.wait(60)), daemon=True).start()
+        proxy = start(upstream=f"https://127.0.0.1:{listener.getsockname()[1]}/v1", config="upstream: {connect_timeout: 1s, retries: 0}\n")
+        with pytest.raises(websockets.exceptions.InvalidStatus) as refusal:
+            dial(proxy)
+        quiet.set()
+    assert refusal.value.response.status_code == 504 and b"connecting" in refusal.value.response.body
+
+
+def test_a_fallback_takes_over(start, sockets):
+    """Until the provider has agreed nothing of the conversation is touched, so the next one can be asked."""
+    server = sockets()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        proxy = start(
+            upstream=f"http://127.0.0.1:{nobody.getsockname()[1]}/v1",
+            config=f"upstream: {{retries: 0, fallback: second}}\nupstreams:\n  second: {{base_url: {server.url}}}\n")
+        with dial(proxy, additional_headers={"Authorization": "Bearer sk-1"}, path="/v1/realtime?model=m&api-key=sk-2") as client:
+            client.send("hello")
+            assert client.recv(timeout=30) == "hello"
+    # On another host nobody's key is shown.
+    assert server.requests[0].path == "/v1/realtime?model=m" and "Authorization" not in server.requests[0].headers
+
+
+def test_a_route_by_model(start, sockets):
+    """The query names the model of a conversation."""
+    server = sockets()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        proxy = start(
+            upstream=f"http://127.0.0.1:{nobody.getsockname()[1]}/v1", config=f"upstreams:\n  live: {{base_url: {server.url}, models: [gpt-realtime*]}}\n")
+        with dial(proxy) as client:
+            client.send("hello")
+            assert client.recv(timeout=30) == "hello"
+
+
 def test_shutting_down_says_goodbye(start, sockets):
     """The client is told in the socket's own words, and the server hears its answer."""
     server = sockets()

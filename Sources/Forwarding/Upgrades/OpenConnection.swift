@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import NIOTLS
 import SemanticCache
 import Synchronization
 
@@ -25,7 +26,7 @@ final class OpenConnection: Sendable {
 
     /// Asks on a new connection for the other protocol; the answer's head. On the channel's event loop.
     func shakeHands(
-        on channel: any Channel, _ head: HTTPRequestHead, _ tls: NIOSSLContext?, _ address: UpstreamAddress, limit: Duration
+        on channel: any Channel, _ head: HTTPRequestHead, _ tls: NIOSSLContext?, _ address: UpstreamAddress, _ limits: HandshakeLimits
     ) -> EventLoopFuture<Head> {
         let isClosed = state.withLock { state in
             state.channel = channel
@@ -39,7 +40,7 @@ final class OpenConnection: Sendable {
             let (encoder, decoder) = (HTTPRequestEncoder(), ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes)))
             try pipeline.addHandler(encoder)
             try pipeline.addHandler(decoder)
-            try pipeline.addHandler(HandshakeHandler(promise, heard, codec: [encoder, decoder], limit: limit))
+            try pipeline.addHandler(HandshakeHandler(promise, heard, codec: [encoder, decoder], limits, isSecure: tls != nil))
             try pipeline.addHandler(HeardHandler(heard))
         } catch {
             promise.fail(error)
@@ -95,24 +96,35 @@ private final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHan
 
     private let heard: BytePipe
     private let codec: [any RemovableChannelHandler]
-    private let limit: Duration
+    private let limits: HandshakeLimits
+    private let isSecure: Bool
     /// `nil` once the head was told.
     private var head: EventLoopPromise<OpenConnection.Head>?
     private var isSwitching = false
     private var timer: Scheduled<Void>?
 
-    init(_ head: EventLoopPromise<OpenConnection.Head>, _ heard: BytePipe, codec: [any RemovableChannelHandler], limit: Duration) {
+    init(
+        _ head: EventLoopPromise<OpenConnection.Head>, _ heard: BytePipe, codec: [any RemovableChannelHandler], _ limits: HandshakeLimits,
+        isSecure: Bool
+    ) {
         self.head = head
         self.heard = heard
         self.codec = codec
-        self.limit = limit
+        self.limits = limits
+        self.isSecure = isSecure
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        let (this, limit) = (NIOLoopBound((self, context), eventLoop: context.eventLoop), limit)
-        timer = context.eventLoop.scheduleTask(in: .milliseconds(max(1, limit.wholeMilliseconds))) {
-            this.value.0.fail(.timedOut(.firstByte, limit: limit), this.value.1)
-        }
+    func handlerAdded(context: ChannelHandlerContext) { expect(isSecure ? limits.secure : limits.head, context) }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent, head != nil { expect(limits.head, context) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func expect(_ limit: (NIODeadline, UpstreamError), _ context: ChannelHandlerContext) {
+        timer?.cancel()
+        let this = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(deadline: limit.0) { this.value.0.fail(limit.1, this.value.1) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -27,18 +27,18 @@ package final class UpgradingUpstream: Upstream {
         guard let upgrade = request.upgrade, case .stream(let bytes, _) = request.body else { return try await plain.send(request) }
         let plan = RequestPlan(request, endpoint: endpoint)
         guard let address = UpstreamAddress(url: plan.url) else { throw .unreachable("'\(plan.url.prefix { $0 != "?" })' names no host") }
-        let (open, timeout) = (OpenConnection(), plan.connectTimeout)
+        let (open, limits) = (OpenConnection(), HandshakeLimits(plan))
         do {
             let tls = try address.isSecure ? context() : nil
             let head = try await withTaskCancellationHandler {
                 let loop = MultiThreadedEventLoopGroup.currentEventLoop ?? MultiThreadedEventLoopGroup.singleton.next()
                 return try await ClientBootstrap(group: loop)
-                    .connectTimeout(.milliseconds(max(1, timeout.wholeMilliseconds)))
+                    .connectTimeout(limits.connecting)
                     .channelOption(.allowRemoteHalfClosure, value: true)
                     .channelOption(.socketOption(.so_keepalive), value: 1)
                     .connect(host: address.host, port: address.port)
                     .flatMap { channel in
-                        open.shakeHands(on: channel, Self.head(plan, address, upgrade), tls, address, limit: plan.firstByteTimeout)
+                        open.shakeHands(on: channel, Self.head(plan, address, upgrade), tls, address, limits)
                     }
                     .get()
             } onCancel: {
@@ -49,7 +49,7 @@ package final class UpgradingUpstream: Upstream {
             return UpstreamResponse(status: head.status, fields: head.fields, body: body)
         } catch {
             open.close()
-            throw Self.translate(error, timeout)
+            throw Self.translate(error, plan.connectTimeout)
         }
     }
 
@@ -88,6 +88,24 @@ package final class UpgradingUpstream: Upstream {
         default: ConnectionFault.translate(error)
         }
     }
+}
+
+/// How long the steps to an answer may take.
+struct HandshakeLimits: Sendable {
+    private let plan: RequestPlan
+    private let started = NIODeadline.now()
+
+    init(_ plan: RequestPlan) { self.plan = plan }
+
+    var connecting: TimeAmount { Self.amount(plan.connectTimeout) }
+
+    /// When a secure connection must stand.
+    var secure: (NIODeadline, UpstreamError) { (started + connecting, .timedOut(.connecting, limit: plan.connectTimeout)) }
+
+    /// When a head must be there that is asked for now.
+    var head: (NIODeadline, UpstreamError) { (.now() + Self.amount(plan.firstByteTimeout), .timedOut(.firstByte, limit: plan.firstByteTimeout)) }
+
+    private static func amount(_ duration: Duration) -> TimeAmount { .milliseconds(max(1, duration.wholeMilliseconds)) }
 }
 
 /// Where a connection goes, and what is asked for on it.
