@@ -14,8 +14,13 @@ final class ProtocolSwitch: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// What the client says after its request, to the end of its side.
     let bytes = BytePipe()
+    /// How long a client that has said all may listen: one that is gone looks the same, and not every upstream ends a conversation with nobody.
+    private let listening: TimeAmount
     private var isSwitched = false
     private var isFull = false
+    private var timer: Scheduled<Void>?
+
+    init(listening: TimeAmount) { self.listening = listening }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let (this, eventLoop) = (NIOLoopBound((self, context), eventLoop: context.eventLoop), context.eventLoop)
@@ -46,9 +51,10 @@ final class ProtocolSwitch: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Who has said all may still listen.
-        if isSwitched, let event = event as? ChannelEvent, event == .inputClosed { return bytes.finish() }
-        context.fireUserInboundEventTriggered(event)
+        guard isSwitched, let event = event as? ChannelEvent, event == .inputClosed else { return context.fireUserInboundEventTriggered(event) }
+        bytes.finish()
+        let channel = context.channel
+        timer = context.eventLoop.scheduleTask(in: listening) { channel.close(promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -57,6 +63,7 @@ final class ProtocolSwitch: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
         bytes.onRoom {}
         bytes.finish()
     }

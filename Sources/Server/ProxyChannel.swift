@@ -22,7 +22,7 @@ struct ProxyChannel: ServerChildChannel, HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            let protocolSwitch = ProtocolSwitch()
+            let protocolSwitch = ProtocolSwitch(listening: limits.writeTimeout)
             let presence = ClientPresence(bytes: protocolSwitch.bytes)
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(protocolSwitch)

@@ -364,6 +364,52 @@ def test_bytes_that_come_with_the_head_and_halves_that_close(start):
     assert "X-Mine: 1" in sent and "Sec-WebSocket-Key: a2V5" in sent
 
 
+def test_who_only_listens_does_not_do_so_for_ever(start):
+    """A client that ended its side may be gone: an upstream that does not care must not hold the socket."""
+    cut = threading.Event()
+
+    def talk(connection):
+        connection.sendall(SWITCHED)
+        with contextlib.suppress(ConnectionError):
+            assert read_to_end(connection) == b""
+        # The other side is over, and nothing is said of it; that the connection is gone shows when it is written to.
+        with contextlib.suppress(ConnectionError):
+            while True:
+                connection.sendall(b"\x89\x00")
+                time.sleep(0.1)
+        cut.set()
+
+    server = Raw(talk)
+    proxy = start(upstream=server.url, config="server: {write_timeout: 1s}\n")
+    with socket.create_connection((proxy.host, proxy.port), timeout=30) as client:
+        client.sendall(ASKED)
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(client).startswith(b"HTTP/1.1 101")
+    assert cut.wait(30)
+    server.end()
+
+
+def test_silence_is_no_fault(start, sockets):
+    """None of the times that end an idle connection, or an answer that stalls, is meant for a socket."""
+    proxy = start(
+        upstream=sockets().url,
+        config="server: {idle_timeout: 1s, read_timeout: 1s, write_timeout: 1s}\nupstream: {first_byte_timeout: 1s, silence_timeout: 1s, connect_timeout: 1s}\n")
+    with dial(proxy) as client:
+        for _ in range(2):
+            time.sleep(2.5)
+            client.send("still here")
+            assert client.recv(timeout=30) == "still here"
+
+
+def test_googles_live_socket(start, sockets):
+    server = sockets()
+    path = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"
+    with dial(start(upstream=server.url), path) as client:
+        client.send(b'{"setup":{}}')
+        assert client.recv(timeout=30) == b'{"setup":{}}'
+    assert server.requests[0].path == path
+
+
 @pytest.mark.parametrize("who", ["client", "upstream"])
 def test_one_side_is_gone(start, who):
     """Who is cut off takes the other side along, and leaves nothing behind."""

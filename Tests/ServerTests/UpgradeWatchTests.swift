@@ -8,7 +8,7 @@ import Testing
 @testable import Server
 
 @Suite struct UpgradeWatchTests {
-    private let protocolSwitch = ProtocolSwitch()
+    private let protocolSwitch = ProtocolSwitch(listening: .seconds(60))
     private let channel: EmbeddedChannel
 
     init() throws {
