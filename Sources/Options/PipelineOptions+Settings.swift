@@ -19,7 +19,7 @@ extension PipelineOptions {
             isEnabled: settings.cache.enabled,
             access: AccessRules(loaded),
             storage: StoragePolicy(patterns: settings.cache.noStorePatterns, kinds: Set(settings.cache.noStoreDetect)),
-            endpoints: Set(Endpoint.allCases).subtracting(settings.cache.embeddings ? [] : [.embeddings]),
+            endpoints: Set(Endpoint.allCases).subtracting(settings.cache.embeddings ? [] : Endpoint.ofVectors),
             ttl: settings.cache.ttl,
             maximumTTL: settings.cache.maxTTL,
             timeSensitiveTTL: .seconds(300),

@@ -114,7 +114,7 @@ package struct RequestPipeline: Sendable {
     private func begin(reading request: ProxyRequest) -> FirstStep {
         let settings = settings
         let trace = reporter.begin(request, at: clock.now())
-        let path = request.pathWithoutQuery
+        let path = request.path[...]
         func refused(_ response: ProxyResponse) -> FirstStep { .reply(Reply(.refused, response), Heard(trace, endpointOf: path)) }
         let admission: AccessControl.Admission
         switch access.admit(request, under: settings.options.access, at: clock.now()) {

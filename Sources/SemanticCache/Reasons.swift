@@ -86,6 +86,8 @@ package enum BypassReason: String, CaseIterable, Error, Sendable {
     case unauthenticated = "unauthenticated"
     /// The cache is switched off in the configuration.
     case disabled = "disabled"
+    /// The connection is to be a WebSocket, whose bytes are handed on both ways.
+    case webSocket = "websocket"
 }
 
 /// Why an upstream's answer was not stored.

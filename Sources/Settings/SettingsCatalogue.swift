@@ -145,8 +145,8 @@ enum SettingsCatalogue {
             SettingsKey(
                 "embeddings", \.cache.embeddings, .flag, .atOnce,
                 """
-                true: /v1/embeddings is cached, each input of a batch as an entry of its own. false: it passes through, so that a large corpus
-                which is embedded once does not push other answers out.
+                true: /v1/embeddings is cached, each input of a batch as an entry of its own, and Google's embedContent, each request as one.
+                false: they pass through, so that a large corpus which is embedded once does not push other answers out.
                 """),
             SettingsKey(
                 "no_store_patterns", \.cache.noStorePatterns,

@@ -33,6 +33,8 @@ struct Transcript: CustomTestStringConvertible {
         case "responses": .responses
         case "completion": .completions
         case "embeddings": .embeddings
+        case "gemini": .generateContent
+        case "geminiembeddings": .embedContent
         default: .chatCompletions
         }
     }
@@ -40,7 +42,9 @@ struct Transcript: CustomTestStringConvertible {
     /// A request that the transcript could answer.
     func request(stream: Bool, usage: Bool = false, choices: Int = 1) throws -> CacheableRequest {
         let options = usage ? #","stream_options":{"include_usage":true}"# : ""
-        let body = #"{"messages":[{"role":"user","content":"q"}],"input":"q","prompt":"q","n":\#(choices),"stream":\#(stream)\#(options)}"#
+        let google = #""contents":[{"parts":[{"text":"q"}]}],"generationConfig":{"candidateCount":\#(choices)}"#
+        let body =
+            #"{"messages":[{"role":"user","content":"q"}],"input":"q","prompt":"q",\#(google),"n":\#(choices),"stream":\#(stream)\#(options)}"#
         return try WireFormatsTests.request(body, endpoint: endpoint)
     }
 

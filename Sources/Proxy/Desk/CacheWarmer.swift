@@ -84,7 +84,7 @@ package struct CacheWarmer: Sendable {
         fields[.cacheMode] = "exact"
         let (response, outcome) = await pipeline.answer(
             to: ProxyRequest(
-                id: record.id ?? "warm-\(line)", method: .post, path: record.request.endpoint.path, fields: fields, body: .bytes(record.body)))
+                id: record.id ?? "warm-\(line)", method: .post, path: record.request.standardPath, fields: fields, body: .bytes(record.body)))
         var bytes: [UInt8] = []
         switch response.body {
         case .bytes(let all): bytes = all
@@ -112,7 +112,7 @@ extension RequestPipeline {
             // Who warms the cache has shown the admin's token, or is on loopback.
             let tenant =
                 tenants.tenant(of: credential, caller: caller, namespace: namespace, under: options.access) ?? tenants.tenant(of: credential)
-            let path = record.request.endpoint.path
+            let path = record.request.standardPath
             return (tenant, Asked(record.request, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: path))
         }
         let vectors = await vectors(of: asked.map { $0.asked?.query ?? "" })
@@ -123,7 +123,7 @@ extension RequestPipeline {
             let content = record.request
             let namespace = record.namespace ?? ""
             if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now, options) }
-            let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
+            let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.standardPath)
             let former = cache.metadata(for: key)
             let reached = options.isSearchable(content, asked) ? asked : nil
             let entry = Entry(
@@ -145,7 +145,7 @@ extension RequestPipeline {
         let namespace = record.namespace ?? ""
         let answer = Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
         guard let parts = content.parts(of: answer) else { return false }
-        let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
+        let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.standardPath)
         var isNew = false
         for (item, (key, part)) in zip(content.items, zip(keys, parts)) {
             isNew = isNew || (cache.metadata(for: key).map { $0.isExpired(at: now) } ?? true)

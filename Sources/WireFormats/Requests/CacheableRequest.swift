@@ -58,6 +58,9 @@ package struct CacheableRequest: Sendable {
 
     package var endpoint: Endpoint { format.endpoint }
 
+    /// The path by which a client asks the same for a plain answer, where it is not known how it was asked.
+    package var standardPath: String { format.path(model: model) }
+
     /// The text by which people find the entry: the query, or the only input of an embeddings request; empty when there is none.
     package var subject: String { query ?? (items.count == 1 ? items[0].text : nil) ?? "" }
 
