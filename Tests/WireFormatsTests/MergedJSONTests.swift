@@ -53,6 +53,25 @@ import Testing
         (#"[{"index":0,"id":"a","x":"1"},{"index":0,"x":"2"}]"#, #"[{"index":0,"x":"3"}]"#, #"[{"index":0,"id":"a","x":"123"}]"#),
         // Arguments without anything else go on with the last call, wherever they are in it.
         (#"[{"id":"a","custom":{"name":"f","input":""}}]"#, #"[{"custom":{"input":"x"}}]"#, #"[{"id":"a","custom":{"name":"f","input":"x"}}]"#),
+        (
+            #"[{"id":"a","function":{"name":"f","arguments":""}}]"#, #"[{"function":{"arguments":""}},{"index":0,"function":{"arguments":"x"}}]"#,
+            #"[{"id":"a","function":{"name":"f","arguments":"x"},"index":0}]"#
+        ),
+        // Servers that make up an id with each piece.
+        (
+            #"[{"index":0,"id":"a","function":{"name":"f"}},{"index":1,"id":"b","function":{"name":"g"}}]"#,
+            #"[{"index":0,"id":"c","function":{"arguments":"x"}},{"index":1,"id":"d","function":{"arguments":"y"}}]"#,
+            #"[{"index":0,"id":"a","function":{"name":"f","arguments":"x"}},{"index":1,"id":"b","function":{"name":"g","arguments":"y"}}]"#
+        ),
+        // Whole calls of a kind without names, index and id.
+        (
+            #"[{"type":"search","arguments":"{}"}]"#, #"[{"type":"python","arguments":"{}"}]"#,
+            #"[{"type":"search","arguments":"{}"},{"type":"python","arguments":"{}"}]"#
+        ),
+        (
+            #"[{"type":"search","arguments":"[1]"}]"#, #"[{"type":"search","arguments":"[2]"}]"#,
+            #"[{"type":"search","arguments":"[1]"},{"type":"search","arguments":"[2]"}]"#
+        ),
         // A call that is named behind whole arguments is another, also without an id; one that says the same is the same.
         (
             #"[{"index":0,"function":{"name":"f","arguments":"{}"}}]"#, #"[{"index":0,"function":{"name":"g","arguments":"{}"}}]"#,

@@ -130,6 +130,43 @@ import Testing
         }
     }
 
+    /// Items of every kind, with texts that nobody wrote by hand.
+    @Test(arguments: [1, 2, 3] as [UInt64]) func piecesOfMadeUpItemsSayTheWhole(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let request = try request(#"{"input":"q","stream":true}"#, endpoint: .responses)
+        for _ in 0..<150 {
+            let body = RandomResponse.make(using: &random)
+            let answer = Answer(recording: .message(body), fields: [:], usage: nil, upstreamTime: .zero)
+            let stream = try render(answer, request)
+            let events = try events(stream)
+            let plain = ReadJSON(try JSONDocument(body).root)
+            #expect(try canonical(#require(events.last?["response"])) == canonical(plain))
+            #expect(try canonical(ReadJSON(list: PieceReader.items(events))) == canonical(#require(plain["output"])))
+            #expect(PieceReader.ends(events) == [])
+        }
+    }
+
+    /// Members of other kinds than they should be: the stream is one, and its end is the answer.
+    @Test(arguments: ["null", "7", "true", #""s""#, "[]", "[null]", #"["s",1,{"text":1}]"#, "{}", #"{"diff":null}"#, #"{"commands":{},"diff":[1]}"#])
+    func survivesItemsOfAnotherForm(value: String) throws {
+        let request = try request(#"{"input":"q","stream":true}"#, endpoint: .responses)
+        let types = [
+            "message", "reasoning", "function_call", "custom_tool_call", "mcp_call", "code_interpreter_call", "apply_patch_call", "shell_call",
+            "shell_call_output", "tool_search_call", "image_generation_call", "web_search_call", "x",
+        ]
+        let members = ["content", "summary", "arguments", "input", "code", "operation", "action", "output", "result", "status", "error", "call_id"]
+        let items =
+            types.flatMap { type in members.map { #"{"type":"\#(type)","id":"i","\#($0)":\#(value)}"# } } + [value, #"{"type":\#(value),"id":"i"}"#]
+        for output in ["[\(items.joined(separator: ","))]", value] {
+            let body = Array(#"{"id":"r","status":"completed","output":\#(output)}"#.utf8)
+            let answer = Answer(recording: .message(body), fields: [:], usage: nil, upstreamTime: .zero)
+            let events = try events(render(answer, request))
+            #expect(events.count > 2 && events.first?["type"]?.text == "response.created")
+            // Objects among the items get an id.
+            if !value.contains("{") { #expect(try canonical(#require(events.last?["response"])) == canonicalText(body)) }
+        }
+    }
+
     /// The model that answered, where it is named in the middle.
     @Test func theModelIsTheOneThatAnswered() throws {
         for (name, model) in [("messages-fallback.sse", "claude-haiku-5-20260901"), ("chat-openrouter-image.sse", "google/gemini-3-image")] {

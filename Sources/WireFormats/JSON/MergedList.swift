@@ -1,7 +1,8 @@
 /// A list put together from the lists of a stream's fragments: which elements are pieces of one, and which are others.
 ///
 /// An element of a fragment goes on with one that came before
-/// - by its `id`, where both have one; an element under the same `index` that had none yet gets it;
+/// - by its `id`, where both have one; an element under the same `index` that had none yet gets it, and arguments without a name need none of their own:
+///   some servers make up another with each piece;
 /// - else by its `index`: the last element that has it. Servers number the calls of one chunk alike, or parts of different `type`, so
 ///   what says another type, or names another call after the arguments of one, is another element;
 /// - with neither: arguments without a name go on with the element of the last fragment, and so does the first part of a list whose text is of the same
@@ -88,7 +89,8 @@ final class MergedList {
         if elements[place].id == nil, let id = piece.id { name(place, id) }
         elements[place].type = elements[place].type ?? piece.type
         let value = elements[place].value
-        if piece.isWhole(of: value) { value.replaceMembers(from: node) } else { value.mergeMembers(of: node) }
+        let skipped: [StaticString] = piece.id == nil || piece.id == elements[place].id ? [] : ["id"]
+        if piece.isWhole(of: value) { value.replaceMembers(from: node, except: skipped) } else { value.mergeMembers(of: node, except: skipped) }
     }
 
     /// Which element a piece goes on with; `nil` when it begins another.
@@ -101,12 +103,14 @@ final class MergedList {
             }
         }
         if let id = piece.id {
-            return last(placesByID[id]) { piece.index == nil || $0.index == nil || piece.index == $0.index }
-                ?? piece.index.flatMap { last(placesByIndex[$0]) { $0.id == nil } }
+            if let place = last(placesByID[id], where: { piece.index == nil || $0.index == nil || piece.index == $0.index }) { return place }
+            if let index = piece.index, let place = last(placesByIndex[index], where: { $0.id == nil || piece.isArguments }) { return place }
+        } else if let index = piece.index, let place = last(placesByIndex[index]) {
+            return place
         }
-        if let index = piece.index { return last(placesByIndex[index]) }
-        guard let latest else { return nil }
-        if piece.isArguments { return latest }
+        guard let latest, piece.index == nil || elements[latest].index == nil else { return nil }
+        if piece.isArguments { return piece.type == nil || elements[latest].type == nil || piece.type == elements[latest].type ? latest : nil }
+        guard piece.id == nil, piece.index == nil else { return nil }
         guard isFirst, piece.isText, piece.type == elements[latest].type else { return nil }
         // What is signed is over.
         let isSigned = elements[latest].value["signature"].map { !$0.isNull && !$0.isEmptyString } ?? false
@@ -177,13 +181,14 @@ private struct ListPiece {
     private var arguments: JSONNode? { (call["arguments"] ?? call["input"]).flatMap { $0.isNull || $0.text?.isEmpty == true ? nil : $0 } }
 
     /// Whether this is a piece of a call's arguments and nothing else.
-    var isArguments: Bool { arguments != nil && name == nil }
+    var isArguments: Bool { name == nil && (node["function"] ?? node["custom"] ?? node["arguments"] ?? node["input"]) != nil }
 
-    /// Whether this names a call behind `element`, which is one whose arguments have come: names come first.
+    /// Whether this is a call behind `element`, which is one whose arguments have come: names come first, and whole arguments are not gone on with.
     func beginsCall(after element: MergedJSON) -> Bool {
-        guard id == nil, let name, let present = Self.arguments(of: element) else { return false }
-        if let other = Self.call(of: element)["name"], !other.equals(name) { return true }
-        guard let arguments else { return false }
+        guard id == nil, let present = Self.arguments(of: element) else { return false }
+        if let name, let other = Self.call(of: element)["name"], !other.equals(name) { return true }
+        // Under one index a server may correct what it said.
+        guard name != nil || index == nil, let arguments else { return false }
         return arguments.isWholeContainer && present.isWholeContainer && !present.equals(arguments)
     }
 

@@ -18,8 +18,8 @@ struct ChoiceAggregation {
         var soFar: JSONNode?
     }
 
-    /// Members of a choice of which every chunk has its own part.
-    private static let grown: [StaticString] = ["text", "logprobs", "token_ids"]
+    /// Members of a choice of which every chunk has its own part; `text` where there is no delta.
+    private static let grown: [StaticString] = ["logprobs", "token_ids", "text"]
 
     init(isChat: Bool) { self.isChat = isChat }
 
@@ -38,16 +38,18 @@ struct ChoiceAggregation {
     /// - Complexity: O(n) in the chunk, and in the number of choices.
     mutating func take(_ chunk: JSONNode) {
         // With include_usage every chunk but the last has a null here.
-        let skipped: [StaticString] = chunk["usage"]?.isNull ?? true ? ["choices", "object", "usage"] : ["choices", "object"]
-        top.replaceMembers(from: chunk, except: skipped)
+        let isUncounted = chunk["usage"]?.isNull ?? true
+        // Padding is the chunk's own.
+        top.replaceMembers(from: chunk, except: ["choices", "object", "obfuscation"] + (isUncounted ? ["usage"] : []))
         guard let fragments = chunk["choices"] else { return }
         for fragment in fragments.elements { take(fragment, at: place(of: fragment["index"]?.int ?? 0)) }
     }
 
     private mutating func take(_ fragment: JSONNode, at place: Int) {
         let choice = choices[place]
-        choice.fields.replaceMembers(from: fragment, except: ["index", "delta", "message"] + Self.grown)
-        for name in Self.grown {
+        let grown = fragment["delta"] == nil ? Self.grown[...] : Self.grown.dropLast()
+        choice.fields.replaceMembers(from: fragment, except: ["index", "delta", "message"] + grown)
+        for name in grown {
             guard let value = fragment[name] else { continue }
             if let present = choice.fields[name] { present.append(value) } else { choice.fields.set(name, MergedJSON(value)) }
         }

@@ -78,12 +78,10 @@ struct ChoiceSynthesis {
         chunks.append(chunk)
     }
 
-    private static func unknownMembers(of choice: JSONNode) -> [UInt8] {
+    private func unknownMembers(of choice: JSONNode) -> [UInt8] {
+        let known: [StaticString] = ["index", "logprobs", "finish_reason"] + (isChat ? ["message", "delta"] : ["text"])
         var rest: [UInt8] = []
-        for (name, value) in choice.members
-        where !["index", "message", "delta", "text", "logprobs", "finish_reason"].contains(where: { name.isString($0) }) {
-            rest.appendMember(name, value)
-        }
+        for (name, value) in choice.members where !known.contains(where: { name.isString($0) }) { rest.appendMember(name, value) }
         return rest
     }
 
@@ -91,7 +89,7 @@ struct ChoiceSynthesis {
         var text = Array("\"text\":".utf8)
         if let value = choice["text"] { text.appendOneLine(value) } else { text.append(raw: "\"\"") }
         append(choice, text, logprobs: choice["logprobs"])
-        append(choice, Array("\"text\":\"\"".utf8), finishReason: choice["finish_reason"], rest: Self.unknownMembers(of: choice))
+        append(choice, Array("\"text\":\"\"".utf8), finishReason: choice["finish_reason"], rest: unknownMembers(of: choice))
     }
 
     private mutating func appendMessage(of choice: JSONNode) {
@@ -117,7 +115,7 @@ struct ChoiceSynthesis {
             if !others.isEmpty { append(choice, Self.delta(others)) }
         }
         append(
-            choice, Array("\"delta\":{}".utf8), finishReason: choice["finish_reason"], logprobs: takeLogprobs(), rest: Self.unknownMembers(of: choice)
+            choice, Array("\"delta\":{}".utf8), finishReason: choice["finish_reason"], logprobs: takeLogprobs(), rest: unknownMembers(of: choice)
         )
     }
 
