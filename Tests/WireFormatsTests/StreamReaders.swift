@@ -75,6 +75,8 @@ enum PieceReader {
                 for (name, value) in part.members where name != "delta" && (!value.isNull || choice[name] == nil) {
                     if name == "logprobs", let present = choice[name], !present.isNull {
                         try accumulate(value, into: present)
+                    } else if name == "text", let present = choice[name] {
+                        present.append(value.text ?? "")
                     } else {
                         choice[name] = value
                     }
@@ -82,7 +84,10 @@ enum PieceReader {
                 if let delta = part["delta"], let message = choice["message"] { try accumulate(delta, into: message) }
             }
         }
-        for choice in choices.values { for call in choice["message"]?["tool_calls"]?.elements ?? [] { call["index"] = nil } }
+        for choice in choices.values {
+            for call in choice["message"]?["tool_calls"]?.elements ?? [] { call["index"] = nil }
+            if choice["message"]?.members.isEmpty ?? false { choice["message"] = nil }
+        }
         return choices
     }
 

@@ -123,12 +123,12 @@ final class MergedJSON {
     }
 
     /// Makes a whole value one that can be merged into.
-    private func open() {
+    private func open(_ rule: Rule = .pieces) {
         guard case .whole(let node) = content else { return }
         switch node.kind {
         case .string: content = .text(Array(node.source.dropFirst().dropLast()))
         case .object: content = .object(node.members.map { Member(name: Array($0.name.source), value: MergedJSON($0.value)) })
-        case .array: content = .list(MergedList(node))
+        case .array: content = .list(MergedList(node, isAppended: rule == .appended))
         case .null, .true, .false, .number: return
         }
     }
@@ -215,7 +215,7 @@ final class MergedJSON {
 
     private func merge(_ fragment: JSONNode, _ rule: Rule) {
         guard !fragment.isNull else { return }
-        open()
+        open(rule)
         switch (content, fragment.kind) {
         case (.text, .string): mergeText(fragment, rule)
         case (.object, .object):
