@@ -17,8 +17,10 @@ import Testing
             #"{"content":[{"type":"thinking","thinking":[]},{"type":"text","text":"42"}]}"#
         ),
         ([#"{"content":""}"#, #"{"content":[{"type":"text","text":"a"}]}"#, #"{"content":"b"}"#], #"{"content":[{"type":"text","text":"ab"}]}"#),
-        // Signatures come whole, and objects of arguments, too.
+        // Labels come whole, signatures, and objects of arguments, too.
         ([#"{"a":{"thought_signature":"x"}}"#, #"{"a":{"thought_signature":"x"}}"#], #"{"a":{"thought_signature":"x"}}"#),
+        ([#"{"channel":"analysis"}"#, #"{"channel":"analysis"}"#, #"{"channel":"final"}"#], #"{"channel":"final"}"#),
+        ([#"{"tool_use_id":"t","mime_type":"m"}"#, #"{"tool_use_id":"t","mime_type":"m"}"#], #"{"tool_use_id":"t","mime_type":"m"}"#),
         ([#"{"input":{"a":"x"}}"#, #"{"input":{"a":"xy","b":null}}"#], #"{"input":{"a":"xy","b":null}}"#),
     ])
     func merges(fragments: [String], expected: String) throws {

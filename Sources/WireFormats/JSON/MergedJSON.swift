@@ -180,9 +180,14 @@ final class MergedJSON {
         /// Pieces, and lists grow by every element, whatever it is.
         case appended
 
+        /// Names of what is said whole, however often; others end like that.
+        private static let labels: [StaticString] = [
+            "id", "type", "role", "object", "model", "format", "status", "channel", "phase", "provider", "recipient", "url", "title",
+        ]
+        private static let endings: [StaticString] = ["_id", "_type", "_format", "signature"]
+
         init(member name: JSONNode) {
-            let fixed: [StaticString] = ["id", "type", "role", "object", "model", "format", "call_id", "status"]
-            if fixed.contains(where: { name.isString($0) }) || (name.text?.hasSuffix("signature") ?? false) {
+            if Self.labels.contains(where: { name.isString($0) }) || Self.endings.contains(where: { name.text?.hasSuffix($0) ?? false }) {
                 self = .last
             } else if name.isString("name") {
                 self = .piecesUnlessEqual
