@@ -51,7 +51,8 @@ struct Keeper: Sendable {
         case .success(let recorded):
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage,
-                upstreamTime: ContinuousClock.now - keeping.departed)
+                upstreamTime: ContinuousClock.now - keeping.departed,
+                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && inquiry.isUncurious)
             if let refused { return Kept(usage: answer.usage, refusal: refused) }
             if inquiry.controls.forbidsStoring { return Kept(answer: answer, usage: answer.usage, refusal: .forbidden) }
             let refusal = inquiry.isBatch ? keepParts(of: answer, keeping) : keepWhole(answer, keeping)
