@@ -192,12 +192,14 @@ def test_anthropic_both_ways(claude, name, first):
 # pydantic-ai, which reads events
 
 
-def model(proxy, name):
+def model(url, name):
+    """The model, and the client to close."""
     if kind(name) == "messages":
-        return AnthropicModel(name, provider=AnthropicProvider(anthropic_client=anthropic.AsyncAnthropic(base_url=proxy, api_key="k", max_retries=0)))
+        client = anthropic.AsyncAnthropic(base_url=url, api_key="k", max_retries=0)
+        return AnthropicModel(name, provider=AnthropicProvider(anthropic_client=client)), client
+    client = openai.AsyncOpenAI(base_url=url + "/v1", api_key="k", max_retries=0)
     kinds = {"chat": OpenAIChatModel, "responses": OpenAIResponsesModel}
-    provider = OpenAIProvider(openai_client=openai.AsyncOpenAI(base_url=proxy + "/v1", api_key="k", max_retries=0))
-    return kinds[kind(name)](name, provider=provider)
+    return kinds[kind(name)](name, provider=OpenAIProvider(openai_client=client)), client
 
 
 def read(url, name, stream):
@@ -209,13 +211,14 @@ def read(url, name, stream):
         parameters = ModelRequestParameters(native_tools=[WebSearchTool(), CodeExecutionTool()])
 
     async def run():
-        chosen = model(url, name)
-        if not stream:
-            return await model_request(chosen, asked, model_settings=settings, model_request_parameters=parameters)
-        async with model_request_stream(chosen, asked, model_settings=settings, model_request_parameters=parameters) as events:
-            async for _ in events:
-                pass
-            return events.get()
+        chosen, client = model(url, name)
+        async with client:
+            if not stream:
+                return await model_request(chosen, asked, model_settings=settings, model_request_parameters=parameters)
+            async with model_request_stream(chosen, asked, model_settings=settings, model_request_parameters=parameters) as events:
+                async for _ in events:
+                    pass
+                return events.get()
 
     with warnings.catch_warnings():
         # Kinds of items and events that this version passes over.
