@@ -203,25 +203,7 @@ package final class MatchLearner: Service, Sendable {
         .prepare(query: query, candidates: candidates)
         // The verifier is asked only where its best word would let the answer out.
         guard let verifier, let best = candidates.first, prepared.canServe else { return prepared.decide(verdict: nil) }
-        let whole = await logit(verifier, query, best.query, counts: explores)
-        let decision = prepared.decide(verdict: whole)
-        guard let whole, decision.verdict == .forward(.verifierDoubts) || decision.verdict == .forward(.belowCut),
-            let weakest = await weakestSentence(verifier, query, best.query, counts: explores), weakest > whole
-        else { return decision }
-        return prepared.decide(verdict: weakest)
-    }
-
-    /// People reword a message of several sentences one by one: the logit of the pair of sentences that is doubted most; `nil` where there are none.
-    private func weakestSentence(_ verifier: any Verifier, _ asked: String, _ cached: String, counts: Bool) async -> Double? {
-        guard let one = try? prompts.prepared(asked).tokens, let other = try? prompts.prepared(cached).tokens,
-            let pairs = Sentences.paired(one, other), !pairs.isEmpty
-        else { return nil }
-        var weakest = Double.infinity
-        for pair in pairs {
-            guard let found = await logit(verifier, pair.asked, pair.cached, counts: counts) else { return nil }
-            weakest = min(weakest, found)
-        }
-        return weakest
+        return prepared.decide(verdict: await logit(verifier, query, best.query, counts: explores))
     }
 
     /// Whether an entry's answer was served so often that it is compared with a fresh one before it is served again.

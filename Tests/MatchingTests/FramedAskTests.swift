@@ -108,13 +108,13 @@ import Testing
         #expect(here.counterparts(in: Sentences(try PromptTokens("How do I block it?")), likeness: likeness) == nil)
     }
 
-    @Test func sentencesThatAreEqualNeedNoVerdict() throws {
-        func paired(_ asked: String, _ cached: String) throws -> [[String]]? {
-            Sentences.paired(try PromptTokens(asked), try PromptTokens(cached))?.map { [$0.asked, $0.cached] }
+    @Test func wordsTellCounterpartsAndPlacesWhereTheyDoNot() throws {
+        func counterparts(_ asked: String, _ cached: String) throws -> [[String]]? {
+            Sentences.counterparts(try PromptTokens(asked), try PromptTokens(cached))?.map { [$0.asked.text, $0.cached.text] }
         }
-        let pairs = try paired("I lost my card. How do I block it?", "How can I freeze the card? I lost my card.")
-        #expect(pairs == [["How do I block it?", "How can I freeze the card? "]])
-        #expect(try paired("I lost my card. How do I block it?", "How do I block a lost card?") == nil)
-        #expect(try paired("I lost my card. Block it.", "I lost my card. Block it.") == [])
+        let turned = try counterparts("I lost my card. How do I block it?", "How can I freeze the card? I lost my card.")
+        #expect(turned == [["I lost my card. ", "I lost my card."], ["How do I block it?", "How can I freeze the card? "]])
+        #expect(try counterparts("I lost my card. How do I block it?", "How do I block a lost card?") == nil)
+        #expect(try counterparts("It rains. What now?", "Wet outside. Any ideas?") == [["It rains. ", "Wet outside. "], ["What now?", "Any ideas?"]])
     }
 }

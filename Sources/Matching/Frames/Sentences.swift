@@ -50,14 +50,8 @@ package struct Sentences: Sendable, Equatable {
         return best?.places
     }
 
-    /// The sentences of two short messages, each with its counterpart, those that are equal left out; `nil` where they have no counterparts, or one of the
-    /// messages is a single sentence.
-    package static func paired(_ asked: PromptTokens, _ cached: PromptTokens) -> [(asked: String, cached: String)]? {
-        guard let pairs = counterparts(asked, cached) else { return nil }
-        return pairs.lazy.filter { $0.asked.folded != $0.cached.folded }.map { ($0.asked.text, $0.cached.text) }
-    }
-
-    /// The same, read, equal ones and all.
+    /// The sentences of two short messages, read, each with its counterpart and how many words of content the two share; `nil` where they have no
+    /// counterparts, or one of the messages is a single sentence.
     static func counterparts(_ asked: PromptTokens, _ cached: PromptTokens) -> [(asked: PromptTokens, cached: PromptTokens, shared: Int)]? {
         guard asked.tokens.dropFirst().contains(where: \.startsSentence), cached.tokens.dropFirst().contains(where: \.startsSentence) else {
             return nil
