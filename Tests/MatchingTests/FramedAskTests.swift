@@ -115,6 +115,7 @@ import Testing
         let turned = try counterparts("I lost my card. How do I block it?", "How can I freeze the card? I lost my card.")
         #expect(turned == [["I lost my card. ", "I lost my card."], ["How do I block it?", "How can I freeze the card? "]])
         #expect(try counterparts("I lost my card. How do I block it?", "How do I block a lost card?") == nil)
-        #expect(try counterparts("It rains. What now?", "Wet outside. Any ideas?") == [["It rains. ", "Wet outside. "], ["What now?", "Any ideas?"]])
+        #expect(
+            try counterparts("It rains. What now?", "Wet outside. Any ideas?") == [["It rains. ", "Wet outside. "], ["What now?", "Any ideas?"]])
     }
 }
