@@ -11,49 +11,6 @@ import Synchronization
 /// Decisions read a copy of what was learned; labels come from requests that were forwarded, compared by the judge behind the requests. All of it is
 /// bounded: populations, the queue of comparisons, remembered hits and near misses. A fault here costs a label, never a request.
 package final class MatchLearner: Service, Sendable {
-    package struct Options: Sendable {
-        /// The error bound for the traffic as a whole at the start, in 0...1.
-        package var errorBound: Double
-        /// The candidates' least similarity.
-        package var floor: Float
-        /// Comparisons that may wait; more are dropped and counted.
-        package var queueLimit: Int
-        /// Populations held; the one not used for longest is forgotten first.
-        package var populationLimit: Int
-        /// How often an answer may be served by meaning, be it to one wording or to many, before it is compared with a fresh one. Keeps the evidence
-        /// fresh; how far one entry may spread is for ``WordingCap``, which counts distinct wordings.
-        package var uncheckedLimit: Int
-        /// The longest wait before what was learned is kept.
-        package var saveInterval: Duration
-        /// The share of exact hits that is forwarded all the same, for measuring how often the judge calls equal questions' answers different.
-        package var noiseSample: Double
-        /// So many exact hits of each kind of traffic are forwarded in the beginning, one in ``earlyShare``: what the model says twice to one prompt is what
-        /// "the same" looks like there. No more calls than these are spent on it, ``noiseSample`` aside.
-        package var earlyRepeats: Int
-        package var earlyShare: Double
-        /// The most exact hits that are forwarded for that in a day (UTC).
-        package var dailyRepeats: Int
-        /// How long the verifier may take on a request's path.
-        package var verifierDeadline: Duration
-
-        package init(
-            errorBound: Double, floor: Float, queueLimit: Int, populationLimit: Int, uncheckedLimit: Int, saveInterval: Duration, noiseSample: Double,
-            earlyRepeats: Int, earlyShare: Double, dailyRepeats: Int, verifierDeadline: Duration
-        ) {
-            self.errorBound = errorBound
-            self.floor = floor
-            self.queueLimit = queueLimit
-            self.populationLimit = populationLimit
-            self.uncheckedLimit = uncheckedLimit
-            self.saveInterval = saveInterval
-            self.noiseSample = noiseSample
-            self.earlyRepeats = earlyRepeats
-            self.earlyShare = earlyShare
-            self.dailyRepeats = dailyRepeats
-            self.verifierDeadline = verifierDeadline
-        }
-    }
-
     /// A population and the prior it began with.
     struct State {
         var populations: [PopulationKey: Population] = [:]
@@ -127,7 +84,7 @@ package final class MatchLearner: Service, Sendable {
 
     static let hitLimit = 4096
     /// The fresh answers of one kind of traffic that others are held against.
-    private static let recentLimit = 16
+    static let recentLimit = 16
 
     package let options: Options
     let prior: Prior?
@@ -211,7 +168,7 @@ package final class MatchLearner: Service, Sendable {
 
     private func isDue(_ id: EntryID, _ state: State) -> Bool { state.groups.unverified(id) >= options.uncheckedLimit }
 
-    private func logit(_ verifier: any Verifier, _ asked: String, _ cached: String, counts: Bool = true) async -> Double? {
+    func logit(_ verifier: any Verifier, _ asked: String, _ cached: String, counts: Bool = true) async -> Double? {
         let pair = WordingPair(asked: asked, cached: cached)
         let outcome = try? await withDeadline(options.verifierDeadline) { try await verifier.logit(of: pair) }
         let logit = outcome.flatMap { try? $0.get() }.map(Double.init)
@@ -355,83 +312,6 @@ package final class MatchLearner: Service, Sendable {
         }
     }
 
-    private func work(_ job: LabelJob) async {
-        guard let judge else { return }
-        let likeness = state.withLock { ($0.populations[job.population] ?? $0.global).likeness }
-        switch job.kind {
-        case .noise(let cached):
-            let weighing = await judge.weigh(job.fresh, cached, likeness: likeness)
-            state.withLock { state in
-                state.counts.noiseSampled += 1
-                if weighing.verdict != .same { state.counts.noiseDifferent += 1 }
-                guard let similarity = weighing.similarity else { return }
-                Self.change(job.population, &state) { $0.noteLikeness(ofSame: similarity) }
-                guard state.names[job.population]?.text == nil else { return }
-                state.global.noteLikeness(ofSame: similarity)
-                state.isGlobalChanged = true
-            }
-        case .decision(let decision, let near):
-            await noteOthers(job, near: near, judge)
-            var same: EntryID?
-            for (rank, id) in near.enumerated() {
-                guard let cached = await cache.entry(id) else { continue }
-                let weighing = await judge.weigh(job.fresh, cached, likeness: likeness)
-                if rank == 0 { await learn(job, decision, cached: cached, weighing.evidence) }
-                if weighing.verdict == .same {
-                    same = id
-                    break
-                }
-            }
-            guard let same, cache.contains(job.fresh.id) else { return }
-            state.withLock { $0.groups.join(job.fresh.id, to: same) }
-        }
-    }
-
-    /// Holds a fresh answer against one of the last that has nothing to do with it: what "different" looks like on this traffic, for nothing.
-    private func noteOthers(_ job: LabelJob, near: [EntryID], _ judge: AnswerJudge) async {
-        guard let vector = await judge.reading(job.fresh).vector else { return }
-        state.withLock { state in
-            let roots = Set(near.map { state.groups.root(of: $0) })
-            var recent = state.recent.removeValue(forKey: job.population) ?? []
-            if !recent.isEmpty {
-                let other = recent[Int(state.generator.next() >> 11) % recent.count]
-                if other.entry != job.fresh.id, !roots.contains(state.groups.root(of: other.entry)) {
-                    let similarity = Double(vector.similarity(to: other.vector))
-                    Self.change(job.population, &state) { $0.noteLikeness(ofOthers: similarity) }
-                    if state.names[job.population]?.text == nil {
-                        state.global.noteLikeness(ofOthers: similarity)
-                        state.isGlobalChanged = true
-                    }
-                }
-            }
-            if recent.count >= Self.recentLimit { recent.removeFirst() }
-            recent.append(RecentAnswer(entry: job.fresh.id, vector: vector))
-            if state.populations[job.population] != nil { state.recent[job.population] = recent }
-        }
-    }
-
-    private func learn(_ job: LabelJob, _ decision: Decision, cached: Entry, _ judged: AnswerEvidence) async {
-        let evidence = decision.evidence
-        // What a guard refuses is never served, so it teaches nothing about what is.
-        guard !evidence.guards.contains(where: \.isFired), let calibration = evidence.calibration else { return }
-        let features = await hearingVerifier(calibration.features, job.fresh.query, cached.query)
-        state.withLock { state in
-            Self.teach(job.population, features, judged, wouldServe: job.worth == .wouldServe, of: evidence.best, &state)
-            guard calibration.isExplored, judged.verdict == .different, let best = evidence.best else { return }
-            state.nearMisses.append(
-                NearMiss(
-                    kind: .averted, at: clock.now(), requestID: job.requestID, entry: best, asked: job.fresh.query, cached: cached.query,
-                    similarity: evidence.similarity ?? 0, reason: MissReason.explored.rawValue, score: calibration.score,
-                    key: job.fresh.key, lesson: NearMiss.Lesson(population: job.population, features: calibration.features)))
-        }
-    }
-
-    /// The features with the verifier's word: on the path it is asked only where it could let an answer out; a label wants it in any case.
-    func hearingVerifier(_ features: FeatureVector, _ asked: String, _ cached: String) async -> FeatureVector {
-        guard let verifier, features[.verifier] == Feature.absentVerdict, let logit = await logit(verifier, asked, cached) else { return features }
-        return features.settingVerdict(logit) ?? features
-    }
-
     // MARK: Under the lock
 
     /// The population. A new one begins with what all traffic taught, or, where its texts are of a class that nothing was fitted on, with nothing.
@@ -511,37 +391,5 @@ package final class MatchLearner: Service, Sendable {
         change(&population)
         state.populations[key] = population
         state.changed.insert(key)
-    }
-}
-
-/// One comparison to make.
-package struct LabelJob: Sendable {
-    package enum Kind: Sendable {
-        /// What was decided, and the entries of the nearest distinct answers, the best first.
-        case decision(Decision, near: [EntryID])
-        /// An exact hit that was asked afresh, and the entry that would have served it.
-        case noise(Entry)
-    }
-
-    let kind: Kind
-    /// The entry made of the fresh answer.
-    let fresh: Entry
-    let requestID: String
-    let population: PopulationKey
-
-    package init(kind: Kind, fresh: Entry, requestID: String, population: PopulationKey) {
-        self.kind = kind
-        self.fresh = fresh
-        self.requestID = requestID
-        self.population = population
-    }
-
-    /// How much its label tells.
-    var worth: LabelQueue<LabelJob>.Worth {
-        guard case .decision(let decision, _) = kind else { return .wouldServe }
-        guard let calibration = decision.evidence.calibration, !decision.evidence.guards.contains(where: \.isFired) else { return .clearMiss }
-        if decision.isReplay || calibration.isExplored { return .wouldServe }
-        // Two units of a score are a factor of seven in the odds.
-        return calibration.score >= calibration.cut.score - 2 ? .nearMiss : .clearMiss
     }
 }
