@@ -41,6 +41,14 @@ class JointReader(nn.Module):
             head.load_state_dict({n[len(name) :]: v for n, v in cross_encoder.items() if n.startswith(name)})
         self.cosine.data.copy_(cross_encoder["cosine"].reshape(()))
 
+    def go_on_from(self, weights):
+        """Takes the weights of an exported verifier (`export.py`), as read by `read_safetensors`."""
+        own = {}
+        for name in self.trained():
+            value = weights[name].float()
+            own[name] = value * weights[name + ".scale"][:, None] if name + ".scale" in weights else value
+        self.load_state_dict(own, strict=False)
+
     def trained(self):
         """The tensors that are this model's own, by name."""
         return {n: q for n, q in self.state_dict().items() if not n.startswith(("words", "places", "norm."))}

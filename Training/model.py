@@ -19,15 +19,18 @@ LAYERS, HEADS, HIDDEN, INNER, HEAD_INNER = 6, 12, 384, 1536, 192
 FROZEN = 2
 
 
+KINDS = {"F32": torch.float32, "I8": torch.int8}
+
+
 def read_safetensors(path):
     blob = Path(path).read_bytes()
     (size,) = struct.unpack("<Q", blob[:8])
     header = json.loads(blob[8 : 8 + size])
     found = {}
     for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] == "F32":
+        if name != "__metadata__" and entry["dtype"] in KINDS:
             start, end = entry["data_offsets"]
-            found[name] = torch.frombuffer(bytearray(blob[8 + size + start : 8 + size + end]), dtype=torch.float32).reshape(entry["shape"])
+            found[name] = torch.frombuffer(bytearray(blob[8 + size + start : 8 + size + end]), dtype=KINDS[entry["dtype"]]).reshape(entry["shape"])
     return found
 
 
