@@ -50,18 +50,21 @@ struct LoggedTraffic {
             if let limit, questions.count >= limit { return }
             lineCount += 1
             guard let line = try? decoder.decode(Line.self, from: bytes), line.status == 200,
-                let record = try? WarmRecord.read(line: Array(bytes)), let answer = record.answer, let prompt = record.request.query
+                let record = try? WarmRecord.read(line: Array(bytes)), let answer = record.answer
             else { continue }
             let tenant = TenantID(Digest256.sha256(Array((line.tenant ?? "").utf8)))
             let key = record.request.key(tenant: tenant, namespace: record.namespace ?? "", pathAndQuery: "")
-            guard let scope = record.request.scope(tenant: tenant, namespace: record.namespace ?? "", pathAndQuery: ""), seen.insert(key).inserted
+            guard
+                let asked = Asked(
+                    record.request, splitting: Settings().matching.ask, tenant: tenant, namespace: record.namespace ?? "", pathAndQuery: ""),
+                seen.insert(key).inserted
             else { continue }
             let entry = Entry(
-                id: EntryID(rawValue: Int64(questions.count + 1)), key: key, scope: scope, tenant: tenant, namespace: record.namespace ?? "",
-                endpoint: record.request.endpoint, model: record.request.model, query: prompt,
+                id: EntryID(rawValue: Int64(questions.count + 1)), key: key, scope: asked.scope, tenant: tenant, namespace: record.namespace ?? "",
+                endpoint: record.request.endpoint, model: record.request.model, query: asked.query,
                 answer: Answer(recording: answer.recording, fields: answer.fields, usage: answer.usage, upstreamTime: .zero),
                 createdAt: Timestamp(milliseconds: 0), expiresAt: Timestamp(milliseconds: 0))
-            questions.append(Question(prompt: prompt, scope: scope, entry: entry))
+            questions.append(Question(prompt: asked.query, scope: asked.scope, entry: entry))
         }
     }
 

@@ -1,24 +1,24 @@
 import Foundation
 import Matching
-import SemanticCache
-import WireFormats
+package import SemanticCache
+package import WireFormats
 
 /// What of a request may be worded otherwise: the ask, without what it is asked about, and the scope in which it is looked up.
 ///
 /// The ask is what is embedded, guarded, verified and stored as the entry's query. Its frame is in the scope, so that questions about other texts
 /// never meet, however long those are; a message that is its own ask has the scope that it had before there were frames.
-struct Asked: Sendable {
-    let query: String
+package struct Asked: Sendable {
+    package let query: String
     /// Whether the message holds more than the query.
     let isFramed: Bool
-    let scope: Scope
+    package let scope: Scope
     private let readFacts = Once<StatedFacts>()
     private let readText = Once<TextClass?>()
 
     /// `nil` where nothing of the request may be worded otherwise.
     ///
     /// - Complexity: O(n) in the body.
-    init?(_ content: CacheableRequest, splitting: AskSplit, tenant: TenantID, namespace: String, pathAndQuery: String) {
+    package init?(_ content: CacheableRequest, splitting: AskSplit, tenant: TenantID, namespace: String, pathAndQuery: String) {
         guard let message = content.query else { return nil }
         let split = splitting == .auto ? FramedAsk(message) : nil
         let frame = split?.frame
