@@ -24,6 +24,7 @@ struct ProxyBench {
     init(
         options: PipelineOptions = .shipped, sharing: Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
         index: (any VectorIndex)? = nil, store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) }
     ) {
         var options = options
@@ -53,7 +54,7 @@ struct ProxyBench {
         pipeline = RequestPipeline(
             options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
-            clock: clock, logger: logger)
+            clock: clock, logger: logger, sleep: sleep)
         administration = CacheAdministration(cache: cache, embedder: embedder, learner: learner, clock: clock)
     }
 

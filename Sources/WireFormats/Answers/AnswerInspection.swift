@@ -1,10 +1,8 @@
 import SemanticCache
 
-/// Whether a complete body is an answer that may be kept, and what it cost.
+/// Whether a complete plain body is an answer that may be kept, and what it cost.
 struct AnswerInspection {
     let format: any WireFormat
-    /// How many choices the request asked for.
-    let choiceCount: Int
 
     /// Reads a plain body.
     func inspectMessage(_ bytes: [UInt8]) throws(NotStoredReason) -> TokenUsage? {
@@ -12,20 +10,6 @@ struct AnswerInspection {
         if let error = root["error"], !error.isNull { throw .errorStatus }
         try format.check(root)
         return format.usage(of: root)
-    }
-
-    /// Reads a stream.
-    func inspectEvents(_ bytes: [UInt8]) throws(NotStoredReason) -> TokenUsage? {
-        guard let progress = format.progress() else { throw .unreadable }
-        var reading = StreamReading(progress: progress)
-        var parser = SSEParser(limit: bytes.count)
-        // An event cannot be larger than the stream that it is a part of.
-        guard let events = try? parser.append(bytes) else { throw .unreadable }
-        for event in events { try reading.take(event) }
-        // Some servers close the connection right after the last line instead of ending it with a blank one.
-        if let last = parser.finish() { try reading.takeUnterminated(last) }
-        try reading.finish(choiceCount: choiceCount)
-        return reading.usage
     }
 
     /// The object that `bytes` are, if they are one.

@@ -70,9 +70,6 @@ package protocol WireFormat: Sendable {
     /// What a stream says of its own end, before its first event; `nil` where the format has no streams.
     func progress() -> (any StreamProgress)?
 
-    /// Whether the last event is the one with which streams end. Looks at the last bytes only; `false` where that does not tell.
-    func isEnd(of stream: [UInt8]) -> Bool
-
     /// The plain answer that a stream's events amount to; `nil` when they are not of the format's form.
     func message(from events: [SSEEvent]) -> [UInt8]?
 
@@ -111,7 +108,6 @@ extension WireFormat {
     }
 
     package func usage(of message: JSONNode) -> TokenUsage? { message["usage"].flatMap { TokenUsage($0) } }
-    package func isEnd(of stream: [UInt8]) -> Bool { false }
     package func message(saying text: JSONNode, id: String, model: String, created: Int) -> [UInt8]? { nil }
     package func error(_ error: WireError) -> [UInt8] { error.openAI }
 

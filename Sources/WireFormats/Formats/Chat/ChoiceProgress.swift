@@ -32,10 +32,4 @@ struct ChoiceProgress: StreamProgress {
             try AnswerInspection.check(finishReason: choice["finish_reason"])
         }
     }
-
-    /// Whether the stream's last event is `data: [DONE]`.
-    static func isEnd(of stream: [UInt8]) -> Bool {
-        let tail = stream.suffix(24).filter { $0 > 0x20 }
-        return tail.suffix(11) == Array("data:[DONE]".utf8)
-    }
 }

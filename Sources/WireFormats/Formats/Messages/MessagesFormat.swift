@@ -17,15 +17,6 @@ struct MessagesFormat: WireFormat {
 
     func progress() -> (any StreamProgress)? { MessageProgress() }
 
-    func isEnd(of stream: [UInt8]) -> Bool {
-        let last: StaticString = "event: message_stop"
-        let tail = stream.suffix(160)
-        return last.withUTF8Buffer { last in
-            guard tail.count >= last.count else { return false }
-            return tail.indices.dropLast(last.count - 1).contains { tail[$0..<$0 + last.count].elementsEqual(last) }
-        }
-    }
-
     func message(from events: [SSEEvent]) -> [UInt8]? {
         var aggregation = MessageAggregation()
         for event in events {
