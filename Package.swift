@@ -22,6 +22,7 @@ extension Target.Dependency {
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
@@ -74,7 +75,7 @@ let package = Package(
         room("VectorSearch", ["CSimilarity", "SemanticCache"]),
         room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes]),
+        room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
@@ -102,7 +103,7 @@ let package = Package(
 
         // Doubles and conformance suites.
         room("TestSupport", ["SemanticCache", .httpTypes]),
-        tests("SemanticCacheTests", ["SemanticCache", "TestSupport"]),
+        tests("SemanticCacheTests", ["SemanticCache", "TestSupport", .httpTypes]),
         tests("WireFormatsTests", ["SemanticCache", "TestSupport", "WireFormats", .httpTypes]),
         tests("EvictionTests", ["Eviction"]),
         tests("MatchingTests", ["Matching", "SemanticCache"]),

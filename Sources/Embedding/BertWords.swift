@@ -15,49 +15,66 @@ struct BertWords: Sequence {
         private var pending: ArraySlice<Unicode.Scalar> = []
         /// A mark or an ideograph that ends the word before it and is one itself.
         private var single: Unicode.Scalar?
+        /// How many scalars of the decomposed text were read.
+        private var position = 0
+        /// Where the scalar stands of which the last one was made.
+        private var origin = 0
+        /// Where the last word stands among the scalars of the decomposed text, with all that was dropped inside of it.
+        private(set) var range = 0..<0
 
         init(_ text: String) { scalars = BertNormalisation.decomposed(text).unicodeScalars.makeIterator() }
 
         mutating func next() -> [Unicode.Scalar]? {
             if let single {
                 self.single = nil
+                range = origin..<(origin + 1)
                 return [single]
             }
             var word: [Unicode.Scalar] = []
+            var start = 0
             while let scalar = nextScalar() {
                 switch BertNormalisation.role(of: scalar) {
                 case .space:
-                    if !word.isEmpty { return word }
+                    if !word.isEmpty { return ended(word, start, at: origin) }
                 case .single:
-                    guard !word.isEmpty else { return [scalar] }
+                    guard !word.isEmpty else { return ended([scalar], origin, at: origin + 1) }
                     single = scalar
-                    return word
+                    return ended(word, start, at: origin)
                 case .letter:
+                    if word.isEmpty { start = origin }
                     word.append(scalar)
                     // Far more than any word that is looked up; what follows can only be unknown as well.
-                    if word.count > 1000 { return skipRest(word) }
+                    if word.count > 1000 { return skipRest(word, start) }
                 }
             }
-            return word.isEmpty ? nil : word
+            return word.isEmpty ? nil : ended(word, start, at: position)
+        }
+
+        private mutating func ended(_ word: [Unicode.Scalar], _ start: Int, at end: Int) -> [Unicode.Scalar] {
+            // A scalar of which several were made may end one word and begin the next.
+            range = start..<Swift.max(start, end)
+            return word
         }
 
         /// Passes over the rest of an endless word.
-        private mutating func skipRest(_ word: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        private mutating func skipRest(_ word: [Unicode.Scalar], _ start: Int) -> [Unicode.Scalar] {
             while let scalar = nextScalar() {
                 switch BertNormalisation.role(of: scalar) {
-                case .space: return word
+                case .space: return ended(word, start, at: origin)
                 case .single:
                     single = scalar
-                    return word
+                    return ended(word, start, at: origin)
                 case .letter: continue
                 }
             }
-            return word
+            return ended(word, start, at: position)
         }
 
         private mutating func nextScalar() -> Unicode.Scalar? {
             if let scalar = pending.popFirst() { return scalar }
             while let scalar = scalars.next() {
+                position += 1
+                origin = position - 1
                 if scalar.isASCII, scalar.value > 0x1F, scalar.value < 0x7F {
                     let isUpper = scalar.value >= 0x41 && scalar.value <= 0x5A
                     return isUpper ? Unicode.Scalar(UInt8(scalar.value + 32)) : scalar

@@ -118,7 +118,7 @@ package final class OnnxEmbedder: Embedder {
     /// Drops what is kept for a verifier.
     package func forgetStates() { readStates.removeAll() }
 
-    package func unreadWords(in text: String) -> [String] { tokenizer.unreadWords(in: text) }
+    package func readWords(in text: String) -> [ReadWord] { tokenizer.readWords(in: text) }
 
     /// Ends the threads and unloads the model. Texts that wait are refused.
     package func close() async {

@@ -68,36 +68,81 @@ package struct WordPieceTokenizer: Sendable {
         return .success(result)
     }
 
-    /// The words that become `[UNK]`, as the model sees them, in order.
+    /// The words as the model reads them, beside what stands in the text.
     ///
-    /// - Complexity: O(n) in the text; text in ASCII is only looked over.
-    package func unreadWords(in text: String) -> [String] {
-        if readsASCII, Self.isPlain(text) { return [] }
-        var unread: [String] = []
-        var pieces: [Int64] = []
-        for word in BertWords(text) {
-            if readsASCII, word.count <= Self.longestWord, word.allSatisfy(\.isASCII) { continue }
-            pieces.removeAll(keepingCapacity: true)
-            append(word, to: &pieces)
-            guard pieces == [unknown] else { continue }
-            // What stands behind the end of an endless word was not read.
-            unread.append(word.count > Self.longestWord * 10 ? text : Self.text(word[...], isContinuation: false))
-        }
-        return unread
+    /// - Complexity: O(n) in the text.
+    package func readWords(in text: String) -> [ReadWord] {
+        if readsASCII, let words = Self.plainWords(text) { return words }
+        return decomposedWords(text)
     }
 
-    /// Whether all of a text is ASCII without controls, and no stretch of it long enough to hold an endless word.
-    private static func isPlain(_ text: String) -> Bool {
-        var stretch = 0
-        for byte in text.utf8 {
-            switch byte {
-            case 0x09, 0x0A, 0x0D, 0x20: stretch = 0
-            case 0x21...0x7E: stretch += 1
-            default: return false
-            }
-            if stretch > longestWord { return false }
+    /// ``readWords(in:)`` for any text.
+    func decomposedWords(_ text: String) -> [ReadWord] {
+        let scalars = Array(BertNormalisation.decomposed(text).unicodeScalars)
+        var words: [ReadWord] = []
+        words.reserveCapacity(scalars.count / 4)
+        var iterator = BertWords.Iterator(text)
+        var end = 0
+        while let word = iterator.next() {
+            let range = iterator.range
+            words.append(
+                ReadWord(
+                    seen: isRead(word) ? Self.text(word[...], isContinuation: false) : nil,
+                    written: Self.text(scalars[range], isContinuation: false),
+                    gap: Self.text(scalars[min(end, range.lowerBound)..<range.lowerBound], isContinuation: false)))
+            end = range.upperBound
         }
-        return true
+        return words
+    }
+
+    /// The same for a text that is all ASCII without controls, and has no stretch long enough to hold an endless word; `nil` for others.
+    static func plainWords(_ text: String) -> [ReadWord]? {
+        var words: [ReadWord] = []
+        words.reserveCapacity(text.utf8.count / 4)
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { bytes -> Bool in
+            func string(_ range: Range<Int>) -> String { String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self) }
+            var place = 0
+            var end = 0
+            while place < bytes.count {
+                let byte = bytes[place]
+                if isBlank(byte) {
+                    place += 1
+                    continue
+                }
+                guard byte > 0x20, byte < 0x7F else { return false }
+                let start = place
+                var hasCapital = false
+                if BertNormalisation.role(of: Unicode.Scalar(byte)) == .single {
+                    place += 1
+                } else {
+                    while place < bytes.count, bytes[place] > 0x20, bytes[place] < 0x7F,
+                        BertNormalisation.role(of: Unicode.Scalar(bytes[place])) == .letter
+                    {
+                        hasCapital = hasCapital || bytes[place] >= 0x41 && bytes[place] <= 0x5A
+                        place += 1
+                    }
+                    guard place - start <= longestWord else { return false }
+                }
+                let written = string(start..<place)
+                words.append(
+                    ReadWord(
+                        seen: hasCapital ? written.lowercased() : written, written: written,
+                        gap: start == end ? "" : start == end + 1 && bytes[end] == 0x20 ? " " : string(end..<start)))
+                end = place
+            }
+            return true
+        }
+        return isPlain == true ? words : nil
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
+
+    /// Whether the vocabulary has pieces for a word.
+    private func isRead(_ word: [Unicode.Scalar]) -> Bool {
+        if readsASCII, word.count <= Self.longestWord, word.allSatisfy(\.isASCII) { return true }
+        var pieces: [Int64] = []
+        append(word, to: &pieces)
+        return pieces != [unknown]
     }
 
     /// Whether each letter and digit is there both as the beginning of a word and as its continuation, and each mark as a word.

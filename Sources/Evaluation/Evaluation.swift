@@ -20,7 +20,7 @@ package struct Evaluation: Sendable {
     package let thresholds: [Float]
     package let seeds: Int
     package let profile: GuardProfile
-    let unreadWords: UnreadWordsGuard?
+    let residue: ResidueGuard?
     package let prior: Prior?
     let vector: @Sendable (String) -> UnitVector?
     let verdict: (@Sendable (String, String) -> Double?)?
@@ -34,7 +34,7 @@ package struct Evaluation: Sendable {
     ///     drawn from what it says of these (``DrawnVerdicts``). `nil` takes its word on all.
     ///   - scope: of a conversation's earlier messages.
     package init(
-        bounds: [Double], thresholds: [Float], seeds: Int, profile: GuardProfile, unreadWords: UnreadWordsGuard? = nil, prior: Prior?,
+        bounds: [Double], thresholds: [Float], seeds: Int, profile: GuardProfile, residue: ResidueGuard? = nil, prior: Prior?,
         vector: @escaping @Sendable (String) -> UnitVector?,
         verdict: (@Sendable (String, String) -> Double?)?, isUnseen: (@Sendable (String) -> Bool)? = nil,
         makeIndex: @escaping @Sendable () -> any VectorIndex, scope: @escaping @Sendable ([String]) -> Scope
@@ -43,7 +43,7 @@ package struct Evaluation: Sendable {
         self.thresholds = thresholds
         self.seeds = seeds
         self.profile = profile
-        self.unreadWords = unreadWords
+        self.residue = residue
         self.prior = prior
         self.vector = vector
         self.verdict = verdict
@@ -105,7 +105,7 @@ package struct Evaluation: Sendable {
                         pairs,
                         policy: CalibratedPolicy(
                             population: population, errorBound: bound, profile: profile, floor: StreamReplay.floor, draw: 1,
-                            prompts: PreparedPrompts(capacity: 1 << 16), unreadWords: unreadWords)))
+                            prompts: PreparedPrompts(capacity: 1 << 16), residue: residue)))
             }
         }
         for (suffix, profile) in [("", nil), (" and guards", profile)] as [(String, GuardProfile?)] {
@@ -114,7 +114,7 @@ package struct Evaluation: Sendable {
                     rule: "cosine \(threshold)\(suffix)",
                     outcomes: replay.run(
                         pairs,
-                        policy: profile.map { ThresholdPolicy(threshold: threshold, profile: $0, unreadWords: unreadWords) }
+                        policy: profile.map { ThresholdPolicy(threshold: threshold, profile: $0, residue: residue) }
                             ?? PlainThreshold(threshold: threshold)))
             }
         }
@@ -127,7 +127,7 @@ package struct Evaluation: Sendable {
         let prompts = PreparedPrompts(capacity: 1 << 16)
         let policy = CalibratedPolicy(
             population: Population(prior: prior), errorBound: bounds.first ?? 0.01, profile: profile, floor: StreamReplay.floor, draw: 1,
-            prompts: prompts, unreadWords: unreadWords)
+            prompts: prompts, residue: residue)
         let cached = pairs.enumerated().compactMap { number, pair in vector(pair.cached).map { (id: number, query: pair.cached, vector: $0) } }
         guard cached.count >= 8 else { return }
         for (number, pair) in pairs.enumerated() where pair.cachedHistory == pair.askedHistory {
@@ -188,7 +188,7 @@ package struct Evaluation: Sendable {
 
     private func replay(_ rule: StreamReplay.Rule, _ drawn: DrawnVerdicts? = nil) -> StreamReplay {
         StreamReplay(
-            rule: rule, prior: prior, vector: vector, verdict: verdict, unreadWords: unreadWords,
+            rule: rule, prior: prior, vector: vector, verdict: verdict, residue: residue,
             isUnseen: isUnseen ?? { _ in true }, drawn: drawn, makeIndex: makeIndex)
     }
 

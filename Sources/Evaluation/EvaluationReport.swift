@@ -28,6 +28,15 @@ package struct EvaluationReport: Encodable, Sendable {
         /// Of the pairs that have not, those served: wrong answers.
         package let trapped: Proportion
         package let byCategory: [String: Proportion]
+        /// The same two shares for each kind of pair and for each language that the file names.
+        package let byKind: [String: Shares]
+        package let byLanguage: [String: Shares]
+
+        /// Of the pairs that have one answer those served, and of those that have not.
+        package struct Shares: Encodable, Sendable {
+            package let served: Proportion
+            package let trapped: Proportion
+        }
     }
 
     package struct Stream: Encodable, Sendable {
@@ -79,8 +88,13 @@ extension EvaluationReport.PairRow {
     package init(rule: String, outcomes: [PairReplay.Outcome]) {
         func proportion(_ outcomes: [PairReplay.Outcome]) -> Proportion { Proportion(outcomes.count(where: \.isServed), of: outcomes.count) }
         let named = outcomes.filter { !$0.pair.category.isEmpty }
+        func shares(_ outcomes: [PairReplay.Outcome]) -> Shares {
+            Shares(served: proportion(outcomes.filter(\.pair.isSame)), trapped: proportion(outcomes.filter { !$0.pair.isSame }))
+        }
         self.init(
             rule: rule, served: proportion(outcomes.filter(\.pair.isSame)), trapped: proportion(outcomes.filter { !$0.pair.isSame }),
-            byCategory: Dictionary(grouping: named, by: \.pair.category).mapValues(proportion))
+            byCategory: Dictionary(grouping: named, by: \.pair.category).mapValues(proportion),
+            byKind: Dictionary(grouping: named, by: \.pair.category).mapValues(shares),
+            byLanguage: Dictionary(grouping: outcomes.filter { !$0.pair.language.isEmpty }, by: \.pair.language).mapValues(shares))
     }
 }

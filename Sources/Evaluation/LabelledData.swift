@@ -1,4 +1,5 @@
 package import Foundation
+import Matching
 
 /// One prompt of a stream: a cached answer is right for it when it was made for a prompt of the same group.
 package struct StreamItem: Hashable, Sendable {
@@ -21,16 +22,20 @@ package struct LabelledPair: Hashable, Sendable {
     package let isSame: Bool
     /// What kind of pair it is, where the file says so.
     package let category: String
+    /// The language of the pair, where the file says so.
+    package let language: String
     package let cachedHistory: [String]
     package let askedHistory: [String]
 
     package init(
-        cached: String, asked: String, isSame: Bool, category: String = "", cachedHistory: [String] = [], askedHistory: [String] = []
+        cached: String, asked: String, isSame: Bool, category: String = "", language: String = "", cachedHistory: [String] = [],
+        askedHistory: [String] = []
     ) {
         self.cached = cached
         self.asked = asked
         self.isSame = isSame
         self.category = category
+        self.language = language
         self.cachedHistory = cachedHistory
         self.askedHistory = askedHistory
     }
@@ -66,18 +71,18 @@ package enum LabelledData: Sendable {
             }
         }
 
-        var last: String {
-            switch self {
-            case .prompt(let prompt): prompt
-            case .messages(let messages): messages.last ?? ""
-            }
-        }
-
-        var history: [String] {
-            switch self {
-            case .prompt: []
-            case .messages(let messages): Array(messages.dropLast())
-            }
+        /// What is asked, and what must be equal: the messages before it, and the frame of the last one.
+        var split: (ask: String, history: [String]) {
+            let (last, before): (String, [String]) =
+                switch self {
+                case .prompt(let prompt): (prompt, [])
+                case .messages(let messages): (messages.last ?? "", messages.dropLast())
+                }
+            let framed = FramedAsk(last)
+            guard let frame = framed.frame else { return (last, before) }
+            var bytes: [UInt8] = []
+            frame.forEachCanonicalPiece(composed: { $0.precomposedStringWithCanonicalMapping }) { bytes += $0 }
+            return (framed.ask, before + [String(decoding: bytes, as: UTF8.self)])
         }
     }
 
@@ -91,16 +96,19 @@ package enum LabelledData: Sendable {
         let sameAnswer: Bool?
         let category: String?
         let subtype: String?
+        let kind: String?
+        let lang: String?
 
         enum CodingKeys: String, CodingKey {
-            case prompt, group, messages, a, b, category, subtype
+            case prompt, group, messages, a, b, category, subtype, kind, lang
             case answerKey = "answer_key"
             case sameAnswer = "same_answer"
         }
     }
 
     /// Reads JSON lines: `prompt` and `group`; `messages` and `answer_key`; or `a`, `b` and `same_answer`, each side a text or a list of messages.
-    /// The first line decides whether the file is a stream or pairs.
+    /// The first line decides whether the file is a stream or pairs. As in the proxy, the last message is split: what is asked is the prompt, and what it is
+    /// asked about joins the history.
     package init(lines data: Data) throws(Failure) {
         var items: [StreamItem] = []
         var pairs: [LabelledPair] = []
@@ -109,14 +117,18 @@ package enum LabelledData: Sendable {
             let line: Line
             do { line = try decoder.decode(Line.self, from: bytes) } catch { throw Failure(line: index + 1, reason: Self.reason(error)) }
             if let prompt = line.prompt, let group = line.group {
-                items.append(StreamItem(prompt: prompt, group: group))
+                let split = Text.prompt(prompt).split
+                items.append(StreamItem(prompt: split.ask, group: group, history: split.history))
             } else if let messages = line.messages, let key = line.answerKey {
-                items.append(StreamItem(prompt: messages.last, group: key, history: messages.history))
+                let split = messages.split
+                items.append(StreamItem(prompt: split.ask, group: key, history: split.history))
             } else if let a = line.a, let b = line.b, let isSame = line.sameAnswer {
+                let (cached, asked) = (a.split, b.split)
                 pairs.append(
                     LabelledPair(
-                        cached: a.last, asked: b.last, isSame: isSame, category: line.category ?? line.subtype ?? "", cachedHistory: a.history,
-                        askedHistory: b.history))
+                        cached: cached.ask, asked: asked.ask, isSame: isSame, category: line.category ?? line.subtype ?? line.kind ?? "",
+                        language: line.lang ?? "",
+                        cachedHistory: cached.history, askedHistory: asked.history))
             } else {
                 throw Failure(line: index + 1, reason: "expected prompt and group, messages and answer_key, or a, b and same_answer")
             }

@@ -11,6 +11,9 @@ package enum ReportTable {
             lines += table(
                 ["rule", "should-hits served", "traps answered"],
                 pairs.rows.map { [$0.rule, shown($0.served), shown($0.trapped)] })
+            for row in pairs.rows where row.rule.hasPrefix("calibrated") {
+                lines += parts("kind", row.byKind, of: row) + parts("language", row.byLanguage, of: row)
+            }
         }
         for stream in report.streams {
             lines += ["", "\(stream.file): \(stream.prompts) prompts, \(stream.rows.first?.seeds ?? 0) shuffles", ""]
@@ -28,6 +31,16 @@ package enum ReportTable {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// A row's pairs part by part: counts, because the parts are small.
+    private static func parts(_ name: String, _ parts: [String: EvaluationReport.PairRow.Shares], of row: EvaluationReport.PairRow) -> [String] {
+        guard parts.count > 1 else { return [] }
+        func counted(_ proportion: Proportion) -> String { proportion.total > 0 ? "\(proportion.count) of \(proportion.total)" : "-" }
+        return [""]
+            + table(
+                ["\(row.rule), by \(name)", "should-hits served", "traps answered"],
+                parts.sorted { $0.key < $1.key }.map { [$0.key, counted($0.value.served), counted($0.value.trapped)] })
+    }
+
     private static func table(_ head: [String], _ rows: [[String]]) -> [String] {
         let all = [head] + rows
         let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
@@ -40,7 +53,7 @@ package enum ReportTable {
     }
 
     /// "51.3 % (43.5 to 59.0)", the brackets holding the 95 % interval.
-    private static func shown(_ proportion: Proportion) -> String {
+    package static func shown(_ proportion: Proportion) -> String {
         guard proportion.total > 0 else { return "-" }
         return "\(percent(proportion.share)) (\(number(proportion.interval.lowerBound)) to \(number(proportion.interval.upperBound)))"
     }

@@ -37,7 +37,7 @@ package struct StreamReplay: Sendable {
     let vector: @Sendable (String) -> UnitVector?
     /// The verifier's logit for the asked and the cached prompt; `nil` without one.
     let verdict: (@Sendable (String, String) -> Double?)?
-    let unreadWords: UnreadWordsGuard?
+    let residue: ResidueGuard?
     /// Whether the verifier was not trained on a group. Only prompts of such groups become samples.
     let isUnseen: @Sendable (String) -> Bool
     /// Stands in for the verifier on prompts of the other groups; without it the verifier speaks on all.
@@ -46,14 +46,14 @@ package struct StreamReplay: Sendable {
 
     init(
         rule: Rule, prior: Prior?, vector: @escaping @Sendable (String) -> UnitVector?, verdict: (@Sendable (String, String) -> Double?)?,
-        unreadWords: UnreadWordsGuard? = nil, isUnseen: @escaping @Sendable (String) -> Bool = { _ in true }, drawn: DrawnVerdicts? = nil,
+        residue: ResidueGuard? = nil, isUnseen: @escaping @Sendable (String) -> Bool = { _ in true }, drawn: DrawnVerdicts? = nil,
         makeIndex: @escaping @Sendable () -> any VectorIndex
     ) {
         self.rule = rule
         self.prior = prior
         self.vector = vector
         self.verdict = verdict
-        self.unreadWords = unreadWords
+        self.residue = residue
         self.isUnseen = isUnseen
         self.drawn = drawn
         self.makeIndex = makeIndex
@@ -85,7 +85,7 @@ package struct StreamReplay: Sendable {
     }
 
     /// The most alias wordings of one answer.
-    private static let aliasLimit = 32
+    private static let aliasLimit = 64
     /// Below this similarity nothing is looked at.
     package static let floor: Float = 0.5
 
@@ -106,10 +106,15 @@ package struct StreamReplay: Sendable {
         var cache = Cache()
         let index = makeIndex()
         let prompts = PreparedPrompts(capacity: 1 << 20)
-        var population = Population(prior: prior)
-        if case .calibrated(let bound, _) = rule { population.settle(bound: bound) }
+        var fitted = Population(prior: prior)
+        var classes: [TextClass: Population] = [:]
+        if case .calibrated(let bound, _) = rule { fitted.settle(bound: bound) }
         for (position, item) in items.enumerated() {
             guard let vector = vector(item.prompt), let asked = try? prompts.prepared(item.prompt) else { continue }
+            // Texts that the prior was not fitted on are populations of their own.
+            let textClass = fitted.speaks(for: asked.tokens.textClass) ? nil : asked.tokens.textClass
+            var population = textClass.map { classes[$0] ?? newcomer } ?? fitted
+            defer { if let textClass { classes[textClass] = population } else { fitted = population } }
             let scope = scope(item)
             let candidates = index.nearest(to: vector, in: scope, count: 8).compactMap { neighbour -> Candidate? in
                 guard let wording = cache.wordings[neighbour.id], let answer = cache.answers[wording.answer] else { return nil }
@@ -136,7 +141,7 @@ package struct StreamReplay: Sendable {
                 if decision.learns {
                     result.judgeCalls += 1
                     if let features = decision.features {
-                        population.learn(features, isRight: isRight)
+                        population.learn(features, AnswerEvidence(isSame: isRight, basis: .equal), wouldServe: decision.isExplored)
                         if isUnseen(item.group) { samples.append(Sample(features: features, isRight: isRight, weight: 1)) }
                     }
                     if case .vCache = rule { cache.answers[best.answer]?.labels.add(Double(best.similarity), isRight: isRight) }
@@ -145,7 +150,14 @@ package struct StreamReplay: Sendable {
             }
             remember(item, vector, scope, candidates, index, &cache, &result)
         }
-        return Run(result: result, samples: samples, population: population)
+        return Run(result: result, samples: samples, population: fitted)
+    }
+
+    /// A population without a prior.
+    private var newcomer: Population {
+        var population = Population(prior: nil)
+        if case .calibrated(let bound, _) = rule { population.settle(bound: bound) }
+        return population
     }
 
     private struct Choice {
@@ -165,7 +177,7 @@ package struct StreamReplay: Sendable {
         switch rule {
         case .threshold(let threshold, let profile):
             guard let profile else { return Choice(serves: best.similarity >= threshold) }
-            let verdict = ThresholdPolicy(threshold: threshold, profile: profile, unreadWords: unreadWords)
+            let verdict = ThresholdPolicy(threshold: threshold, profile: profile, residue: residue)
                 .decide(query: item.prompt, candidates: candidates).verdict
             return Choice(serves: verdict == .replay(best.answer))
         case .vCache(let bound, _):
@@ -192,7 +204,7 @@ package struct StreamReplay: Sendable {
     ) -> Choice {
         let policy = CalibratedPolicy(
             population: population, errorBound: bound, profile: profile, floor: Self.floor, draw: draw, prompts: Self.sharedPrompts,
-            unreadWords: unreadWords)
+            residue: residue)
         let decision = policy.decide(query: prompt, candidates: candidates, verdict: logit)
         let isGuarded = decision.evidence.guards.contains(where: \.isFired)
         let calibration = isGuarded ? nil : decision.evidence.calibration

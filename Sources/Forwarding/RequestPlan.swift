@@ -5,7 +5,9 @@ import SemanticCache
 struct RequestPlan: Sendable {
     let url: String
     let method: String
-    /// Lines for curl: `Name: value`, `Name;` for an empty value, `Name:` to suppress a field that curl would add.
+    /// The fields that are sent, those aside that follow from the connection and the body.
+    let fields: [(name: String, value: String)]
+    /// The same as lines for curl: `Name: value`, `Name;` for an empty value, `Name:` to suppress a field that curl would add.
     let lines: [String]
     let body: RequestBody
     let connectTimeout: Duration
@@ -26,28 +28,30 @@ struct RequestPlan: Sendable {
 
         var replaced = Set(endpoint.headers.map { $0.name.lowercased() })
         // A client's key is for whoever gave it out: where the endpoint has its own, the client's stays here, in whatever field it came.
-        if endpoint.hasOwnCredential { replaced.formUnion(HTTPFields.credentialNames.map(\.canonicalName)) }
-        var lines: [String] = []
+        var sent = request.fields.endToEnd
+        if endpoint.hasOwnCredential {
+            replaced.formUnion(HTTPFields.credentialNames.map(\.canonicalName))
+            SocketCredentials.remove(from: &sent)
+        }
+        var fields: [(name: String, value: String)] = []
         var given: Set<String> = []
-        for field in request.fields.endToEnd where !Self.ours.contains(field.name.canonicalName) && !replaced.contains(field.name.canonicalName) {
-            lines.append(Self.line(field.name.rawName, field.value))
+        for field in sent where !Self.ours.contains(field.name.canonicalName) && !replaced.contains(field.name.canonicalName) {
+            fields.append((field.name.rawName, field.value))
             given.insert(field.name.canonicalName)
         }
-        for (name, value) in endpoint.headers { lines.append(Self.line(name, value)) }
-        if let authorization = endpoint.authorization { lines.append(Self.line("Authorization", authorization)) }
+        for (name, value) in endpoint.headers { fields.append((name, Self.oneLine(value))) }
+        if let authorization = endpoint.authorization { fields.append(("Authorization", Self.oneLine(authorization))) }
+        self.fields = fields
         given.formUnion(replaced)
-        for name in ["Accept", "Content-Type", "Expect", "User-Agent"] where !given.contains(name.lowercased()) { lines.append(name + ":") }
-        self.lines = lines
+        let suppressed = ["Accept", "Content-Type", "Expect", "User-Agent"].filter { !given.contains($0.lowercased()) }
+        lines = fields.map { $0.value.isEmpty ? $0.name + ";" : $0.name + ": " + $0.value } + suppressed.map { $0 + ":" }
     }
 
     /// Fields that follow from the connection and the body, so that libcurl writes them. An expectation of `100-continue` would only cost time.
     private static let ours: Set<String> = ["host", "content-length", "expect"]
 
-    private static func line(_ name: String, _ value: String) -> String {
-        // HTTPFields lets no line break in; a value from the configuration might hold one.
-        let value = String(value.unicodeScalars.filter { $0 != "\r" && $0 != "\n" && $0 != "\0" })
-        return value.isEmpty ? name + ";" : name + ": " + value
-    }
+    /// HTTPFields lets no line break in; a value from the configuration might hold one.
+    private static func oneLine(_ value: String) -> String { String(value.unicodeScalars.filter { $0 != "\r" && $0 != "\n" && $0 != "\0" }) }
 }
 
 extension HTTPFields {

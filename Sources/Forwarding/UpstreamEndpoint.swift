@@ -48,13 +48,21 @@ package struct UpstreamEndpoint: Sendable {
 
     /// Where a request goes. Of the base URL's query, what the request names itself is left out.
     func url(for request: UpstreamRequest) -> String {
-        let url = (request.isFromRoot ? origin : baseURL) + request.target
+        // A client's key is for whoever gave it out: where the endpoint has its own, the client's stays here.
+        let target = hasOwnCredential ? QueryCredentials.removed(from: request.target) : request.target
+        let url = (request.isFromRoot ? root(of: target) : baseURL) + target
         guard !query.isEmpty else { return url }
-        let given = request.target.firstIndex(of: "?").map { request.target[request.target.index(after: $0)...] }
+        let given = target.firstIndex(of: "?").map { target[target.index(after: $0)...] }
         let names = Set((given ?? "").split(separator: "&").map { $0.prefix { $0 != "=" } })
         let added = query.split(separator: "&").filter { !names.contains($0.prefix { $0 != "=" }) }.joined(separator: "&")
         guard !added.isEmpty else { return url }
         return url + (given == nil ? "?" : given?.isEmpty == true ? "" : "&") + added
+    }
+
+    /// What stands before a path that begins at the root: the origin, or more where the base URL ends with what the path begins with.
+    private func root(of target: String) -> String {
+        let first = target.prefix(while: { $0 != "?" }).dropFirst().prefix { $0 != "/" }
+        return !first.isEmpty && baseURL.dropFirst(origin.count).hasSuffix("/" + first) ? String(baseURL.dropLast(first.count + 1)) : origin
     }
 
     /// Whether the endpoint shows a credential of its own, so that the client's is not its business.

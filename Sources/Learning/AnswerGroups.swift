@@ -6,7 +6,7 @@ import SemanticCache
 /// of the older one: the two count as one answer when neighbours are looked at.
 struct AnswerGroups: Sendable {
     /// The most alias wordings of one answer.
-    static let aliasLimit = 32
+    static let aliasLimit = 64
     /// The most entries that are remembered; the oldest are forgotten first.
     static let capacity = 200_000
 

@@ -1,14 +1,14 @@
 import HTTPTypes
-import Matching
+package import Matching
 package import SemanticCache
 import Synchronization
 package import Telemetry
 import WireFormats
 
-/// Says whether two answers are the same in substance: what a label of the matcher rests on.
+/// Says how likely two answers are the same in substance: what a label of the matcher rests on.
 ///
-/// Three tiers, the cheap ones first. Equal words are the same. Else the answers' embeddings: near ones whose numbers and polarity agree are the
-/// same, far ones are not. What is in between is asked of a model, where one is named and today's budget allows; else it counts as different.
+/// Equal words are the same. Else what the answers claim is compared, and how alike the whole texts are, held against what is known of this kind of traffic
+/// (``AnswerComparison``). What stays open is asked of a model, where one is named and today's budget allows; else it is no label at all.
 package struct AnswerJudge: Sendable {
     package struct Options: Sendable {
         /// The model that is asked; `nil` asks none.
@@ -24,8 +24,23 @@ package struct AnswerJudge: Sendable {
 
     package enum Verdict: Sendable, Equatable {
         case same, different
-        /// Too near to be called different and too far to be called the same; counts as different.
+        /// As likely either way, or nearly so: neither for nor against.
         case unsure
+    }
+
+    /// What a comparison came to.
+    package struct Weighing: Sendable {
+        package let evidence: AnswerEvidence
+        /// The cosine of the two answers; `nil` where one of them has no vector.
+        package let similarity: Double?
+
+        package var verdict: Verdict {
+            switch evidence.verdict {
+            case .same: .same
+            case .different: .different
+            case .undecided: .unsure
+            }
+        }
     }
 
     /// How often each tier decided, and what came of the model.
@@ -42,15 +57,8 @@ package struct AnswerJudge: Sendable {
         var calls = 0
     }
 
-    /// Answers at least this near are the same where numbers and polarity agree; longer ones say the same in more words and must be nearer.
-    private static let nearShort: Float = 0.88
-    private static let nearLong: Float = 0.92
-    /// Answers less near than this are different.
-    private static let far: Float = 0.6
-    /// Up to this many bytes an answer is short: one fact in one sentence or two.
-    private static let shortAnswer = 400
-    /// As much of an answer is read.
-    private static let readLimit = 4000
+    /// Of 50 answers that the model calls the same one is not, and so many the other way round.
+    private static let model = 3.9
 
     private let options: Options
     private let embedder: any Embedder
@@ -59,6 +67,7 @@ package struct AnswerJudge: Sendable {
     private let metrics: ProxyMetrics?
     private let budget: BudgetBox
     private let counter: CounterBox
+    private let readings: AnswerReadings
 
     private final class BudgetBox: Sendable { let value = Mutex(Budget()) }
     private final class CounterBox: Sendable { let value = Mutex(Counts()) }
@@ -70,6 +79,7 @@ package struct AnswerJudge: Sendable {
         self.upstream = upstream
         self.clock = clock
         self.metrics = metrics
+        readings = AnswerReadings(embedder: embedder)
         budget = BudgetBox()
         counter = CounterBox()
     }
@@ -77,58 +87,41 @@ package struct AnswerJudge: Sendable {
     /// How often each tier decided.
     package var counts: Counts { counter.value.withLock { $0 } }
 
+    /// Compares the answers of two entries of one endpoint, as on traffic of which nothing is known yet.
+    package func compare(_ fresh: Entry, _ cached: Entry) async -> Verdict { await weigh(fresh, cached, likeness: AnswerLikeness()).verdict }
+
+    /// Forgets what was read of all answers.
+    func forget() { readings.removeAll() }
+
+    /// Forgets what was read of these entries' answers.
+    func forget(_ entries: Set<EntryID>) { readings.remove(entries) }
+
+    /// What an answer says, read once and remembered.
+    func reading(_ entry: Entry) async -> AnswerReadings.Reading { await readings.reading(of: entry) }
+
     /// Compares the answers of two entries of one endpoint.
-    package func compare(_ fresh: Entry, _ cached: Entry) async -> Verdict {
-        let first = AnswerText.preview(fresh.answer, endpoint: fresh.endpoint, limit: Self.readLimit)
-        let second = AnswerText.preview(cached.answer, endpoint: cached.endpoint, limit: Self.readLimit)
-        guard !first.isEmpty, !second.isEmpty else { return first == second ? .same : .different }
-        if Self.normalised(first) == Self.normalised(second) {
-            note { $0.equal += 1 }
-            return .same
+    ///
+    /// - Parameter likeness: what similarity says on this kind of traffic.
+    package func weigh(_ fresh: Entry, _ cached: Entry, likeness: AnswerLikeness) async -> Weighing {
+        let (first, second) = (await readings.reading(of: fresh), await readings.reading(of: cached))
+        let similarity = first.vector.flatMap { one in second.vector.map { Double(one.similarity(to: $0)) } }
+        guard !first.claims.isEmpty, !second.claims.isEmpty else {
+            return Weighing(evidence: AnswerEvidence(isSame: first.claims.isEmpty == second.claims.isEmpty, basis: .equal), similarity: similarity)
         }
-        let near = await nearness(first, second)
-        if near == .same || near == .different {
-            note { $0.embedded += 1 }
-            return near
+        let questions = Set([fresh.query, cached.query]).map { AnswerClaims($0) }
+        let evidence = AnswerComparison.compare(first.claims, second.claims, questions: questions, similarity: similarity, likeness: likeness)
+        if evidence.verdict != .undecided {
+            note { if evidence.basis == .equal { $0.equal += 1 } else { $0.embedded += 1 } }
+            return Weighing(evidence: evidence, similarity: similarity)
         }
         guard let model = options.model, takeBudget() else {
             note { $0.unsure += 1 }
-            return .unsure
+            return Weighing(evidence: evidence, similarity: similarity)
         }
-        let asked = await ask(model, about: fresh, first, second)
+        let asked = await ask(model, about: fresh, first.text, second.text)
         note { if asked == nil { $0.failed += 1 } else { $0.asked += 1 } }
-        return asked.map { $0 ? .same : .different } ?? .unsure
-    }
-
-    private func nearness(_ first: String, _ second: String) async -> Verdict {
-        if let one = try? PromptTokens(first), let other = try? PromptTokens(second) {
-            let pair = PromptPair(asked: one, cached: other)
-            let isShort = max(first.utf8.count, second.utf8.count) <= Self.shortAnswer
-            // In a long text a list's numbering or one more example changes the numbers and not the answer.
-            if isShort, NumbersGuard().finding(in: pair) != nil { return .different }
-            if isShort, PolarityGuard().finding(in: pair) != nil { return .unsure }
-        }
-        guard let outcomes = try? await embedder.embedInBackground([Self.beginning(first), Self.beginning(second)], keepsReading: false),
-            outcomes.count == 2, let one = try? outcomes[0].get(), let other = try? outcomes[1].get()
-        else { return .unsure }
-        let similarity = one.similarity(to: other)
-        let near = max(first.utf8.count, second.utf8.count) <= Self.shortAnswer ? Self.nearShort : Self.nearLong
-        if similarity >= near { return .same }
-        return similarity < Self.far ? .different : .unsure
-    }
-
-    /// What fits the embedder's window of some 250 tokens, cut between words.
-    private static func beginning(_ text: String) -> String {
-        guard text.count > 700 else { return text }
-        let head = text.prefix(700)
-        return String(head.lastIndex(of: " ").map { head[..<$0] } ?? head)
-    }
-
-    /// Lower case, white space collapsed, closing punctuation dropped.
-    static func normalised(_ text: String) -> String {
-        var words = text.lowercased().split { $0.isWhitespace }.joined(separator: " ")
-        while let last = words.last, ".!? ".contains(last) { words.removeLast() }
-        return words
+        let heard = asked.map { AnswerEvidence(logRatio: $0 ? Self.model : -Self.model, basis: .model) }
+        return Weighing(evidence: heard ?? evidence, similarity: similarity)
     }
 
     private func note(_ change: (inout Counts) -> Void) { counter.value.withLock { change(&$0) } }

@@ -79,6 +79,8 @@ extension MatchLearner {
             state.groups.note(hit.wording, isRight: isRight)
             guard let features = hit.features else { return }
             Self.change(hit.population, &state) { $0.learn(features, isRight: isRight) }
+            Self.noteLearning(of: hit.population, &state)
+            guard state.names[hit.population]?.text == nil else { return }
             state.global.learn(features, isRight: isRight)
             state.isGlobalChanged = true
         }
@@ -92,7 +94,7 @@ extension MatchLearner {
         let features = await hearingVerifier(lesson.features, miss.asked, miss.cached)
         let fresh = miss.key.flatMap { cache.metadata(for: $0) }
         state.withLock { state in
-            Self.teach(lesson.population, features, isRight: isSame, of: miss.entry, &state)
+            Self.teach(lesson.population, features, AnswerEvidence(isSame: isSame), wouldServe: false, of: miss.entry, &state)
             if isSame, let fresh, fresh.scope == entry.scope { state.groups.join(fresh.id, to: entry.id) }
         }
     }
@@ -141,7 +143,9 @@ extension MatchLearner {
             state.nearMisses.removeAll()
             state.disputed.removeAll()
             state.groups.removeAll()
+            state.recent = [:]
         }
+        judge?.forget()
     }
 
     /// Forgets the prompts that are remembered beside these entries, which are being removed: of requests that were near them or served from them,
@@ -154,6 +158,7 @@ extension MatchLearner {
             state.hits.removeAll { ids.contains($0.entry) }
             state.hitsByKey.removeAll { ids.contains($0.entry) }
         }
+        judge?.forget(ids)
     }
 
     /// The numbers of this moment.
@@ -161,6 +166,9 @@ extension MatchLearner {
         package let estimatedError: Double
         package let upperBound: Double
         package let cut: Double?
+        /// What this run's and earlier runs' own labels alone say, and how many they are; `nil` without any.
+        package let ownEstimatedError: Double?
+        package let ownLabels: Int
         package let observations: Int
         package let populations: Int
         package let hits: Int
@@ -173,9 +181,12 @@ extension MatchLearner {
     package var report: Report {
         let judged = judge?.counts ?? AnswerJudge.Counts()
         return state.withLock { state in
-            let cut = state.global.cut(bound: state.global.settledBound ?? options.errorBound)
+            let bound = state.global.settledBound ?? options.errorBound
+            let cut = state.global.cut(bound: bound)
+            let own = state.global.ownError(bound: bound)
             return Report(
                 estimatedError: cut.estimate, upperBound: cut.upperBound, cut: cut.score.isFinite ? cut.score : nil,
+                ownEstimatedError: own?.estimate, ownLabels: Int((own?.labels ?? 0).rounded()),
                 observations: state.global.observations, populations: state.populations.count,
                 hits: state.populations.values.reduce(0) { $0 + $1.hits }, explored: state.populations.values.reduce(0) { $0 + $1.explored },
                 hasPrior: prior != nil, counts: state.counts, judge: judged)

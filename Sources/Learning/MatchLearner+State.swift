@@ -40,6 +40,7 @@ extension MatchLearner {
                     } else if let key = PopulationKey(line) {
                         state.populations[key] = population
                         if let name, name.key == key { state.names[key] = name }
+                        Self.noteLearning(of: key, &state)
                     }
                 }
             } catch {

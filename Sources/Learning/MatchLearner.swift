@@ -1,4 +1,5 @@
 package import Cache
+import DequeModule
 package import Logging
 package import Matching
 package import SemanticCache
@@ -26,12 +27,18 @@ package final class MatchLearner: Service, Sendable {
         package var saveInterval: Duration
         /// The share of exact hits that is forwarded all the same, for measuring how often the judge calls equal questions' answers different.
         package var noiseSample: Double
+        /// So many exact hits of each kind of traffic are forwarded in the beginning, one in ``earlyShare``: what the model says twice to one prompt is what
+        /// "the same" looks like there. No more calls than these are spent on it, ``noiseSample`` aside.
+        package var earlyRepeats: Int
+        package var earlyShare: Double
+        /// The most exact hits that are forwarded for that in a day (UTC).
+        package var dailyRepeats: Int
         /// How long the verifier may take on a request's path.
         package var verifierDeadline: Duration
 
         package init(
             errorBound: Double, floor: Float, queueLimit: Int, populationLimit: Int, uncheckedLimit: Int, saveInterval: Duration, noiseSample: Double,
-            verifierDeadline: Duration
+            earlyRepeats: Int, earlyShare: Double, dailyRepeats: Int, verifierDeadline: Duration
         ) {
             self.errorBound = errorBound
             self.floor = floor
@@ -40,6 +47,9 @@ package final class MatchLearner: Service, Sendable {
             self.uncheckedLimit = uncheckedLimit
             self.saveInterval = saveInterval
             self.noiseSample = noiseSample
+            self.earlyRepeats = earlyRepeats
+            self.earlyShare = earlyShare
+            self.dailyRepeats = dailyRepeats
             self.verifierDeadline = verifierDeadline
         }
     }
@@ -66,6 +76,21 @@ package final class MatchLearner: Service, Sendable {
         /// What the populations are called; those of an earlier program's state have no name until they are asked something.
         var names: [PopulationKey: PopulationName] = [:]
         var counts = Counts()
+        var queue: LabelQueue<LabelJob>
+        /// The kinds of traffic, whatever their texts are, that have learned enough for noise to matter.
+        var learning: Set<PopulationKey> = []
+        /// Exact hits of those that were asked afresh since the start.
+        var repeats: [PopulationKey: Int] = [:]
+        /// And of all of them today.
+        var today = DayCount()
+        /// The last fresh answers of each kind of traffic, to hold others against.
+        var recent: [PopulationKey: Deque<RecentAnswer>] = [:]
+    }
+
+    /// A fresh answer's vector.
+    struct RecentAnswer: Sendable {
+        let entry: EntryID
+        let vector: UnitVector
     }
 
     /// A hit that may still be disputed.
@@ -87,6 +112,10 @@ package final class MatchLearner: Service, Sendable {
         package var labels = 0
         package var right = 0
         package var dropped = 0
+        /// Dropped comparisons of what would have been served.
+        package var droppedServable = 0
+        /// Comparisons that told nothing.
+        package var undecided = 0
         /// Comparisons that wait at the moment.
         package var waiting = 0
         package var disputed = 0
@@ -97,13 +126,15 @@ package final class MatchLearner: Service, Sendable {
     }
 
     static let hitLimit = 4096
+    /// The fresh answers of one kind of traffic that others are held against.
+    private static let recentLimit = 16
 
     package let options: Options
     let prior: Prior?
     let cache: AnswerCache
     let judge: AnswerJudge?
     let verifier: (any Verifier)?
-    let unreadWords: UnreadWordsGuard?
+    let residue: ResidueGuard?
     let store: any CacheStore
     let fingerprint: String
     let clock: any WallClock
@@ -111,17 +142,18 @@ package final class MatchLearner: Service, Sendable {
     let state: Mutex<State>
     /// Some tens of megabytes at the most.
     let prompts = PreparedPrompts(capacity: 16_384, textBytes: 2 << 20)
-    private let jobs: AsyncStream<LabelJob>
-    private let queue: AsyncStream<LabelJob>.Continuation
+    /// Told of every job that is queued.
+    private let arrivals: AsyncStream<Void>
+    private let arrival: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - prior: what to begin with; `nil` begins shut.
     ///   - judge: compares answers; `nil` learns from feedback alone.
-    ///   - unreadWords: looks for what the embedder cannot read.
+    ///   - residue: compares what the embedder cannot see.
     ///   - fingerprint: of embedder and verifier: what was learned with others is not taken up again.
     ///   - generator: where chance comes from.
     package init(
-        options: Options, prior: Prior?, cache: AnswerCache, judge: AnswerJudge?, verifier: (any Verifier)?, unreadWords: UnreadWordsGuard? = nil,
+        options: Options, prior: Prior?, cache: AnswerCache, judge: AnswerJudge?, verifier: (any Verifier)?, residue: ResidueGuard? = nil,
         store: any CacheStore, fingerprint: String, clock: any WallClock, generator: any RandomNumberGenerator & Sendable, logger: Logger
     ) {
         self.options = options
@@ -129,15 +161,15 @@ package final class MatchLearner: Service, Sendable {
         self.cache = cache
         self.judge = judge
         self.verifier = verifier
-        self.unreadWords = unreadWords
+        self.residue = residue
         self.store = store
         self.fingerprint = fingerprint
         self.clock = clock
         self.logger = logger
         var global = Population(prior: prior)
         global.settle(bound: options.errorBound)
-        state = Mutex(State(global: global, generator: generator))
-        (jobs, queue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(options.queueLimit))
+        state = Mutex(State(global: global, generator: generator, queue: LabelQueue(capacity: options.queueLimit)))
+        (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     // MARK: On the request's path
@@ -158,22 +190,38 @@ package final class MatchLearner: Service, Sendable {
     package func decide(
         _ query: String, _ candidates: [Candidate], in name: PopulationName, _ matching: MatchingOptions, floor: Float, explores: Bool = true
     ) async -> Decision {
-        let key = name.key
         let (population, draw, isDue) = state.withLock { state -> (Population, Double, Bool) in
-            let population = Self.population(key, &state, options, bound: matching.errorBound, touches: explores)
-            if explores, state.names[key] == nil { state.names[key] = name }
+            let population = Self.population(name, &state, options, prior, bound: matching.errorBound, touches: explores)
             // A wording's answer that served many others is compared with a fresh one now and then, whatever its score.
             let needsVerifying = candidates.first.map { self.isDue($0.id, state) } ?? false
             return (population, explores ? Double(state.generator.next() >> 11) * 0x1p-53 : 1, needsVerifying && explores)
         }
         let prepared = CalibratedPolicy(
             population: population, errorBound: matching.errorBound, profile: matching.profile, floor: max(floor, options.floor),
-            draw: isDue ? 0 : draw, prompts: prompts, unreadWords: unreadWords
+            draw: isDue ? 0 : draw, prompts: prompts, residue: residue
         )
         .prepare(query: query, candidates: candidates)
         // The verifier is asked only where its best word would let the answer out.
         guard let verifier, let best = candidates.first, prepared.canServe else { return prepared.decide(verdict: nil) }
-        return prepared.decide(verdict: await logit(verifier, query, best.query, counts: explores))
+        let whole = await logit(verifier, query, best.query, counts: explores)
+        let decision = prepared.decide(verdict: whole)
+        guard let whole, decision.verdict == .forward(.verifierDoubts) || decision.verdict == .forward(.belowCut),
+            let weakest = await weakestSentence(verifier, query, best.query, counts: explores), weakest > whole
+        else { return decision }
+        return prepared.decide(verdict: weakest)
+    }
+
+    /// People reword a message of several sentences one by one: the logit of the pair of sentences that is doubted most; `nil` where there are none.
+    private func weakestSentence(_ verifier: any Verifier, _ asked: String, _ cached: String, counts: Bool) async -> Double? {
+        guard let one = try? prompts.prepared(asked).tokens, let other = try? prompts.prepared(cached).tokens,
+            let pairs = Sentences.paired(one, other), !pairs.isEmpty
+        else { return nil }
+        var weakest = Double.infinity
+        for pair in pairs {
+            guard let found = await logit(verifier, pair.asked, pair.cached, counts: counts) else { return nil }
+            weakest = min(weakest, found)
+        }
+        return weakest
     }
 
     /// Whether an entry's answer was served so often that it is compared with a fresh one before it is served again.
@@ -259,12 +307,19 @@ package final class MatchLearner: Service, Sendable {
     }
 
     /// Whether this exact hit is to be forwarded all the same, for measuring the judge's noise. Only where there is learning to measure.
-    package func samplesNoise(in key: @autoclosure () -> PopulationKey) -> Bool {
+    ///
+    /// - Parameter kind: the kind of traffic, whatever its texts are: no hit has its text read for this.
+    package func samplesNoise(in kind: @autoclosure () -> PopulationKey) -> Bool {
         guard judge != nil, options.noiseSample > 0 else { return false }
-        let key = key()
+        let (key, now) = (kind(), clock.now())
         return state.withLock { state in
-            guard let population = state.populations[key], population.observations >= 50 else { return false }
-            return Double(state.generator.next() >> 11) * 0x1p-53 < options.noiseSample
+            guard state.learning.contains(key) else { return false }
+            let isEarly = state.repeats[key, default: 0] < options.earlyRepeats
+            let share = isEarly ? max(options.noiseSample, options.earlyShare) : options.noiseSample
+            guard Double(state.generator.next() >> 11) * 0x1p-53 < share else { return false }
+            guard state.today.take(at: now, limit: options.dailyRepeats) else { return false }
+            state.repeats[key, default: 0] += 1
+            return true
         }
     }
 
@@ -276,13 +331,15 @@ package final class MatchLearner: Service, Sendable {
     /// Queues the comparison of a fresh answer with what the cache would have said. Never waits.
     package func enqueue(_ job: LabelJob) {
         guard judge != nil else { return }
-        // Counted before, for the job may be taken before this goes on.
-        state.withLock { $0.counts.waiting += 1 }
-        if case .enqueued = queue.yield(job) { return }
+        let worth = job.worth
         state.withLock { state in
-            state.counts.waiting -= 1
-            state.counts.dropped += 1
+            if let gone = state.queue.push(job, worth: worth) {
+                state.counts.dropped += 1
+                if gone.worth == .wouldServe { state.counts.droppedServable += 1 }
+            }
+            state.counts.waiting = state.queue.count
         }
+        arrival.yield()
     }
 
     /// Compares and learns until shutdown, and keeps what was learned.
@@ -290,9 +347,8 @@ package final class MatchLearner: Service, Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
                 await cancelWhenGracefulShutdown {
-                    for await job in self.jobs {
-                        self.state.withLock { $0.counts.waiting -= 1 }
-                        await self.work(job)
+                    for await _ in self.arrivals {
+                        while !Task.isCancelled, let job = self.takeJob() { await self.work(job) }
                     }
                 }
             }
@@ -310,22 +366,36 @@ package final class MatchLearner: Service, Sendable {
         await save()
     }
 
+    private func takeJob() -> LabelJob? {
+        state.withLock { state in
+            defer { state.counts.waiting = state.queue.count }
+            return state.queue.pop()
+        }
+    }
+
     private func work(_ job: LabelJob) async {
         guard let judge else { return }
+        let likeness = state.withLock { ($0.populations[job.population] ?? $0.global).likeness }
         switch job.kind {
         case .noise(let cached):
-            let isSame = await judge.compare(job.fresh, cached) == .same
+            let weighing = await judge.weigh(job.fresh, cached, likeness: likeness)
             state.withLock { state in
                 state.counts.noiseSampled += 1
-                if !isSame { state.counts.noiseDifferent += 1 }
+                if weighing.verdict != .same { state.counts.noiseDifferent += 1 }
+                guard let similarity = weighing.similarity else { return }
+                Self.change(job.population, &state) { $0.noteLikeness(ofSame: similarity) }
+                guard state.names[job.population]?.text == nil else { return }
+                state.global.noteLikeness(ofSame: similarity)
+                state.isGlobalChanged = true
             }
         case .decision(let decision, let near):
+            await noteOthers(job, near: near, judge)
             var same: EntryID?
             for (rank, id) in near.enumerated() {
                 guard let cached = await cache.entry(id) else { continue }
-                let isSame = await judge.compare(job.fresh, cached) == .same
-                if rank == 0 { await learn(job, decision, cached: cached, isRight: isSame) }
-                if isSame {
+                let weighing = await judge.weigh(job.fresh, cached, likeness: likeness)
+                if rank == 0 { await learn(job, decision, cached: cached, weighing.evidence) }
+                if weighing.verdict == .same {
                     same = id
                     break
                 }
@@ -335,14 +405,37 @@ package final class MatchLearner: Service, Sendable {
         }
     }
 
-    private func learn(_ job: LabelJob, _ decision: Decision, cached: Entry, isRight: Bool) async {
+    /// Holds a fresh answer against one of the last that has nothing to do with it: what "different" looks like on this traffic, for nothing.
+    private func noteOthers(_ job: LabelJob, near: [EntryID], _ judge: AnswerJudge) async {
+        guard let vector = await judge.reading(job.fresh).vector else { return }
+        state.withLock { state in
+            let roots = Set(near.map { state.groups.root(of: $0) })
+            var recent = state.recent.removeValue(forKey: job.population) ?? []
+            if !recent.isEmpty {
+                let other = recent[Int(state.generator.next() >> 11) % recent.count]
+                if other.entry != job.fresh.id, !roots.contains(state.groups.root(of: other.entry)) {
+                    let similarity = Double(vector.similarity(to: other.vector))
+                    Self.change(job.population, &state) { $0.noteLikeness(ofOthers: similarity) }
+                    if state.names[job.population]?.text == nil {
+                        state.global.noteLikeness(ofOthers: similarity)
+                        state.isGlobalChanged = true
+                    }
+                }
+            }
+            if recent.count >= Self.recentLimit { recent.removeFirst() }
+            recent.append(RecentAnswer(entry: job.fresh.id, vector: vector))
+            if state.populations[job.population] != nil { state.recent[job.population] = recent }
+        }
+    }
+
+    private func learn(_ job: LabelJob, _ decision: Decision, cached: Entry, _ judged: AnswerEvidence) async {
         let evidence = decision.evidence
         // What a guard refuses is never served, so it teaches nothing about what is.
         guard !evidence.guards.contains(where: \.isFired), let calibration = evidence.calibration else { return }
         let features = await hearingVerifier(calibration.features, job.fresh.query, cached.query)
         state.withLock { state in
-            Self.teach(job.population, features, isRight: isRight, of: evidence.best, &state)
-            guard calibration.isExplored, !isRight, let best = evidence.best else { return }
+            Self.teach(job.population, features, judged, wouldServe: job.worth == .wouldServe, of: evidence.best, &state)
+            guard calibration.isExplored, judged.verdict == .different, let best = evidence.best else { return }
             state.nearMisses.append(
                 NearMiss(
                     kind: .averted, at: clock.now(), requestID: job.requestID, entry: best, asked: job.fresh.query, cached: cached.query,
@@ -359,9 +452,13 @@ package final class MatchLearner: Service, Sendable {
 
     // MARK: Under the lock
 
-    /// The population, made from the global one where it is new.
-    private static func population(_ key: PopulationKey, _ state: inout State, _ options: Options, bound: Double, touches: Bool) -> Population {
+    /// The population. A new one begins with what all traffic taught, or, where its texts are of a class that nothing was fitted on, with nothing.
+    private static func population(
+        _ name: PopulationName, _ state: inout State, _ options: Options, _ prior: Prior?, bound: Double, touches: Bool
+    ) -> Population {
+        let key = name.key
         if touches {
+            if state.names[key] == nil { state.names[key] = name }
             state.clock += 1
             state.used[key] = state.clock
         }
@@ -373,7 +470,7 @@ package final class MatchLearner: Service, Sendable {
             }
             return known
         }
-        var made = Population(inheriting: state.global)
+        var made = name.text == nil ? Population(inheriting: state.global) : Population(prior: nil)
         made.settle(bound: bound)
         guard touches else { return made }
         if state.populations.count >= options.populationLimit,
@@ -381,7 +478,12 @@ package final class MatchLearner: Service, Sendable {
         {
             state.populations[oldest] = nil
             state.used[oldest] = nil
-            state.names[oldest] = nil
+            state.recent[oldest] = nil
+            if let name = state.names.removeValue(forKey: oldest) {
+                let kind = name.ofAnyText.key
+                state.learning.remove(kind)
+                state.repeats[kind] = nil
+            }
             state.changed.remove(oldest)
             state.forgotten.insert(oldest)
         }
@@ -391,14 +493,34 @@ package final class MatchLearner: Service, Sendable {
         return made
     }
 
-    /// Takes in one label on a look-up that was forwarded: its population learns, and so do the answer's record and all traffic.
-    static func teach(_ key: PopulationKey, _ features: FeatureVector, isRight: Bool, of wording: EntryID?, _ state: inout State) {
-        state.counts.labels += 1
-        if isRight { state.counts.right += 1 }
-        if let wording { state.groups.note(wording, isRight: isRight) }
-        change(key, &state) { $0.learn(features, isRight: isRight) }
-        state.global.learn(features, isRight: isRight)
+    /// Takes in one comparison of a look-up that was forwarded: its population learns, and so do the answer's record and all traffic. What is undecided is
+    /// no label.
+    ///
+    /// - Parameter wouldServe: whether the cached answer would have been served.
+    static func teach(
+        _ key: PopulationKey, _ features: FeatureVector, _ evidence: AnswerEvidence, wouldServe: Bool, of wording: EntryID?, _ state: inout State
+    ) {
+        switch evidence.verdict {
+        case .undecided: state.counts.undecided += 1
+        case .same, .different:
+            state.counts.labels += 1
+            if evidence.verdict == .same { state.counts.right += 1 }
+            if let wording { state.groups.note(wording, isRight: evidence.verdict == .same) }
+        }
+        change(key, &state) { $0.learn(features, evidence, wouldServe: wouldServe) }
+        noteLearning(of: key, &state)
+        // Texts of other classes say nothing about those that all traffic speaks for.
+        guard state.names[key]?.text == nil else { return }
+        state.global.learn(features, evidence, wouldServe: wouldServe)
         state.isGlobalChanged = true
+    }
+
+    /// The least labels of a population for which noise is measured.
+    private static let labelsForNoise = 50
+
+    static func noteLearning(of key: PopulationKey, _ state: inout State) {
+        guard let population = state.populations[key], population.observations >= labelsForNoise else { return }
+        state.learning.insert(state.names[key]?.ofAnyText.key ?? key)
     }
 
     static func change(_ key: PopulationKey, _ state: inout State, _ change: (inout Population) -> Void) {
@@ -430,5 +552,14 @@ package struct LabelJob: Sendable {
         self.fresh = fresh
         self.requestID = requestID
         self.population = population
+    }
+
+    /// How much its label tells.
+    var worth: LabelQueue<LabelJob>.Worth {
+        guard case .decision(let decision, _) = kind else { return .wouldServe }
+        guard let calibration = decision.evidence.calibration, !decision.evidence.guards.contains(where: \.isFired) else { return .clearMiss }
+        if decision.isReplay || calibration.isExplored { return .wouldServe }
+        // Two units of a score are a factor of seven in the odds.
+        return calibration.score >= calibration.cut.score - 2 ? .nearMiss : .clearMiss
     }
 }

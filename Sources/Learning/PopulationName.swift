@@ -1,6 +1,8 @@
+package import Matching
 package import SemanticCache
 
-/// What makes a kind of traffic: the tenant, the endpoint, the namespace, the model and the instructions (system prompt), not one history.
+/// What makes a kind of traffic: the tenant, the endpoint, the namespace, the model and the instructions (system prompt), not one history; and, where
+/// nothing that ships was fitted on such texts, the class of text.
 package struct PopulationName: Hashable, Sendable {
     package let tenant: TenantID
     package let endpoint: Endpoint
@@ -8,35 +10,53 @@ package struct PopulationName: Hashable, Sendable {
     package let model: String
     /// A hash of the instructions.
     package let instructions: UInt64
+    /// The class of its texts, where that begins with nothing and learns by itself alone; `nil` for the classes that the prior was fitted on.
+    package let text: TextClass?
 
-    package init(tenant: TenantID, endpoint: Endpoint, namespace: String, model: String, instructions: UInt64) {
+    package init(tenant: TenantID, endpoint: Endpoint, namespace: String, model: String, instructions: UInt64, text: TextClass? = nil) {
         self.tenant = tenant
         self.endpoint = endpoint
         self.namespace = namespace
         self.model = model
         self.instructions = instructions
+        self.text = text
     }
 
     /// What the population is kept under.
     package var key: PopulationKey {
-        PopulationKey(tenant: tenant, endpoint: endpoint, namespace: namespace, model: model, instructions: instructions)
+        PopulationKey(tenant: tenant, endpoint: endpoint, namespace: namespace, model: model, instructions: instructions, text: text)
+    }
+
+    /// The same kind of traffic whatever its texts are.
+    package var ofAnyText: PopulationName {
+        PopulationName(tenant: tenant, endpoint: endpoint, namespace: namespace, model: model, instructions: instructions)
+    }
+
+    /// The part of it that texts of a class belong to.
+    package func of(_ text: TextClass) -> PopulationName {
+        PopulationName(
+            tenant: tenant, endpoint: endpoint, namespace: namespace, model: model, instructions: instructions,
+            text: TextClass.fitted.contains(text) ? nil : text)
     }
 }
 
 /// A name as one line of text: parts apart by tabs, with control characters in them written as `%` and two hexadecimal digits.
 extension PopulationName {
     var line: String {
-        [tenant.digest.hex, endpoint.rawValue, Self.escaped(namespace), Self.escaped(model), String(instructions, radix: 16)].joined(separator: "\t")
+        let parts = [tenant.digest.hex, endpoint.rawValue, Self.escaped(namespace), Self.escaped(model), String(instructions, radix: 16)]
+        return (parts + (text.map { [$0.description] } ?? [])).joined(separator: "\t")
     }
 
     /// Reads what ``line`` wrote.
     init?(line: some StringProtocol) {
         let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
-        guard parts.count == 5, let tenant = Digest256(hexadecimal: parts[0]), let endpoint = Endpoint(rawValue: String(parts[1])),
+        guard (5...6).contains(parts.count), let tenant = Digest256(hexadecimal: parts[0]), let endpoint = Endpoint(rawValue: String(parts[1])),
             let namespace = Self.unescaped(String(parts[2])), let model = Self.unescaped(String(parts[3])),
             let instructions = UInt64(parts[4], radix: 16)
         else { return nil }
-        self.init(tenant: TenantID(tenant), endpoint: endpoint, namespace: namespace, model: model, instructions: instructions)
+        let text = parts.count == 6 ? TextClass(String(parts[5])) : nil
+        guard parts.count == 5 || text != nil else { return nil }
+        self.init(tenant: TenantID(tenant), endpoint: endpoint, namespace: namespace, model: model, instructions: instructions, text: text)
     }
 
     private static func escaped(_ text: String) -> String {

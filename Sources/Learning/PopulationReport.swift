@@ -18,6 +18,8 @@ package struct PopulationReport: Encodable, Sendable {
     let tenant, endpoint, namespace, model: String?
     /// A hash of the system prompt; `nil` where there is none.
     let instructions: String?
+    /// The class of its texts (`latin short ask`), where that begins with nothing inherited; `nil` for those that the prior was fitted on.
+    let text: String?
     /// Labels learned here, inherited ones aside.
     let observations: Int
     /// Answers served by meaning, and would-be hits that were forwarded to learn from.
@@ -43,7 +45,7 @@ extension MatchLearner {
             return PopulationReport(
                 population: key.description, tenant: name?.tenant.description, endpoint: name?.endpoint.rawValue, namespace: name?.namespace,
                 model: name?.model, instructions: name.flatMap { $0.instructions == Instructions.none ? nil : String($0.instructions, radix: 16) },
-                observations: population.observations,
+                text: name?.text?.description, observations: population.observations,
                 hits: population.hits, explored: population.explored,
                 exploredShare: tried == 0 ? 0 : Double(population.explored) / Double(tried), errorBound: bound,
                 state: hasCut || (verifier != nil && population.restsOnVerifier) ? .open : .shut, cut: hasCut ? cut.score : nil,

@@ -10,7 +10,8 @@
 //    (`CalibratedPolicy` looks at 3 first, and where that forwards no guard is asked; `ThresholdPolicy` asks them in any case.)
 // 5. `ThresholdPolicy` replays the best candidate here. `CalibratedPolicy` goes on:
 // 6. `FeatureReader` makes the features of the request, `LogisticModel` their score. Below the cut that `ErrorGate` finds for the error bound:
-//    forward, `below-cut`. While little has been learned, a verifier that doubts is a reason too.
+//    forward, `below-cut`. While little has been learned, a verifier that doubts is a reason too. Where the embedder's residue was compared and the two
+//    prompts have the same words in the same order, this step is passed over: such a prompt is a repeat, however it is written.
 // 7. A share of what could be served is forwarded all the same (`explored`), because only forwarded requests give labels. The rest is replayed.
 //
 // What was learned belongs to a `Population` and begins with a `Prior`; whoever owns the population feeds it labels.

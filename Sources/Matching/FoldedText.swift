@@ -39,6 +39,29 @@ enum FoldedText {
         }
     }
 
+    /// A folded word in the Latin script without its marks: "é" is "e". Letters that no mark makes ("ø", "ß") stay.
+    static func withoutMarks(_ word: String) -> String {
+        guard !word.utf8.allSatisfy({ $0 < 0x80 }) else { return word }
+        var view = String.UnicodeScalarView()
+        for scalar in word.unicodeScalars where scalar.properties.generalCategory != .nonspacingMark {
+            view.append(contentsOf: base(of: scalar).unicodeScalars)
+        }
+        return String(view)
+    }
+
+    /// The letter that a letter with a mark is made of, by its name: "LATIN SMALL LETTER E WITH ACUTE".
+    private static func base(of scalar: Unicode.Scalar) -> String {
+        guard !scalar.isASCII, let name = scalar.properties.name, name.hasPrefix("LATIN SMALL LETTER "), let with = start(of: " WITH ", in: name),
+            !name.hasSuffix("STROKE")
+        else { return String(scalar) }
+        let letter = name.utf8[name.utf8.index(name.startIndex, offsetBy: 19)..<with]
+        return letter.count == 1 ? String(decoding: letter.map { $0 | 0x20 }, as: UTF8.self) : String(scalar)
+    }
+
+    private static func start(of part: String, in text: String) -> String.Index? {
+        text.utf8.indices.first { text.utf8[$0...].starts(with: part.utf8) }
+    }
+
     /// The small letter of a scalar of ASCII, other scalars as they are.
     private static func lowerCase(_ scalar: Unicode.Scalar) -> UInt8 {
         let byte = UInt8(truncatingIfNeeded: scalar.value)

@@ -31,20 +31,20 @@ package struct GuardVerdict: Hashable, Sendable {
 extension GuardProfile {
     /// The guards in the order in which they give the reason.
     ///
-    /// - Parameter unreadWords: looks for what the embedder cannot read, which no list knows; `nil` where any word can be read.
-    package func guards(_ unreadWords: UnreadWordsGuard? = nil) -> [any HardGuard] {
-        wordingGuards + (unreadWords.map { [$0] } ?? [])
+    /// - Parameter residue: compares what the embedder cannot see, which no list knows; `nil` where it sees everything.
+    package func guards(_ residue: ResidueGuard? = nil) -> [any HardGuard] {
+        wordingGuards + (residue.map { [$0] } ?? [])
     }
 
     private var wordingGuards: [any HardGuard] {
         switch self {
         case .faq: [NumbersGuard(), SignsGuard(), PolarityGuard()]
-        case .default: [NumbersGuard(), SignsGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard()]
-        case .strict:
+        case .default:
             [
-                NumbersGuard(), SignsGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard(),
-                ReplacedWordGuard(),
+                NumbersGuard(), SignsGuard(), PolarityGuard(), CodeGuard(), LanguageGuard(), NamesGuard(), KindsGuard(), OrderGuard(), AskGuard(),
+                SentenceGuard(),
             ]
+        case .strict: GuardProfile.default.wordingGuards + [ReplacedWordGuard()]
         }
     }
 }

@@ -26,12 +26,24 @@ package struct NamesGuard: HardGuard {
 
     private static func missing(_ side: PromptPair.Side) -> [Int] {
         side.prompt.names.filter { index in
-            guard !side.isShared(index) else { return false }
+            guard !side.isShared(index), !isRole(index, side) else { return false }
             // "British" and "UK" are two names of one thing.
             return !side.prompt.things.contains { thing in
                 thing.token == index && side.other.things.contains { $0.kind == thing.kind && $0.thing == thing.thing }
             }
         }
+    }
+
+    /// "the CEO of Microsoft", "Microsoft's CEO": an acronym bound to a name that both prompts have says what of it is meant, and is no name itself.
+    private static func isRole(_ index: Int, _ side: PromptPair.Side) -> Bool {
+        let tokens = side.prompt.tokens
+        guard tokens[index].isUpperCase else { return false }
+        func isSharedName(_ place: Int) -> Bool { tokens.indices.contains(place) && side.prompt.names.contains(place) && side.isShared(place) }
+        if isSharedName(index - 1), tokens[index - 1].range.count > tokens[index - 1].text.utf8.count { return true }
+        guard index + 1 < tokens.count, tokens[index + 1].text == "of" else { return false }
+        var place = index + 2
+        while place < tokens.count, tokens[place].traits.contains(.article) { place += 1 }
+        return isSharedName(place)
     }
 
     /// Whether all that the one prompt lost are names, and the other put no more words in their place.

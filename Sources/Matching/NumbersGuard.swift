@@ -27,8 +27,10 @@ package struct NumbersGuard: HardGuard {
         let first = quantities(asked)
         let second = quantities(cached)
         if first.count == second.count, zip(first, second).allSatisfy({ $0.matches($1) }) { return nil }
+        // "15 percent of 80", "what percent of 80 is 15": the unit stands elsewhere, and the numbers tell the order as they stand.
+        let isUnitMoved = first.count == second.count && first.map { $0.unit ?? "" }.sorted() != second.map { $0.unit ?? "" }.sorted()
         let differs =
-            first.count != second.count
+            first.count != second.count || isUnitMoved && !zip(first, second).allSatisfy { $0.statedValue == $1.statedValue }
             || Set(first.map(\.unit) + second.map(\.unit)).contains { unit in
                 let (one, other) = (first.filter { $0.unit == unit }, second.filter { $0.unit == unit })
                 // A unit that only one prompt names leaves nothing to tell the order by.

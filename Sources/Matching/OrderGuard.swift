@@ -8,7 +8,8 @@ package struct OrderGuard: HardGuard {
     package var reason: MissReason { .orderDiffers }
 
     package func finding(in pair: PromptPair) -> String? {
-        Self.roleSwap(pair) ?? Self.exchange(pair) ?? Self.turned(pair) ?? Self.doer(pair) ?? Self.person(pair)
+        Self.roleSwap(pair) ?? Self.exchange(pair) ?? Self.turned(pair) ?? Self.doer(pair) ?? Self.person(pair) ?? Self.sides(pair)
+            ?? Self.subject(pair) ?? Self.asksForDoer(pair)
     }
 
     /// "to savings" and "from savings", "by me" and "to me": the same thing at the other end.
@@ -59,14 +60,19 @@ package struct OrderGuard: HardGuard {
 
     /// "Can I sue my employer" and "can my employer sue me": the same words, and who acts in one is acted upon in the other.
     private static func person(_ pair: PromptPair) -> String? {
-        guard pair.changedWords == 0 else { return nil }
-        let asked = pair.asked.content.map(\.stem)
-        let cached = pair.cached.content.map(\.stem)
-        guard asked.count > 1, asked.count <= 256, asked != cached else { return nil }
+        guard pair.changedWords == 0, pair.asked.tokens.count <= 256 else { return nil }
         for (doer, receiver) in persons {
             func turns(_ one: PromptTokens, _ other: PromptTokens) -> Bool {
-                func has(_ word: String, _ prompt: PromptTokens) -> Bool { prompt.tokens.contains { $0.text == word } }
-                return has(doer, one) && !has(receiver, one) && has(receiver, other) && !has(doer, other)
+                func place(_ word: String, _ prompt: PromptTokens) -> Int? { prompt.tokens.firstIndex { $0.text == word } }
+                guard let acts = place(doer, one), place(receiver, one) == nil, let suffers = place(receiver, other), place(doer, other) == nil else {
+                    return false
+                }
+                if doer == "who" {
+                    // "By whom" is who did it, and "whom does the manager report to" is not who reports.
+                    return suffers == 0 || other.tokens[suffers - 1].text != "by"
+                }
+                // "I sue", "sue me": the same verb on either side.
+                return suffers > 0 && one.tokens[acts...].dropFirst().prefix(3).contains { $0.stem == other.tokens[suffers - 1].stem }
             }
             if turns(pair.asked, pair.cached) { return "who does it differs: \(doer) / \(receiver)" }
             if turns(pair.cached, pair.asked) { return "who does it differs: \(receiver) / \(doer)" }

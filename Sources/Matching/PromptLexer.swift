@@ -155,20 +155,29 @@ struct PromptLexer {
                 advance(from: low, to: high)
                 append(.word, FoldedText.string(scalars[low..<high].filter { $0 != "." }[...]), from..<offset, scalars[low..<high])
             } else if let code = ChunkForm.code(scalars[low..<high]) {
-                codes.append(code)
+                note(operator: scalars[low..<high], code: code)
                 let from = offset
                 advance(from: low, to: high)
                 append(.code, code, from..<offset, scalars[low..<high])
             } else {
                 readPieces(low, high)
             }
-        } else if start == low, ChunkForm.isOperator(scalars[start..<end]) {
-            codes.append(Self.collapsed(scalars[start..<end]))
+        } else if start == low || end - start == 1, ChunkForm.isOperator(scalars[start..<end]) {
+            note(operator: scalars[start..<end])
         }
         // "5!" is a factorial as often as it is a cry.
         if tail.first == "!", low < high, Self.isDigit(scalars[high - 1]) { signs.append("!") }
         advance(from: high, to: end)
         if tail.contains(where: { $0 == "." || $0 == "!" || $0 == "?" || $0 == ":" || $0 == "。" || $0 == "？" || $0 == "¿" }) { startsSentence = true }
+    }
+
+    /// Notes code, or an operator on its own: "7 + 8" has the sign that "7+8" has.
+    private mutating func note(operator chunk: ArraySlice<Unicode.Scalar>, code: String? = nil) {
+        if chunk.count == 1, let sign = chunk.first, "+*=<>".unicodeScalars.contains(sign) {
+            signs.append(String(sign))
+        } else {
+            codes.append(code ?? Self.collapsed(chunk))
+        }
     }
 
     private mutating func append(_ kind: Token.Kind, _ text: String, _ range: Range<Int>, _ shape: ArraySlice<Unicode.Scalar>) {

@@ -29,7 +29,7 @@ extension PromptTokens {
             if isShouted { return false }
             if token.isUpperCase { return true }
             // "solve for y", "vitamin c", "drive d": a letter on its own is a name, but for the words of one letter.
-            if token.text.utf8.count == 1, token.script == .latin, token.kind == .word,
+            if token.text.unicodeScalars.count == 1, token.script == .latin, token.kind == .word,
                 !["a", "i", "s", "t", "o", "u", "n"].contains(token.text)
             {
                 return true

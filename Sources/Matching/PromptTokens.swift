@@ -24,6 +24,8 @@ package final class PromptTokens: Sendable {
         package let token: Int
     }
 
+    /// The prompt as it was written.
+    package let text: String
     package let tokens: [Token]
     package let codes: [String]
     package let quotes: [String]
@@ -44,6 +46,12 @@ package final class PromptTokens: Sendable {
     package let dominantScript: Script
     /// The language of its little words; `nil` where they do not tell.
     let language: String?
+    /// Whether its words are English ones, as far as words can tell.
+    package let isEnglish: Bool
+    /// The kind of text it is.
+    package var textClass: TextClass { TextClass(self) }
+    /// What it asks for.
+    package let ask: Ask
     /// The prompt in lower case, white space collapsed, as UTF-8.
     package let folded: [UInt8]
 
@@ -58,6 +66,7 @@ package final class PromptTokens: Sendable {
         guard !folded.isEmpty else { throw .empty }
         let numbers = NumberReader(tokens)
 
+        self.text = text
         self.tokens = tokens
         codes = lexer.codes
         quotes = lexer.quotes
@@ -67,7 +76,9 @@ package final class PromptTokens: Sendable {
         negators = tokens.indices.filter { tokens[$0].traits.contains(.negator) }
         let dominantScript = Self.dominantScript(of: tokens)
         self.dominantScript = dominantScript
-        language = LanguageGuard.language(of: tokens)
+        language = LanguageReader.language(of: tokens)
+        isEnglish = LanguageReader.isEnglish(tokens)
+        ask = Ask(tokens)
         let content = tokens.indices.compactMap { index -> ContentWord? in
             let token = tokens[index]
             if token.isWord, !token.traits.isDisjoint(with: [.function, .negator]) {
@@ -83,6 +94,9 @@ package final class PromptTokens: Sendable {
         things = Self.things(in: tokens, lists)
         names = Self.names(in: tokens, consumed: numbers.consumed, dominant: dominantScript)
     }
+
+    /// Whether a token is a word of content.
+    func isContent(_ token: Int) -> Bool { content.contains { $0.token == token } }
 
     /// A token's own text, folded (lower case) and with aliases replaced, for the evidence.
     package func shown(_ index: Int) -> String { tokens[index].text }

@@ -8,10 +8,10 @@ package struct ThresholdPolicy: DecisionPolicy {
     private let guards: [any HardGuard]
 
     /// A threshold that is not a number serves nothing.
-    package init(threshold: Float, profile: GuardProfile, unreadWords: UnreadWordsGuard? = nil) {
+    package init(threshold: Float, profile: GuardProfile, residue: ResidueGuard? = nil) {
         self.threshold = threshold
         self.profile = profile
-        guards = profile.guards(unreadWords)
+        guards = profile.guards(residue)
     }
 
     /// - Complexity: O(n) in the lengths of the two prompts.

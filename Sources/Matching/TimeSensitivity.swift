@@ -6,10 +6,14 @@ package enum TimeSensitivity {
     package static func phrase(in prompt: String) -> String? {
         guard prompt.utf8.count <= PromptTokens.maximumBytes else { return nil }
         let tokens = PromptLexer.read(prompt).tokens
-        for index in tokens.indices {
-            if let (_, count) = WordLists.shared.timeWords.match(tokens, at: index) {
-                return tokens[index..<(index + count)].map(\.text).joined(separator: " ")
+        var index = 0
+        while index < tokens.count {
+            guard let (isOfTheMoment, count) = WordLists.shared.timeWords.match(tokens, at: index) else {
+                index += 1
+                continue
             }
+            if isOfTheMoment { return tokens[index..<(index + count)].map(\.text).joined(separator: " ") }
+            index += count
         }
         return nil
     }

@@ -13,7 +13,8 @@ package struct Token: Sendable {
     package let kind: Kind
     /// Lower case, without possessive and contraction endings.
     package let text: String
-    /// ``Stem`` of `text`.
+    /// ``Stem`` of `text`, without its marks where the script is Latin: "Málaga" and "Malaga" are one name, and whether the marks may be
+    /// missing is for ``ResidueGuard`` to say.
     package let stem: String
     /// UTF-8 offsets in the prompt.
     package let range: Range<Int>
@@ -33,7 +34,7 @@ package struct Token: Sendable {
     ) {
         self.kind = kind
         self.text = text
-        self.stem = kind == .word ? Stem.of(text) : text
+        self.stem = kind == .word ? Stem.of(script == .latin ? FoldedText.withoutMarks(text) : text) : text
         self.range = range
         self.script = script
         self.isCapitalised = isCapitalised

@@ -58,6 +58,7 @@ package final class WordLists: Sendable {
     package let kinds: [Kind]
     package let aliases: PhraseTable<[String]>
     package let kindMembers: PhraseTable<[KindMember]>
+    /// Words that speak of the moment, and phrases with such a word that do not.
     package let timeWords: PhraseTable<Bool>
     package let languages: [String: [String]]
     package let languageNames: [String]
@@ -87,6 +88,7 @@ package final class WordLists: Sendable {
         (kinds, kindMembers) = Self.readKinds(PackageResources.kinds_txt)
         var times = PhraseTable<Bool>(folding: .exact)
         for line in Self.lines(PackageResources.times_txt) { times.insert(line, true) }
+        for line in Self.lines(PackageResources.timeless_txt) { times.insert(line, false) }
         timeWords = times
         (languages, languageNames) = Self.readLanguages(PackageResources.languages_txt)
         synonyms = Self.readSynonyms(PackageResources.synonyms_txt)

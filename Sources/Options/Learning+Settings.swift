@@ -6,7 +6,8 @@ extension MatchLearner.Options {
     package init(_ settings: Settings) {
         self.init(
             errorBound: settings.matching.errorBound, floor: 0.5, queueLimit: 1024, populationLimit: 128, uncheckedLimit: 64,
-            saveInterval: settings.store.flushInterval, noiseSample: settings.matching.noiseSample, verifierDeadline: .milliseconds(100))
+            saveInterval: settings.store.flushInterval, noiseSample: settings.matching.noiseSample, earlyRepeats: 24, earlyShare: 0.05,
+            dailyRepeats: settings.matching.calibrationCalls, verifierDeadline: .milliseconds(100))
     }
 }
 

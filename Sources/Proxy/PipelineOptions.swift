@@ -24,6 +24,8 @@ package struct PipelineOptions: Sendable {
     /// Settings of their own for some models and namespaces.
     package var overrides: [MatchingOverride]
     package var timeSensitive: TimeSensitiveUse
+    /// What of a message is looked up by meaning.
+    package var askSplit: AskSplit
     /// Whether rewordings of requests with tools may be served.
     package var semanticTools: Bool
     /// How many neighbours are looked at.
@@ -45,8 +47,9 @@ package struct PipelineOptions: Sendable {
     package init(
         isEnabled: Bool, access: AccessRules, storage: StoragePolicy, endpoints: Set<Endpoint>, ttl: Duration, maximumTTL: Duration,
         timeSensitiveTTL: Duration, maximumAnswerBytes: Int, tools: ToolUse, mode: MatchingMode, threshold: Float, profile: GuardProfile,
-        errorBound: Double, overrides: [MatchingOverride], timeSensitive: TimeSensitiveUse, semanticTools: Bool, candidateCount: Int,
-        maximumWordings: Int, patience: Int, lookupDeadline: Duration, replayPace: ReplayPace, asksForUsage: Bool, staleIfError: Duration,
+        errorBound: Double, overrides: [MatchingOverride], timeSensitive: TimeSensitiveUse, askSplit: AskSplit, semanticTools: Bool,
+        candidateCount: Int, maximumWordings: Int, patience: Int, lookupDeadline: Duration, replayPace: ReplayPace, asksForUsage: Bool,
+        staleIfError: Duration,
         staleWhileRevalidate: Duration
     ) {
         self.isEnabled = isEnabled
@@ -64,6 +67,7 @@ package struct PipelineOptions: Sendable {
         self.errorBound = errorBound
         self.overrides = overrides
         self.timeSensitive = timeSensitive
+        self.askSplit = askSplit
         self.semanticTools = semanticTools
         self.candidateCount = candidateCount
         self.maximumWordings = maximumWordings

@@ -65,7 +65,7 @@ extension Inquiry {
     /// The same request for these of its inputs only.
     fileprivate func selecting(_ positions: [Int]) -> Inquiry? {
         guard case .bytes(let whole) = request.body, let body = RequestReader.body(whole, selecting: positions),
-            case .cacheable(let content) = RequestReader.read(path: request.pathWithoutQuery, body: body), content.items.count == positions.count
+            case .cacheable(let content) = RequestReader.read(path: request.path[...], body: body), content.items.count == positions.count
         else { return nil }
         return with(request.withBody(body), content)
     }

@@ -86,6 +86,9 @@ package struct RequestPipeline: Sendable {
     /// What the operator has decided, as it stands now: for those who bring something in themselves.
     var settings: LiveOptions.Snapshot { live.snapshot }
 
+    /// Lets other options hold for requests that come from now on.
+    func exchange(_ options: PipelineOptions) { live.exchange(for: options) }
+
     // MARK: The front
 
     /// The life of a request. Never throws: whatever happens becomes a response.
@@ -113,7 +116,7 @@ package struct RequestPipeline: Sendable {
     private func begin(reading request: ProxyRequest) -> FirstStep {
         let settings = settings
         let trace = reporter.begin(request, at: clock.now())
-        let path = request.pathWithoutQuery
+        let path = request.path[...]
         func refused(_ response: ProxyResponse) -> FirstStep { .reply(Reply(.refused, response), Heard(trace, endpointOf: path)) }
         let admission: AccessControl.Admission
         switch access.admit(request, under: settings.options.access, at: clock.now()) {
@@ -231,7 +234,7 @@ package struct RequestPipeline: Sendable {
     /// The vector of a question that is forwarded: the look-up's, or one that is made while the upstream works; `nil` where none is wanted.
     private func vector(of inquiry: Inquiry, after finding: Finding? = nil) -> LateVector? {
         if let vector = finding?.meaning?.vector { return LateVector(vector) }
-        guard let query = inquiry.content.query, embedder != nil, inquiry.options.isSearchable(inquiry.content) else { return nil }
+        guard embedder != nil, inquiry.isSearchable, let query = inquiry.asked?.query else { return nil }
         let isPutOff = finding?.meaning?.isPutOff ?? false
         return LateVector { [lookUps, lessons] urgency in
             guard isPutOff else {

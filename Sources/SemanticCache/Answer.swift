@@ -9,11 +9,14 @@ package struct Answer: Sendable {
     package let usage: TokenUsage?
     /// From the request's departure to the answer's last byte.
     package let upstreamTime: Duration
+    /// Whether it is a stream that says what it cost though nobody asked for that: whoever does not ask is then told, too, as the upstream tells.
+    package let tellsUsageUnasked: Bool
 
-    package init(recording: Recording, fields: HTTPFields, usage: TokenUsage?, upstreamTime: Duration) {
+    package init(recording: Recording, fields: HTTPFields, usage: TokenUsage?, upstreamTime: Duration, tellsUsageUnasked: Bool = false) {
         self.recording = recording
         self.fields = fields
         self.usage = usage
+        self.tellsUsageUnasked = tellsUsageUnasked
         self.upstreamTime = min(max(.zero, upstreamTime), Self.longestTime)
     }
 
@@ -39,6 +42,14 @@ package enum Recording: Hashable, Sendable {
     case message([UInt8])
     /// A stream of server-sent events, byte for byte, with its cadence.
     case events(EventRecording)
+
+    /// Whether it is a stream.
+    package var isEvents: Bool {
+        switch self {
+        case .message: false
+        case .events: true
+        }
+    }
 
     /// The size of the body in bytes, cadence included.
     package var byteCount: Int {

@@ -22,8 +22,9 @@ package protocol Embedder: Sendable {
     ///   - urgency: raised when a request waits for them after all.
     func embedInBackground(_ texts: [String], keepsReading: Bool, urgency: Urgency) async throws(ModelError) -> [Result<UnitVector, ModelRefusal>]
 
-    /// The words of a text that the model has no piece for, in order: two texts that differ in nothing else have the same vector.
-    func unreadWords(in text: String) -> [String]
+    /// The words of a text as the model reads them, in order: two texts that differ in nothing that it is given have the same vector. Empty for a
+    /// model that sees every character.
+    func readWords(in text: String) -> [ReadWord]
 }
 
 extension Embedder {
@@ -35,5 +36,5 @@ extension Embedder {
         try await embedInBackground(texts, keepsReading: keepsReading, urgency: Urgency())
     }
 
-    package func unreadWords(in text: String) -> [String] { [] }
+    package func readWords(in text: String) -> [ReadWord] { [] }
 }

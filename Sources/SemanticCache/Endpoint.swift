@@ -5,16 +5,14 @@ package enum Endpoint: String, CaseIterable, Sendable {
     case messages = "/v1/messages"
     case completions = "/v1/completions"
     case embeddings = "/v1/embeddings"
+    case generateContent = "/v1beta/models/{model}:generateContent"
+    case embedContent = "/v1beta/models/{model}:embedContent"
 
-    /// The path below the host, as clients send it.
+    /// The path below the host, as clients send it; with `{model}` where that is the request's to name.
     package var path: String { rawValue }
 
-    /// The deployment that an Azure path names, which stands for the model.
-    package static func deployment(in path: some StringProtocol) -> String? {
-        guard path.hasPrefix("/openai/deployments/") else { return nil }
-        let name = path.dropFirst("/openai/deployments/".count).prefix { $0 != "/" && $0 != "?" }
-        return name.isEmpty ? nil : String(name)
-    }
+    /// Those whose answers are vectors.
+    package static let ofVectors: Set<Endpoint> = [.embeddings, .embedContent]
 }
 
 extension String {

@@ -24,6 +24,8 @@ package enum MissReason: String, CaseIterable, Error, Sendable {
     case namesDiffer = "names-differ"
     /// The same names stand in another order.
     case orderDiffers = "order-differs"
+    /// The prompts ask for different kinds of things, or for another degree, bound or time of one.
+    case askDiffers = "ask-differs"
     /// One content word was replaced and the rest is the same (profile `strict`).
     case wordReplaced = "word-replaced"
     /// The prompt speaks of a moment (`today`, `latest`), so an old answer may be wrong.
@@ -84,6 +86,8 @@ package enum BypassReason: String, CaseIterable, Error, Sendable {
     case unauthenticated = "unauthenticated"
     /// The cache is switched off in the configuration.
     case disabled = "disabled"
+    /// The connection is to be a WebSocket, whose bytes are handed on both ways.
+    case webSocket = "websocket"
 }
 
 /// Why an upstream's answer was not stored.

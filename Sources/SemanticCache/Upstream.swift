@@ -18,13 +18,19 @@ package struct UpstreamRequest: Sendable {
     /// End-to-end fields. `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are the adapter's own.
     package var fields: HTTPFields
     package var body: RequestBody
+    /// The protocol to which the connection is to be switched, such as `websocket`; `nil` for a request like any other. Where the upstream agrees
+    /// (status 101), the response's body is what it says in that protocol, and this request's body is sent as it comes.
+    package var upgrade: String?
 
-    package init(method: HTTPRequest.Method, target: String, isFromRoot: Bool = false, fields: HTTPFields, body: RequestBody) {
+    package init(
+        method: HTTPRequest.Method, target: String, isFromRoot: Bool = false, fields: HTTPFields, body: RequestBody, upgrade: String? = nil
+    ) {
         self.method = method
         self.target = target
         self.isFromRoot = isFromRoot
         self.fields = fields
         self.body = body
+        self.upgrade = upgrade
     }
 }
 

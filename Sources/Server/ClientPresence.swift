@@ -1,5 +1,6 @@
 import NIOCore
 import Proxy
+import SemanticCache
 import Synchronization
 
 /// A request that was begun before it reached its route.
@@ -20,6 +21,10 @@ final class ClientPresence: Sendable {
     }
 
     private let state = Mutex(State())
+    /// What the client says once its connection speaks HTTP no more; `nil` where it speaks nothing else.
+    let bytes: BytePipe?
+
+    init(bytes: BytePipe? = nil) { self.bytes = bytes }
 
     /// Runs `action` once when the client leaves; at once if it has left already. Replaces what was set before.
     func onLeave(_ action: (@Sendable () -> Void)?) {

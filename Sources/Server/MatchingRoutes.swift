@@ -18,7 +18,7 @@ struct MatchingRoutes: Sendable {
     /// The body is what would be sent to a cached endpoint; `?endpoint=` names another than chat completions.
     func explain(_ request: Request) async throws -> Response {
         let name = request.uri.queryParameters["endpoint"].map(String.init) ?? Endpoint.chatCompletions.path
-        guard let endpoint = Endpoint(rawValue: name) else {
+        guard WireTarget(path: name[...]) != nil else {
             let known = Endpoint.allCases.map(\.path).joined(separator: ", ")
             return JSONBody.error(.badRequest, "endpoint: expected one of \(known), found '\(name)'", code: "bad_endpoint")
         }
@@ -27,7 +27,7 @@ struct MatchingRoutes: Sendable {
         fields[.authorization] = credential(of: request)
         do throws(ExplainError) {
             return JSONBody.response(
-                try await pipeline.explain(ProxyRequest(id: "explain", method: .post, path: endpoint.path, fields: fields, body: .bytes(body))))
+                try await pipeline.explain(ProxyRequest(id: "explain", method: .post, path: name, fields: fields, body: .bytes(body))))
         } catch {
             switch error {
             case .bypass(let reason):

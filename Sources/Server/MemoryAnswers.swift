@@ -67,7 +67,7 @@ final class MemoryAnswers: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Whether the whole of it could be answered from memory. Whatever is unusual about a request is left to the other path.
     private func isWorthGathering(_ request: HTTPRequest) -> Bool {
-        guard underway == 0, request.method == .post, let path = request.path, Endpoint(path: path.beforeQuery) != nil else { return false }
+        guard underway == 0, request.method == .post, let path = request.path, Endpoint(path: path[...]) != nil else { return false }
         var length: Int?
         // In one pass, for every request pays for it. A second length, like chunks beside one, leaves the body's end in doubt.
         for field in request.headerFields where Self.askedFor.contains(field.name) {

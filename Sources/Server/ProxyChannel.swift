@@ -6,9 +6,9 @@ import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 import Proxy
 
-/// One connection, from bytes to requests: Hummingbird's HTTP/1.1 channel with three handlers of this program in it.
+/// One connection, from bytes to requests: Hummingbird's HTTP/1.1 channel with handlers of this program in it.
 ///
-/// From the socket inwards: HTTP codec, ``HeldHead``, ``ConnectionWatch``, Hummingbird's idle time and graceful end, ``MemoryAnswers``, then the requests
+/// From the socket inwards: ``ProtocolSwitch``, HTTP codec, ``HeldHead``, ``UpgradeWatch``, ``ConnectionWatch``, Hummingbird's idle time and graceful end, ``MemoryAnswers``, then the requests
 /// that need to wait for something as an asynchronous sequence.
 struct ProxyChannel: ServerChildChannel, HTTPChannelHandler {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
@@ -22,14 +22,17 @@ struct ProxyChannel: ServerChildChannel, HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            let presence = ClientPresence()
+            let protocolSwitch = ProtocolSwitch(listening: limits.writeTimeout)
+            let presence = ClientPresence(bytes: protocolSwitch.bytes)
             let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(protocolSwitch)
             // Requests in a row wait in the asynchronous channel. Hummingbird's types have validated every header that goes out.
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false, withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoder)
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             try pipeline.addHandler(HeldHead())
+            try pipeline.addHandler(UpgradeWatch(protocolSwitch))
             try pipeline.addHandler(ConnectionWatch(presence: presence, presences: presences, limits: limits))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger))
             try pipeline.addHandler(MemoryAnswers(desk: desk, presence: presence))

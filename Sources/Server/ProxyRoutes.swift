@@ -24,9 +24,13 @@ struct ProxyRoutes: Sendable {
     private func respondFromBody(to request: Request, path: String, presence: ClientPresence, id: String, place: RequestGate.Place) async throws
         -> Response
     {
-        let isCollected = request.method == .post && Endpoint(path: path.beforeQuery) != nil
+        let isCollected = request.method == .post && Endpoint(path: path[...]) != nil
         let body: SemanticCache.RequestBody
-        if isCollected {
+        var upgrade: String?
+        if request.head.asksForWebSocket, let bytes = presence.bytes {
+            body = .stream(bytes.stream(), length: nil)
+            upgrade = "websocket"
+        } else if isCollected {
             guard let bytes = try await request.bytes(upTo: maximumBody) else {
                 var response = Self.response(from: tooLarge(path: path), presence: presence, place: place)
                 response.headers[.connection] = "close"
@@ -36,7 +40,7 @@ struct ProxyRoutes: Sendable {
         } else {
             body = Self.stream(request)
         }
-        let proxyRequest = ProxyRequest(id: id, method: request.method, path: path, fields: request.headers, body: body)
+        let proxyRequest = ProxyRequest(id: id, method: request.method, path: path, fields: request.headers, body: body, upgrade: upgrade)
         return try await respond(to: pipeline.begin(proxyRequest), id: id, presence: presence, place: place)
     }
 

@@ -1,4 +1,4 @@
-// Server: HTTP in, HTTP out. Requests below /v1, and below /openai as Azure has it, go to the pipeline, the rest is the admin surface and the probes.
+// Server: HTTP in, HTTP out. Requests below the paths of the providers' APIs (/v1, ...) go to the pipeline, the rest is the admin surface and the probes.
 //
 // The routes are few and fixed, so they are matched by hand: no router stands on the path of a hit.
 //
@@ -168,7 +168,7 @@ struct TopRouter: HTTPResponder {
         let raw = request.head.path ?? "/"
         // Wherever it goes: what follows on the connection may be meant for another route.
         guard request.headers.isPlainlyFramed else { return Self.unclearFraming(path: raw) }
-        if raw.hasPrefix("/v1/") || raw.hasPrefix("/openai/") {
+        if ProxyPath.isForwarded(raw) {
             guard pressure.level < .shedsRequests, let place = requests.enter() else { return Self.overloaded(path: raw) }
             return try await proxy.respond(
                 to: request, path: raw, channel: context.channel, id: RequestIDs.id(for: request.headers), place: place)

@@ -172,12 +172,15 @@ extension Settings {
         package var candidates = 8
         package var maxWordings = 100
         package var patience = 1000
+        package var ask = AskSplit.auto
         package var timeSensitive = TimeSensitiveUse.exact
         package var semanticTools = false
         package var prior = PriorChoice.shipped
         package var judge = Judge()
         /// The share of exact hits that is asked afresh, in 0...1.
         package var noiseSample = 0.001
+        /// A day.
+        package var calibrationCalls = 200
         package var overrides: [Override] = []
 
         /// Whether any traffic may hit by meaning.

@@ -145,8 +145,8 @@ enum SettingsCatalogue {
             SettingsKey(
                 "embeddings", \.cache.embeddings, .flag, .atOnce,
                 """
-                true: /v1/embeddings is cached, each input of a batch as an entry of its own. false: it passes through, so that a large corpus
-                which is embedded once does not push other answers out.
+                true: /v1/embeddings is cached, each input of a batch as an entry of its own, and Google's embedContent, each request as one.
+                false: they pass through, so that a large corpus which is embedded once does not push other answers out.
                 """),
             SettingsKey(
                 "no_store_patterns", \.cache.noStorePatterns,
@@ -280,6 +280,12 @@ enum SettingsCatalogue {
                 waits.
                 """),
             SettingsKey(
+                "ask", \.matching.ask, .choice, .atOnce,
+                """
+                What of the last message is looked up by similarity. auto: what is asked; what it is asked about (a context, code, a table, an
+                e-mail, labelled fields) must be equal, however long it is. whole: all of the message.
+                """),
+            SettingsKey(
                 "time_sensitive", \.matching.timeSensitive, .choice, .atOnce,
                 """
                 Questions that speak of today, now or the latest. exact: they hit only word for word, and their answers are kept for 5m at
@@ -298,14 +304,21 @@ enum SettingsCatalogue {
                 "judge", \.matching.judge, .judge, .atStart,
                 """
                 Fresh answers are compared with cached ones behind the requests: by words, then by embedding. model: a model of the same provider that
-                is asked where these do not tell (null: none, and the answers count as different); it needs upstream.api_key_env where the provider
-                wants a key. daily_calls: how often in a day (UTC).
+                is asked where these do not tell (null: none, and such comparisons teach nothing); it needs upstream.api_key_env where the provider
+                wants a key. With one, more comparisons tell something, so that traffic whose answers are long or free opens sooner. daily_calls: how
+                often in a day (UTC).
                 """),
             SettingsKey(
                 "noise_sample", \.matching.noiseSample, .number(0...1), .atStart,
                 """
                 Share of exact hits that is asked afresh once a kind of traffic has 50 labels (0.0 to 1.0): how often the judge calls answers to one
-                question different says how far its word can be trusted. Such a client gets the fresh answer. 0.0 asks none.
+                question different says how far its word can be trusted. Such a client gets the fresh answer. 0.0 asks none. More are asked in the
+                beginning: of each kind of traffic the first 24, at most one exact hit in twenty.
+                """),
+            SettingsKey(
+                "calibration_calls", \.matching.calibrationCalls, .whole(0...1_000_000), .atStart,
+                """
+                Exact hits that are asked afresh in a day (UTC), at the most, for the purpose above. Their cost is in the statistics. 0 asks none.
                 """),
             SettingsKey(
                 "overrides", \.matching.overrides, .overrides, .atOnceUnless(needsModel),

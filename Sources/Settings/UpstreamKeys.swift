@@ -6,8 +6,8 @@ enum UpstreamKeys {
             """
             The provider's URL up to and with its version, as clients of the OpenAI library write it: a request for
             /v1/chat/completions goes to base_url + /chat/completions. A URL without a path gets /v1. A query such as
-            ?api-version=2024-10-21 is added to every request; a request for an Azure path (/openai/...) goes to the
-            same path on this host. Flag: --upstream.
+            ?api-version=2024-10-21 is added to every request; a request for the path of another API (/openai/...,
+            /v1beta/...) goes to the same path on this host. Flag: --upstream.
             """),
         RecordKey(
             "api_key_env", \.apiKeyEnv, ValueKind<String>.environmentName.optional,
@@ -21,7 +21,8 @@ enum UpstreamKeys {
         RecordKey(
             "headers_env", \.headersEnv, .headersEnv,
             """
-            The same for secrets: a map of header name and name of the environment variable that holds its value, such as api-key: AZURE_KEY.
+            The same for secrets: a map of header name and name of the environment variable that holds its value, such as api-key: AZURE_KEY
+            or x-goog-api-key: GEMINI_KEY.
             With a key here or in api_key_env, the clients' own keys are not forwarded.
             """),
         RecordKey("connect_timeout", \.connectTimeout, .duration(), "Time for name lookup, connection and TLS together (duration)."),

@@ -20,8 +20,10 @@ enum EntryRow {
         e.saved_cost, e.generation, f.text
         """
 
-    /// Added to an answer's form where the row's query, answer and vector are sealed.
+    /// Added to an answer's form, which is 0 for a plain body and 1 for a stream, where the row's query, answer and vector are sealed.
     static let sealedForm = 2
+    /// Added where the stream says what it cost without having been asked.
+    private static let unaskedForm = 4
 
     /// Adds or replaces the record; another entry with the same key goes.
     ///
@@ -47,7 +49,7 @@ enum EntryRow {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            entry.id.rawValue, form + (cipher == nil ? 0 : sealedForm),
+            entry.id.rawValue, form + (cipher == nil ? 0 : sealedForm) + (answer.tellsUsageUnasked ? unaskedForm : 0),
             cipher?.seal(bytes, .answer, of: entry.id) ?? Data(bytes), marks.map { Data($0) }, FieldsCoding.encode(answer.fields),
             answer.usage?.prompt,
             answer.usage?.completion, answer.upstreamTime.wholeMilliseconds, answer.usage?.cachedPrompt,
@@ -91,17 +93,16 @@ enum EntryRow {
             let fields = FieldsCoding.decode(value(row, 19))
         else { return nil }
         let id = outline.metadata.id
-        let isSealed = storedForm >= sealedForm
+        guard (0..<(2 * unaskedForm)).contains(storedForm) else { return nil }
+        let isSealed = storedForm & sealedForm != 0
         guard let bytes = isSealed ? cipher?.open(storedBytes, .answer, of: id) : Array(storedBytes) else { return nil }
         let recording: Recording
-        switch storedForm % sealedForm {
-        case 0: recording = .message(bytes)
-        case 1 where storedForm >= 0:
+        if storedForm & 1 == 0 {
+            recording = .message(bytes)
+        } else {
             guard let marks = MarksCoding.decode(value(row, 18) ?? Data(), byteCount: bytes.count) else { return nil }
             recording = .events(EventRecording(bytes: bytes, marks: marks))
-        default: return nil
         }
-        guard storedForm < 2 * sealedForm else { return nil }
         var usage: TokenUsage?
         if let prompt: Int = value(row, 20), let completion: Int = value(row, 21) {
             usage = TokenUsage(prompt: prompt, completion: completion, cachedPrompt: value(row, 24) ?? 0)
@@ -114,7 +115,9 @@ enum EntryRow {
         return CacheRecord(
             entry: Entry(
                 outline.metadata,
-                answer: Answer(recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(value(row, 22) as Int64? ?? 0))),
+                answer: Answer(
+                    recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(value(row, 22) as Int64? ?? 0),
+                    tellsUsageUnasked: storedForm & unaskedForm != 0)),
             embedding: embedding)
     }
 

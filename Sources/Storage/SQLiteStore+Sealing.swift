@@ -21,7 +21,7 @@ extension SQLiteStore {
                     last = row[0]
                     let form = Int.fromDatabaseValue(row[16] as DatabaseValue) ?? 0
                     let isCurrent =
-                        form >= EntryRow.sealedForm && (Data.fromDatabaseValue(row[17] as DatabaseValue).map { cipher.isCurrent($0) } ?? false)
+                        form & EntryRow.sealedForm != 0 && (Data.fromDatabaseValue(row[17] as DatabaseValue).map { cipher.isCurrent($0) } ?? false)
                     if !isCurrent, let record = EntryRow.decode(row, cipher: cipher) { outdated.append(record) }
                 }
                 return (outdated: outdated, last: last)

@@ -50,6 +50,8 @@ package final class ProxyMetrics: Sendable {
         case judge
         /// Would-be hits that were forwarded to learn from.
         case exploration
+        /// Exact hits that were asked afresh, to see what two answers to one question look like.
+        case calibration
 
         package var name: String { "\(self)" }
     }

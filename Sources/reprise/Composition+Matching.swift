@@ -26,7 +26,7 @@ extension Composition {
             judge: AnswerJudge(
                 options: AnswerJudge.Options(settings.matching.judge), embedder: embedder, upstream: upstream, clock: clock, metrics: metrics),
             verifier: verifier,
-            unreadWords: UnreadWordsGuard(embedder), store: store,
+            residue: ResidueGuard(embedder), store: store,
             fingerprint: "\(embedder.fingerprint) verifier \(verifier?.fingerprint ?? "none") prior \(settings.matching.prior.rawValue)",
             clock: clock,
             generator: SystemRandomNumberGenerator(), logger: logger)

@@ -19,7 +19,8 @@ extension Composition {
                     paths: route.paths.map { NamePattern($0) }, models: route.models.map { NamePattern($0) },
                     upstream: try makers.chain(route.name, route.upstream, following: [route.name])))
         }
-        let routed: any Upstream = routes.isEmpty ? standard : RoutedUpstream(routes: routes, default: standard) { RequestModel.name(in: $0) }
+        guard !routes.isEmpty else { return (standard, makers.watches) }
+        let routed = RoutedUpstream(routes: routes, default: standard) { RequestModel.name(at: $0[...], body: $1) }
         return (routed, makers.watches)
     }
 }
@@ -58,7 +59,8 @@ private struct UpstreamMaker {
         let transport = transports.transport(for: name, connections: settings.maxConnections)
         let logger = logger
         let breaking = BreakingUpstream(
-            CurlUpstream(endpoint: endpoint, transport: transport), limit: settings.breakerFailures, coolDown: settings.breakerCooldown,
+            UpgradingUpstream(CurlUpstream(endpoint: endpoint, transport: transport), endpoint: endpoint), limit: settings.breakerFailures,
+            coolDown: settings.breakerCooldown,
             onTransition: { transition in
                 switch transition {
                 case .opened(let time, let reason):

@@ -18,6 +18,9 @@ struct EvaluateCommand: AsyncParsableCommand {
             log with answers (log.access_content: answers) is a stream too: the judge says which of its answers are the same.
             Streams are shuffled anew for every seed, and every rule replays the same shuffles: the calibrated policy at each --bound, vCache
             with and without alias wordings, and static thresholds with and without the guards. Brackets hold 95 % intervals (Wilson).
+            With --answers, a file of {"question", "a", "b", "same", "kind"} or of {"family", "instruction", "answers"}, the judge is measured on its
+            answers; of the latter every group of a stream is given an instruction and every prompt one of its answers, and labels are what the judge makes
+            of them, as in the proxy.
 
             Example:
               reprise evaluate stream.jsonl pairs.jsonl --bound 0.01 --plot wrong.svg
@@ -71,6 +74,17 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Flag(help: "Take the shipped verifier's word only where its training left a group out; elsewhere draw it from there. Fit on such groups alone.")
     var heldOut = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Measure the judge on the answers in this file, and replay the streams with answers as models word them (see below).", valueName: "file"))
+    var answers: String?
+
+    @Option(help: ArgumentHelp("With --answers: comparisons made while one request comes in; all of them when left out.", valueName: "number"))
+    var pace: Double?
+
+    @Option(help: ArgumentHelp("With --answers: prompts that are asked twice in the beginning.", valueName: "number"))
+    var repeats = 0
+
     @Flag(help: "Time decisions over the pairs, eight candidates each, and apart from them embedder and verifier; replay nothing.")
     var timing = false
 
@@ -78,7 +92,11 @@ struct EvaluateCommand: AsyncParsableCommand {
     enum Verified: String, ExpressibleByArgument, CaseIterable { case pairs, all, off }
 
     func validate() throws {
-        guard eviction != !files.isEmpty else { throw ValidationError("expected files of labelled examples, or --eviction alone") }
+        guard eviction != (!files.isEmpty || answers != nil) else {
+            throw ValidationError("expected files of labelled examples, or --eviction alone")
+        }
+        guard pace.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--pace: expected a number above 0") }
+        guard (0...10_000).contains(repeats) else { throw ValidationError("--repeats: expected a number from 0 to 10000") }
         guard (1...1000).contains(seeds) else { throw ValidationError("--seeds: expected a number from 1 to 1000") }
         guard bounds.allSatisfy({ $0 > 0 && $0 < 1 }) else { throw ValidationError("--bound: expected a share between 0 and 1") }
         for weighing in weighings where Self.weighing(weighing) == nil {
@@ -106,7 +124,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             } catch {
                 throw CommandFailure(.configuration, "the model cannot be used: \(error)")
             }
-            let vectors = try await Self.embed(read.flatMap(\.content.texts), with: embedder) {
+            let book = try answers.map { try Self.readAnswers($0) }
+            let vectors = try await Self.embed(read.flatMap(\.content.texts) + (book?.texts ?? []), with: embedder) {
                 if console.errorDraws { console.writeError($0) }
             }
             var data: [File] = []
@@ -121,10 +140,19 @@ struct EvaluateCommand: AsyncParsableCommand {
             let isUnseen: (@Sendable (String) -> Bool)? = heldOut ? Self.isHeldOut : nil
             let evaluation = Evaluation(
                 bounds: bounds.isEmpty ? [loaded.settings.matching.errorBound] : bounds, thresholds: [0.7, 0.75, 0.8, 0.85, 0.9, 0.95], seeds: seeds,
-                profile: loaded.settings.matching.profile, unreadWords: UnreadWordsGuard(embedder),
+                profile: loaded.settings.matching.profile, residue: ResidueGuard(embedder),
                 prior: prior, vector: { vectors[$0] }, verdict: logits.verdict, isUnseen: isUnseen,
                 makeIndex: { FlatIndex(dimension: embedder.dimension) }, scope: { Self.scope(of: $0) })
-            if timing {
+            if let book {
+                let trial = JudgeEvaluation(
+                    embedder: embedder, prior: prior, verdict: logits.verdict, bound: evaluation.bounds.first ?? 0.01, profile: evaluation.profile,
+                    seeds: seeds, pace: pace, repeats: repeats, console: console)
+                trial.judge(book.content, file: book.name, vectors: vectors)
+                for file in data {
+                    guard case .stream(let items) = file.data, case .instructions(let instructions) = book.content else { continue }
+                    trial.replay(items, file: file.name, instructions: instructions, vectors: vectors)
+                }
+            } else if timing {
                 // Apart from the decisions, which are timed without it.
                 let timed = try Self.loadVerifier(loaded, verifier, embedder)
                 for file in data {
@@ -289,6 +317,27 @@ struct EvaluateCommand: AsyncParsableCommand {
         }
     }
 
+    private struct Answers {
+        let name: String
+        let content: JudgeTrial.Content
+
+        /// Every text whose vector is wanted.
+        var texts: [String] {
+            switch content {
+            case .pairs(let pairs): pairs.flatMap { [$0.first, $0.second] }.map(JudgeEvaluation.beginning)
+            case .instructions(let all): all.flatMap { [$0.text] + $0.answers }.map(JudgeEvaluation.beginning)
+            }
+        }
+    }
+
+    private static func readAnswers(_ path: String) throws -> Answers {
+        guard let bytes = FileManager.default.contents(atPath: path) else { throw CommandFailure(.noInput, "\(path): cannot be read") }
+        guard let content = JudgeTrial.read(lines: bytes) else {
+            throw CommandFailure(.badData, "\(path): expected lines of question, a, b and same, or of instruction and answers")
+        }
+        return Answers(name: path.split(separator: "/").last.map(String.init) ?? path, content: content)
+    }
+
     private static func embed(_ texts: [String], with embedder: OnnxEmbedder, progress: (String) -> Void) async throws -> [String: UnitVector] {
         let texts = Array(Set(texts)).sorted()
         var vectors: [String: UnitVector] = [:]
@@ -309,7 +358,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     }
 
     /// A scope of its own for every history, as in the proxy.
-    private static func scope(of history: [String]) -> Scope {
+    static func scope(of history: [String]) -> Scope {
         let text = history.map { "\($0.utf8.count):\($0)" }.joined()
         return Scope(Digest256.sha256(Array(text.utf8)))
     }

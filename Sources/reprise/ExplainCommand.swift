@@ -101,6 +101,9 @@ private struct Decided: Decodable {
     var mode: String?
     var profile: String?
     var scope: String?
+    var query: String?
+    var framed: Bool?
+    var text: String?
     var entry: String?
     var nearest: [Neighbour]?
     var guards: [Guard]?
@@ -109,6 +112,8 @@ private struct Decided: Decodable {
     func lines(title: (String) -> String) -> [String] {
         var lines = [title(decision) + (reason.map { ", \(printable($0))" } ?? "") + (entry.map { ", entry \(printable($0))" } ?? "")]
         if let mode, let profile { lines.append("mode \(printable(mode)), profile \(printable(profile)), scope \(scope.map(printable) ?? "none")") }
+        if framed ?? false, let query { lines.append("asks \(shortened(printable(query), to: 100)); what it is asked about must be equal") }
+        if let text { lines.append("text: \(printable(text))") }
         if let nearest, !nearest.isEmpty {
             lines +=
                 ["", title("Nearest")]

@@ -1,4 +1,5 @@
 import Embedding
+import Matching
 import SemanticCache
 import Synchronization
 
@@ -29,9 +30,21 @@ final class Logits: Sendable {
         return { [self] asked, cached in logit(asked, cached) }
     }
 
-    /// The pair's logit; `nil` where the verifier refused it or did not read it.
+    /// The pair's logit, or that of its weakest pair of sentences where that is better, as the proxy has it; `nil` where the verifier refused it or did not
+    /// read it.
     func logit(_ asked: String, _ cached: String) -> Double? {
         if readsAll { read(asked, cached) }
-        return known.withLock { $0[WordingPair(asked: asked, cached: cached)] } ?? nil
+        guard let whole = known.withLock({ $0[WordingPair(asked: asked, cached: cached)] }) ?? nil else { return nil }
+        guard let one = try? PromptTokens(asked), let other = try? PromptTokens(cached), let pairs = Sentences.paired(one, other), !pairs.isEmpty
+        else {
+            return whole
+        }
+        var weakest = Double.infinity
+        for pair in pairs {
+            read(pair.asked, pair.cached)
+            guard let logit = known.withLock({ $0[WordingPair(asked: pair.asked, cached: pair.cached)] }) ?? nil else { return whole }
+            weakest = min(weakest, logit)
+        }
+        return max(whole, weakest)
     }
 }

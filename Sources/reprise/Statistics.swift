@@ -29,6 +29,7 @@ struct Statistics: Decodable, Sendable {
     struct Costs: Decodable, Sendable {
         var judgeUsd: Double?
         var explorationUsd: Double?
+        var calibrationUsd: Double?
     }
 
     struct Latency: Decodable, Sendable {
@@ -116,7 +117,9 @@ struct Statistics: Decodable, Sendable {
 
     /// What the cache itself spent, which is taken off the savings; `nil` where that is nothing.
     private var ownCosts: String? {
-        let purposes: [(name: String, usd: Double?)] = [("judge", costs?.judgeUsd), ("exploration", costs?.explorationUsd)]
+        let purposes: [(name: String, usd: Double?)] = [
+            ("judge", costs?.judgeUsd), ("exploration", costs?.explorationUsd), ("calibration", costs?.calibrationUsd),
+        ]
         var parts: [String] = []
         for case (let name, let usd?) in purposes where usd > 0 { parts.append("\(spokenDollars(usd)) \(name)") }
         guard !parts.isEmpty, let gross = saved?.grossUsd else { return nil }

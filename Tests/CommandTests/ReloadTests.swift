@@ -34,6 +34,7 @@ struct ReloadTests {
         try check("matching.profile", "matching: {profile: strict}") { "\($0.profile)" }
         try check("matching.patience", "matching: {patience: 7}") { "\($0.patience)" }
         try check("matching.max_wordings", "matching: {max_wordings: 1}") { "\($0.maximumWordings)" }
+        try check("matching.ask", "matching: {ask: whole}") { "\($0.askSplit)" }
         try check("matching.time_sensitive", "matching: {time_sensitive: match}") { "\($0.timeSensitive)" }
         try check("matching.semantic_tools", "matching: {semantic_tools: true}") { "\($0.semanticTools)" }
         try check("matching.overrides", "matching: {overrides: [{model: m, mode: exact}]}") { "\($0.overrides.count)" }

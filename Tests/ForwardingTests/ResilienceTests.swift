@@ -333,7 +333,8 @@ struct RoutedUpstreamTests {
 
     private let routed = RoutedUpstream(
         routes: [route(["/v1/messages"], [], 201), route([], ["claude-*", "o?-mini"], 202), route(["/v1/audio/*"], ["whisper*"], 203)],
-        default: upstream(reply(200)), model: { String(decoding: $0, as: UTF8.self) })
+        default: upstream(reply(200)),
+        model: { target, body in target.contains("/deployments/claude-x/") ? "claude-x" : body.map { String(decoding: $0, as: UTF8.self) } })
 
     @Test(arguments: [
         ("/messages", "gpt-4o", 201), ("/messages?beta=true", "claude-3", 201), ("/chat/completions", "claude-3", 202),
@@ -345,6 +346,7 @@ struct RoutedUpstreamTests {
         #expect(try await routed.send(request).status.code == expected)
     }
 
+    /// Whoever reads the model is given path and query as the client sent them.
     @Test func anAzureDeploymentStandsForTheModel() async throws {
         let target = "/openai/deployments/claude-x/chat/completions?api-version=1"
         let request = UpstreamRequest(method: .post, target: target, isFromRoot: true, fields: [:], body: .bytes([]))
@@ -367,6 +369,10 @@ struct EndpointTests {
         ("https://a/v1?v=1&w=2", "/x?v=9", false, "https://a/v1/x?v=9&w=2"), ("https://a/v1?v=1", "/x?v=9", false, "https://a/v1/x?v=9"),
         ("https://a:8/v1", "/openai/deployments/d/x?api-version=2", true, "https://a:8/openai/deployments/d/x?api-version=2"),
         ("https://a/v1/?v=1", "/x?", false, "https://a/v1/x?v=1"),
+        ("https://a/v1", "/v1beta/models/m:x?alt=sse", true, "https://a/v1beta/models/m:x?alt=sse"),
+        ("https://a/google/v1beta", "/v1beta/models/m:x", true, "https://a/google/v1beta/models/m:x"),
+        ("https://a/v1beta/openai", "/v1beta/models/m:x", true, "https://a/v1beta/models/m:x"),
+        ("https://v1beta", "/v1beta/models", true, "https://v1beta/v1beta/models"),
     ])
     func urls(base: String, target: String, isFromRoot: Bool, expected: String) throws {
         let request = UpstreamRequest(method: .get, target: target, isFromRoot: isFromRoot, fields: [:], body: .none)

@@ -13,9 +13,29 @@ import Testing
         #expect(try SignsGuard().findings(a, b) == (nil, nil))
     }
 
-    /// What an embedder without ideographs and emoji cannot read.
-    private static let unreadWords = UnreadWordsGuard { text in
-        text.unicodeScalars.filter { Script.of($0) == .han || $0.properties.isEmojiPresentation }.map(String.init)
+    /// An embedder without ideographs and emoji, which sees no capitals.
+    private static let unreadWords = ResidueGuard { text in
+        var words: [ReadWord] = []
+        var word = ""
+        func end() {
+            if !word.isEmpty { words.append(ReadWord(seen: word.lowercased(), written: word, gap: words.isEmpty ? "" : " ")) }
+            word = ""
+        }
+        for scalar in text.unicodeScalars {
+            if Script.of(scalar) == .han || scalar.properties.isEmojiPresentation {
+                end()
+                words.append(ReadWord(seen: nil, written: String(scalar), gap: ""))
+            } else if scalar == " " {
+                end()
+            } else if scalar == "?" {
+                end()
+                words.append(ReadWord(seen: "?", written: "?", gap: ""))
+            } else {
+                word.unicodeScalars.append(scalar)
+            }
+        }
+        end()
+        return words
     }
 
     @Test(arguments: [

@@ -130,7 +130,7 @@ import Testing
         #expect(throws: PopulationState.Failure.checksum) { _ = try PopulationState.decode(torn) }
         var newer = bytes
         newer[0] = 9
-        #expect(throws: PopulationState.Failure.version(found: 9, expected: 1)) { _ = try PopulationState.decode(newer) }
+        #expect(throws: PopulationState.Failure.version(found: 9, expected: 2)) { _ = try PopulationState.decode(newer) }
     }
 }
 
@@ -235,7 +235,7 @@ import Testing
         let texts = Mutex<[String]>([])
         let policy = CalibratedPolicy(
             population: Population(prior: Self.prior), errorBound: 0.01, profile: .default, floor: 0.5, draw: 1, prompts: PreparedPrompts(),
-            unreadWords: UnreadWordsGuard { text in
+            residue: ResidueGuard { text in
                 texts.withLock { $0.append(text) }
                 return []
             })

@@ -333,14 +333,15 @@ struct AliasLimitTests {
 
     /// Through the pipeline: one wording after the other is forwarded, has the same answer, and joins; the one too many stands alone.
     @Test func wordingsJoinUntilItIsReached() async throws {
-        let bench = LearnerBench(prior: nil)
-        let words = ["how", "do", "i", "reset", "my", "account", "password", "please", "quickly"]
-        let wordings = (0..<(AnswerGroups.aliasLimit + 4)).map { number -> String in
-            // Each differs from all others in the order of its words.
-            var rest = words
-            let first = rest.remove(at: number % 9)
-            let second = rest.remove(at: number / 9 % 8)
-            return ([first, second] + rest).joined(separator: " ")
+        // More wordings than a kind of traffic without a find is waited for: each is to be looked up when the one before has its vector.
+        var options = PipelineOptions.shipped
+        options.patience = 0
+        let bench = LearnerBench(prior: nil, options: options)
+        // Each has an opening or a manner of its own; none says anything that a guard looks for, so that each is compared and has its label.
+        let openings = ["how do i", "how can i", "how could i", "how may i", "how might i", "so how do i", "so how can i", "so how could i"]
+        let manners = ["quickly", "easily", "properly", "simply", "neatly", "fully", "nicely", "smoothly", "cleanly"]
+        let wordings = (0..<(AnswerGroups.aliasLimit + 4)).map { number in
+            "\(openings[number / manners.count]) \(manners[number % manners.count]) reset my account password"
         }
         try await bench.learning {
             for (number, wording) in wordings.enumerated() {

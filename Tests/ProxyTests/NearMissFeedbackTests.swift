@@ -203,6 +203,12 @@ struct PopulationReportTests {
         let name = PopulationName(
             tenant: tenant, endpoint: .chatCompletions, namespace: "help", model: "gpt-test", instructions: 0x0123_4567_89ab_cdef)
         #expect(name.key.description == "96bed9fadf0e908d7a669a363820d70c")
+        let english = TextClass(language: .english, length: .short, shape: .sentences)
+        #expect(name.of(english) == name, "what the prior was fitted on is the kind itself")
+        let latin = name.of(TextClass(language: .otherLatin, length: .short, shape: .ask))
+        #expect(latin.key != name.key && latin.ofAnyText == name)
+        #expect(PopulationName(line: name.line) == name && PopulationName(line: latin.line) == latin)
+        #expect(PopulationName(line: name.line + "\tno such class") == nil)
     }
 
     @Test func aStoreThatFailsIsGivenEverythingAgain() async {

@@ -454,6 +454,8 @@ struct PassThroughTests {
         ("/v1/chat/completions", "/v1/chat/completions"), ("/openai/deployments/d-1/chat/completions?api-version=1", "/v1/chat/completions"),
         ("/openai/v1/responses", "/v1/responses"), ("/openai/deployments/d-1/embeddings", "/v1/embeddings"),
         ("/openai/deployments/d-1/images/generations", "other"), ("/v1/models", "other"),
+        ("/v1beta/models/m:generateContent?key=k", "/v1beta/models/{model}:generateContent"),
+        ("/v1/models/m:batchEmbedContents", "/v1beta/models/{model}:embedContent"), ("/v1beta/models/m:countTokens", "other"),
     ])
     func bypassesCountUnderTheirEndpoint(path: String, endpoint: String) async {
         let bench = ProxyBench()
@@ -482,6 +484,37 @@ struct PassThroughTests {
         #expect(call.request.method == .put)
         #expect(call.request.fields[.acceptEncoding] == "gzip")
         #expect(call.body == [1, 2, 3])
+    }
+
+    /// The client's part of the conversation goes on as it comes, and nothing of the query that a key may stand in is lost.
+    @Test func aSocketPassesThrough() async throws {
+        let bench = ProxyBench { _, body in .response(status: .switchingProtocols, fields: [.init("Sec-WebSocket-Accept")!: "a"], chunks: [body]) }
+        let answer = await bench.send(
+            ProxyRequest(
+                id: "r", method: .get, path: "/v1/responses?key=k", fields: [.init("Sec-WebSocket-Key")!: "b"],
+                body: .stream(ByteStream([[1, 2], [3]]), length: nil), upgrade: "websocket"))
+        let call = try #require(bench.upstream.calls.first)
+        #expect(answer.status == 101 && answer.fields[.init("Sec-WebSocket-Accept")!] == "a" && answer.body == "\u{1}\u{2}\u{3}")
+        #expect(answer.cacheStatus == "reprise; fwd=bypass; detail=websocket")
+        #expect(call.request.upgrade == "websocket" && call.request.target == "/responses?key=k" && call.body == [1, 2, 3])
+    }
+
+    /// A key is the same key wherever it stands: in a field, in the query, and there in any place.
+    @Test func aKeyInTheQueryIsACredential() async {
+        let bench = ProxyBench { _, _ in
+            .response(
+                status: .ok, fields: [.contentType: "application/json"],
+                chunks: [Array(#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#.utf8)])
+        }
+        let (path, body) = ("/v1beta/models/m:generateContent", #"{"contents":[{"parts":[{"text":"q"}]}]}"#)
+        let asked: [(query: String, fields: HTTPFields, cache: String)] = [
+            ("?key=one", [:], "MISS"), ("", [.init("x-goog-api-key")!: "one"], "HIT"), ("?alt=json&key=one", [:], "HIT"), ("?key=two", [:], "MISS"),
+            ("", [:], "MISS"), ("", [.authorization: "Bearer one"], "MISS"), ("?access_token=one", [:], "HIT"),
+        ]
+        for (query, fields, cache) in asked {
+            #expect(await bench.post(body, path: path + query, fields: fields).cache == cache, "\(query) \(fields)")
+        }
+        #expect(bench.upstream.calls.first?.request.target == path + "?key=one" && bench.upstream.calls.first?.request.isFromRoot == true)
     }
 
     @Test func aCompressedBodyPassesThrough() async {

@@ -48,7 +48,7 @@ struct ProxyBench {
             MatchLearner(
                 options: learning, prior: LearnerBench.prior, cache: cache,
                 judge: AnswerJudge(options: .shipped, embedder: embedder, upstream: upstream, clock: clock, metrics: metrics), verifier: nil,
-                unreadWords: UnreadWordsGuard(embedder), store: store, fingerprint: embedder.fingerprint, clock: clock, generator: Dial(),
+                residue: ResidueGuard(embedder), store: store, fingerprint: embedder.fingerprint, clock: clock, generator: Dial(),
                 logger: logger)
         }
         pipeline = RequestPipeline(

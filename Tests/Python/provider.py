@@ -1,4 +1,4 @@
-"""A scripted provider: the five endpoints of OpenAI and Anthropic as their clients expect them, in this process, with everything that came in kept.
+"""A scripted provider: the endpoints of OpenAI, Anthropic and Google as their clients expect them, in this process, with everything that came in kept.
 
 Markers in the last user message choose the answer: [tool] two calls of a tool, [json] an object, [think] reasoning before the text. Any other text is
 answered with words of its own, always the same ones.
@@ -38,10 +38,22 @@ class Provider:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with provider.lock:
                     provider.requests.append({"path": self.path, "headers": dict(self.headers.items()), "body": body})
-                answer = getattr(provider, self.path.split("?")[0].removeprefix("/v1/").replace("/", "_"))(body)
+                path, _, query = self.path.partition("?")
+                if ":" in path:
+                    answer = getattr(provider, "google_" + path.rpartition(":")[2])(body)
+                else:
+                    answer = getattr(provider, path.removeprefix("/v1/").replace("/", "_"))(body)
+                if ":stream" in path and "alt=sse" not in query:
+                    # Without events, Google streams one array.
+                    answer = [("," if place else "[") + json.dumps(chunk) for place, chunk in enumerate(answer)] + ["]"]
+                    kind = "application/json"
+                elif ":stream" in path:
+                    answer, kind = [f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in answer], "text/event-stream"
+                else:
+                    kind = "text/event-stream; charset=utf-8"
                 if isinstance(answer, list):
                     self.send_response(200)
-                    self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+                    self.send_header("Content-Type", kind)
                     self.send_header("Transfer-Encoding", "chunked")
                     self.end_headers()
                     for event in answer:
@@ -231,3 +243,59 @@ class Provider:
             data.append({"object": "embedding", "index": index, "embedding": encoded})
         tokens = sum(len(item) for item in items)
         return {"object": "list", "data": data, "model": body["model"], "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+
+    def google_chunks(self, body):
+        """What a model says, as the chunks of a stream. [blocked] in the prompt blocks it, [filter] cuts the answer."""
+        prompt = self.asked(body["contents"][-1]["parts"])
+        base = {"modelVersion": "gemini-test", "responseId": "r-" + hashlib.sha256(prompt.encode()).hexdigest()[:8]}
+        count = (body.get("generationConfig") or {}).get("candidateCount") or 1
+        usage = {"promptTokenCount": len(prompt), "candidatesTokenCount": 6, "totalTokenCount": len(prompt) + 6}
+        if "[blocked]" in prompt:
+            return [{"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": len(prompt), "totalTokenCount": len(prompt)}, **base}]
+        if "[tool]" in prompt:
+            name = body["tools"][0]["functionDeclarations"][0]["name"]
+            pieces = [{"functionCall": {"name": name, "args": {"city": city}}} for city in ("Paris", "Oslo")]
+            pieces[0]["thoughtSignature"] = "c2lnbmF0dXJl"
+        elif "[json]" in prompt:
+            pieces = [{"text": piece} for piece in ('{"city":', ' "Paris",', ' "days": 3}')]
+        elif "[picture]" in prompt:
+            pieces = [{"text": "Here."}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]
+        else:
+            pieces = [{"text": piece} for piece in words(prompt)]
+        if "[think]" in prompt:
+            pieces = [{"text": "Let me ", "thought": True}, {"text": "think.", "thought": True}, *pieces]
+        chunks = []
+        for index in range(count):
+            for piece in pieces:
+                chunks.append({"candidates": [{"content": {"parts": [piece], "role": "model"}, "index": index}], "usageMetadata": {**usage, "candidatesTokenCount": 1}, **base})
+            chunks[-1]["candidates"][0]["finishReason"] = "SAFETY" if "[filter]" in prompt else "STOP"
+        chunks[-1]["usageMetadata"] = usage
+        return chunks
+
+    google_streamGenerateContent = google_chunks
+
+    def google_generateContent(self, body):
+        chunks = self.google_chunks(body)
+        if "candidates" not in chunks[0]:
+            return chunks[0]
+        candidates = {}
+        for chunk in chunks:
+            for candidate in chunk["candidates"]:
+                known = candidates.setdefault(candidate["index"], {"content": {"parts": [], "role": "model"}, "index": candidate["index"]})
+                for part in candidate["content"]["parts"]:
+                    last = (known["content"]["parts"] or [{}])[-1]
+                    if set(part) <= {"text", "thought"} and set(last) == set(part):
+                        last["text"] += part["text"]
+                    else:
+                        known["content"]["parts"].append(dict(part))
+                known["finishReason"] = candidate.get("finishReason")
+        return {**chunks[-1], "candidates": list(candidates.values())}
+
+    def google_embedContent(self, body):
+        return {"embedding": {"values": vector(body["content"], body.get("outputDimensionality") or 8)}}
+
+    def google_batchEmbedContents(self, body):
+        return {"embeddings": [{"values": vector(each["content"], each.get("outputDimensionality") or 8)} for each in body["requests"]]}
+
+    def google_countTokens(self, body):
+        return {"totalTokens": len(self.asked(body["contents"][-1]["parts"]))}

@@ -13,7 +13,9 @@ import Testing
         "chat-text.json",
         "chat-tools.json", "chat-n2.json", "chat-unknown.json", "completion-text.sse", "completion-text.json", "messages-text.sse",
         "messages-tools.sse",
-        "messages-all.json", "responses-text.sse", "responses-all.json", "embeddings.json",
+        "messages-all.json", "responses-text.sse", "responses-all.json", "embeddings.json", "gemini-text.sse", "gemini-text.json", "gemini-tools.sse",
+        "gemini-thinking.sse", "gemini-all.json", "gemini-candidates.sse", "gemini-search.sse", "gemini-logprobs.sse", "gemini-partial-arguments.sse",
+        "geminiembeddings-one.json", "geminiembeddings-batch.json",
     ]
 
     /// Every split, the same recording: byte for byte what came.
@@ -56,6 +58,9 @@ import Testing
         ("messages-truncated.sse", .truncated), ("messages-max-tokens.sse", .lengthLimit), ("messages-error.sse", .errorEvent),
         ("responses-truncated.sse", .truncated),
         ("responses-incomplete.sse", .lengthLimit), ("responses-failed.sse", .errorEvent), ("responses-incomplete.json", .contentFilter),
+        ("gemini-blocked.json", .contentFilter), ("gemini-blocked.sse", .contentFilter), ("gemini-safety.sse", .contentFilter),
+        ("gemini-max-tokens.json", .lengthLimit), ("gemini-malformed.json", .truncated), ("gemini-empty.json", .unreadable),
+        ("gemini-truncated.sse", .truncated), ("gemini-error.sse", .errorEvent),
     ])
     func refuses(name: String, reason: NotStoredReason) throws {
         guard case .failure(let given) = try Transcript(name).record() else {

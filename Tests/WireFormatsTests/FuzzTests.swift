@@ -26,6 +26,10 @@ struct WireFuzzTests {
         (.messages, #"{"model":"m","max_tokens":9,"system":"s","messages":[{"role":"user","content":"q"}]}"#),
         (.responses, #"{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"q"}]}],"instructions":"i"}"#),
         (.completions, #"{"model":"m","prompt":"q","stream_options":{"include_usage":true}}"#), (.embeddings, #"{"model":"m","input":["a","b"]}"#),
+        (
+            .generateContent,
+            #"{"contents":[{"role":"user","parts":[{"text":"hé\n"},{"inlineData":{"data":"AA=="}}]}],"generationConfig":{"candidateCount":2},"tools":[{}]}"#
+        ),
     ]
 
     private var environment: [String: String] { ProcessInfo.processInfo.environment }

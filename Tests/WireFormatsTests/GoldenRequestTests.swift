@@ -44,7 +44,7 @@ import Testing
             let own = readings.filter { $0["endpoint"]?.string == endpoint.rawValue && $0["key"] != nil }
             #expect(own.count >= 12, "\(endpoint.path)")
             #expect(Set(own.compactMap { $0["key"]?.string }).count >= 10, "\(endpoint.path)")
-            #expect(own.contains { $0["scope"] != nil } == (endpoint != .embeddings))
+            #expect(own.contains { $0["scope"] != nil } == !Endpoint.ofVectors.contains(endpoint))
         }
     }
 
@@ -68,10 +68,10 @@ import Testing
         line.add("target", golden.target)
         if !golden.namespace.isEmpty { line.add("namespace", golden.namespace) }
         line.add("body", golden.body)
-        let path = golden.target.prefix { $0 != "?" && $0 != "\n" }
+        let path = golden.target.prefix { $0 != "\n" }
         if let endpoint = Endpoint(path: path) {
             line.add("endpoint", endpoint.rawValue)
-            add(RequestReader.read(endpoint: endpoint, body: Array(golden.body.utf8)), of: golden, to: &line)
+            add(RequestReader.read(path: path, body: Array(golden.body.utf8)), of: golden, to: &line)
         } else {
             line.add("bypass", BypassReason.path.rawValue)
         }

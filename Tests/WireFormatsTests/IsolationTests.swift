@@ -155,10 +155,10 @@ import Testing
     }
 
     @Test func endpointsNeverShare() throws {
-        let body = #"{"model":"m","messages":[{"role":"user","content":"q"}],"input":"q","prompt":"q"}"#
+        let body = #"{"model":"m","messages":[{"role":"user","content":"q"}],"input":"q","prompt":"q","contents":[{"parts":[{"text":"q"}]}]}"#
         let requests = try Endpoint.allCases.map { try request(body, endpoint: $0) }
         #expect(Set(requests.map(\.plainKey)).count == Endpoint.allCases.count)
-        #expect(Set(requests.compactMap(\.plainScope)).count == Endpoint.allCases.count - 1)
+        #expect(Set(requests.compactMap(\.plainScope)).count == Endpoint.allCases.count - Endpoint.ofVectors.count)
         #expect(requests.last?.noScopeReason == .exactOnly)
     }
 

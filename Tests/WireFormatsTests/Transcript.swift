@@ -15,7 +15,13 @@ struct Transcript: CustomTestStringConvertible {
 
     /// Every fixture there is, by name.
     static var all: [Transcript] {
-        get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map { try Transcript($0) } }
+        get throws { try named(in: "").map { try Transcript($0) } }
+    }
+
+    /// The names, with their folder's, of the fixtures in a folder.
+    static func named(in folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: Self.folder.appending(path: folder).path).sorted()
+            .filter { $0.hasSuffix(".sse") || $0.hasSuffix(".json") }.map { folder + $0 }
     }
 
     init(_ name: String) throws {
@@ -28,11 +34,13 @@ struct Transcript: CustomTestStringConvertible {
     var isEvents: Bool { name.hasSuffix(".sse") }
 
     var endpoint: Endpoint {
-        switch name.prefix({ $0 != "-" && $0 != "." }) {
+        switch (name.split(separator: "/").last.map { String($0) } ?? name).prefix({ $0 != "-" && $0 != "." }) {
         case "messages": .messages
         case "responses": .responses
         case "completion": .completions
         case "embeddings": .embeddings
+        case "gemini": .generateContent
+        case "geminiembeddings": .embedContent
         default: .chatCompletions
         }
     }
@@ -40,7 +48,9 @@ struct Transcript: CustomTestStringConvertible {
     /// A request that the transcript could answer.
     func request(stream: Bool, usage: Bool = false, choices: Int = 1) throws -> CacheableRequest {
         let options = usage ? #","stream_options":{"include_usage":true}"# : ""
-        let body = #"{"messages":[{"role":"user","content":"q"}],"input":"q","prompt":"q","n":\#(choices),"stream":\#(stream)\#(options)}"#
+        let google = #""contents":[{"parts":[{"text":"q"}]}],"generationConfig":{"candidateCount":\#(choices)}"#
+        let body =
+            #"{"messages":[{"role":"user","content":"q"}],"input":"q","prompt":"q",\#(google),"n":\#(choices),"stream":\#(stream)\#(options)}"#
         return try WireFormatsTests.request(body, endpoint: endpoint)
     }
 

@@ -27,7 +27,7 @@ package struct FallbackUpstream: Upstream {
         guard request.isReplayable, Self.hasFailed(result), !Task.isCancelled else { return try result.get() }
         onFallback()
         var other = request
-        if !sharesCredentials { other.fields.removeCredentials() }
+        if !sharesCredentials { other.removeCredentials() }
         do throws(UpstreamError) {
             let response = try await second.send(other)
             if RetryPolicy.isTransient(response.status.code), case .success(let original) = result { return original }
@@ -53,8 +53,13 @@ extension HTTPFields {
         "x-portkey-api-key", "x-portkey-virtual-key", "cf-aig-authorization", "Helicone-Auth",
     ].compactMap { .init($0) }
 
+}
+
+extension UpstreamRequest {
     /// Takes the caller's credential out.
     mutating func removeCredentials() {
-        for name in Self.credentialNames { self[name] = nil }
+        for name in HTTPFields.credentialNames { fields[name] = nil }
+        target = QueryCredentials.removed(from: target)
+        SocketCredentials.remove(from: &fields)
     }
 }

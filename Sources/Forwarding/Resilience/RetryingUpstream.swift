@@ -59,6 +59,6 @@ package struct RetryingUpstream: Upstream {
 }
 
 extension UpstreamRequest {
-    /// Whether the request can be sent a second time.
-    var isReplayable: Bool { if case .stream = body { false } else { true } }
+    /// Whether the request can be sent a second time. What follows a handshake is not touched before the upstream agreed to it.
+    var isReplayable: Bool { if case .stream = body { upgrade != nil } else { true } }
 }

@@ -8,7 +8,7 @@ package struct RoutedUpstream: Upstream {
     package struct Route: Sendable {
         /// Patterns for the path as the client sent it, without its query; none match any path.
         package let paths: [NamePattern]
-        /// Patterns for the model in the body; none match any, also a request without a model.
+        /// Patterns for the model that the request names; none match any, also a request without a model.
         package let models: [NamePattern]
         package let upstream: any Upstream
 
@@ -21,12 +21,14 @@ package struct RoutedUpstream: Upstream {
 
     private let routes: [Route]
     private let fallthroughUpstream: any Upstream
-    private let model: @Sendable ([UInt8]) -> String?
+    private let model: @Sendable (_ target: String, _ body: [UInt8]?) -> String?
 
     /// - Parameters:
     ///   - routes: in order of precedence.
-    ///   - model: reads the model's name out of a request body, where there is one.
-    package init(routes: [Route], default fallthroughUpstream: any Upstream, model: @escaping @Sendable ([UInt8]) -> String?) {
+    ///   - model: reads the model's name out of a request's path and query as the client sent them, or out of its body.
+    package init(
+        routes: [Route], default fallthroughUpstream: any Upstream, model: @escaping @Sendable (_ target: String, _ body: [UInt8]?) -> String?
+    ) {
         self.routes = routes
         self.fallthroughUpstream = fallthroughUpstream
         self.model = model
@@ -43,23 +45,21 @@ package struct RoutedUpstream: Upstream {
         for route in routes {
             guard route.paths.isEmpty || route.paths.contains(where: { $0.matches(path) }) else { continue }
             guard !route.models.isEmpty else { return route.upstream }
-            if known == nil { known = .some(modelName(of: request, path: path)) }
+            if known == nil { known = .some(modelName(of: request)) }
             if let name = known ?? nil, route.models.contains(where: { $0.matches(name) }) { return route.upstream }
         }
         return fallthroughUpstream
     }
 
-    private func modelName(of request: UpstreamRequest, path: String) -> String? {
-        if let deployment = Endpoint.deployment(in: path) { return deployment }
-        guard case .bytes(let bytes) = request.body else { return nil }
-        return model(bytes)
+    private func modelName(of request: UpstreamRequest) -> String? {
+        if case .bytes(let bytes) = request.body { model(request.clientTarget, bytes) } else { model(request.clientTarget, nil) }
     }
 }
 
 extension UpstreamRequest {
+    /// Path and query as the client sent them.
+    var clientTarget: String { isFromRoot ? target : "/v1" + target }
+
     /// The path as the client sent it, without its query.
-    var clientPath: String {
-        let path = target.prefix { $0 != "?" }
-        return isFromRoot ? String(path) : "/v1" + path
-    }
+    var clientPath: String { String(clientTarget.beforeQuery) }
 }

@@ -13,6 +13,7 @@ package struct CalibratedPolicy: DecisionPolicy {
     private let errorBound: Double
     private let profile: GuardProfile
     private let guards: [any HardGuard]
+    private let residue: ResidueGuard?
     private let floor: Float
     private let draw: Double
     private let prompts: PreparedPrompts
@@ -22,10 +23,10 @@ package struct CalibratedPolicy: DecisionPolicy {
     ///   - floor: the least similarity that is looked at, in 0...1; not a number serves nothing.
     ///   - draw: a number drawn evenly from 0..<1 for this decision; 1 never explores.
     ///   - prompts: remembers cached prompts taken apart.
-    ///   - unreadWords: looks for what the embedder cannot read.
+    ///   - residue: compares what the embedder cannot see.
     package init(
         population: Population, errorBound: Double, profile: GuardProfile, floor: Float, draw: Double, prompts: PreparedPrompts,
-        unreadWords: UnreadWordsGuard? = nil
+        residue: ResidueGuard? = nil
     ) {
         self.population = population
         self.errorBound = errorBound
@@ -33,7 +34,8 @@ package struct CalibratedPolicy: DecisionPolicy {
         self.floor = floor
         self.draw = draw
         self.prompts = prompts
-        guards = profile.guards(unreadWords)
+        guards = profile.guards()
+        self.residue = residue
         cut = population.cut(bound: errorBound)
     }
 
@@ -62,14 +64,34 @@ package struct CalibratedPolicy: DecisionPolicy {
             return refused(error == .empty ? .notText : .queryTooLong, best, [])
         }
         let pair = PromptPair(asked: asked.tokens, cached: cached.tokens)
-        let verdicts = guards.map { GuardVerdict(guardName: $0.name, reason: $0.reason, finding: $0.finding(in: pair)) }
+        var verdicts = guards.map { GuardVerdict(guardName: $0.name, reason: $0.reason, finding: $0.finding(in: pair)) }
+        let compared = residue?.compare(pair)
+        if let residue, let compared { verdicts.append(GuardVerdict(guardName: residue.name, reason: residue.reason, finding: compared.finding)) }
         guard let features = FeatureReader.read(candidates, asked: asked, cached: cached, pair: pair, frequencies: population.frequencies) else {
             return refused(.belowThreshold, best, verdicts)
         }
-        return Prepared(policy: self, state: .read(best, guards: verdicts, features))
+        return Prepared(
+            policy: self,
+            state: .read(
+                best, guards: verdicts, features,
+                ground: compared?.isRepeat ?? false
+                    ? .repeated
+                    : population.speaks(for: asked.tokens.textClass) && population.speaks(for: cached.tokens.textClass) ? .learned : .unknown))
     }
 
-    private func decision(_ best: Candidate, _ guards: [GuardVerdict], _ unheard: FeatureVector, verdict: Double?, draw: Double) -> Decision {
+    /// What a decision about a pair of prompts can rest on.
+    fileprivate enum Ground: Sendable {
+        /// The same words in the same order, different in nothing but what is harmless: no rewording.
+        case repeated
+        /// What was learned, or inherited from texts of the same class.
+        case learned
+        /// Nothing: the population's evidence is about texts of other classes.
+        case unknown
+    }
+
+    private func decision(
+        _ best: Candidate, _ guards: [GuardVerdict], _ unheard: FeatureVector, _ ground: Ground, verdict: Double?, draw: Double
+    ) -> Decision {
         let features = verdict.flatMap { unheard.settingVerdict($0) } ?? unheard
         let score = population.model.score(features)
         func calibration(isExplored: Bool = false) -> Decision.Calibration {
@@ -77,7 +99,10 @@ package struct CalibratedPolicy: DecisionPolicy {
                 features: features, score: score, cut: cut, errorBound: errorBound, observations: population.observations, isExplored: isExplored)
         }
         if let fired = guards.first(where: \.isFired) { return decision(.forward(fired.reason), best, guards, calibration()) }
-        if let floor = population.verdictFloor, verdict?.isFinite == true, population.restsOnVerifier {
+        if ground == .unknown { return decision(.forward(.belowCut), best, guards, calibration()) }
+        if ground == .repeated {
+            // Nothing had to be learned for it.
+        } else if let floor = population.verdictFloor, verdict?.isFinite == true, population.restsOnVerifier {
             guard features[.verifier] >= floor + features[.replacedWord] * Self.replacedWordMargin else {
                 return decision(.forward(.verifierDoubts), best, guards, calibration())
             }
@@ -109,7 +134,7 @@ extension CalibratedPolicy {
             /// No pair of prompts was come to that could be served.
             case refused(Decision)
             /// The best candidate, what the guards said, and the features without a logit.
-            case read(Candidate, guards: [GuardVerdict], FeatureVector)
+            case read(Candidate, guards: [GuardVerdict], FeatureVector, ground: Ground)
         }
 
         /// The surest logit of all.
@@ -127,7 +152,8 @@ extension CalibratedPolicy {
         private func decide(verdict: Double?, draw: Double) -> Decision {
             switch state {
             case .refused(let decision): decision
-            case .read(let best, let guards, let features): policy.decision(best, guards, features, verdict: verdict, draw: draw)
+            case .read(let best, let guards, let features, let ground):
+                policy.decision(best, guards, features, ground, verdict: verdict, draw: draw)
             }
         }
     }

@@ -11,6 +11,9 @@ package struct ErrorGate: Hashable, Sendable {
         package var traffic = 0.0
         package var labels = 0.0
         package var wrong = 0.0
+        /// Of these the ones that were learned here, inherited ones aside.
+        package var ownLabels = 0.0
+        package var ownWrong = 0.0
     }
 
     /// What is served, and how sure that is.
@@ -39,6 +42,13 @@ package struct ErrorGate: Hashable, Sendable {
     /// The chance that the bound does not hold at one moment.
     package static let risk = 0.2
     private static let fading = 0.9998
+    /// The chance that own labels close a gate that keeps its bound. They close it whatever was inherited, from two wrong answers on.
+    private static let ownRisk = 0.01
+    private static let ownWrongAtLeast = 1.5
+    /// What is inherited counts for so many labels when a comparison is weighed by what was known before it.
+    private static let priorLabels = 10.0
+    /// As many bins on either side speak for a score then.
+    private static let nearBins = 4
 
     package private(set) var bins: [Bin]
 
@@ -48,6 +58,7 @@ package struct ErrorGate: Hashable, Sendable {
     package init?(bins: [Bin]) {
         let areSound = bins.allSatisfy { bin in
             bin.traffic.isFinite && bin.labels.isFinite && bin.wrong.isFinite && bin.traffic >= 0 && bin.wrong >= 0 && bin.labels >= bin.wrong
+                && bin.ownLabels.isFinite && bin.ownWrong.isFinite && bin.ownWrong >= 0 && bin.ownLabels >= bin.ownWrong
         }
         guard bins.count == Self.binCount, areSound else { return nil }
         self.bins = bins
@@ -69,15 +80,46 @@ package struct ErrorGate: Hashable, Sendable {
     package mutating func notice(score: Double) { bins[Self.bin(of: score)].traffic += 1 }
 
     /// Takes in one label. A label counts as traffic through ``notice(score:)`` alone.
-    package mutating func learn(score: Double, isRight: Bool, weight: Double = 1) {
+    ///
+    /// - Parameters:
+    ///   - right: the chance that the answer is right, in 0...1.
+    ///   - weight: how much of a label it is.
+    package mutating func learn(score: Double, right: Double, weight: Double = 1) {
         for index in bins.indices {
             bins[index].traffic *= Self.fading
             bins[index].labels *= Self.fading
             bins[index].wrong *= Self.fading
+            bins[index].ownLabels *= Self.fading
+            bins[index].ownWrong *= Self.fading
         }
         let bin = Self.bin(of: score)
+        let wrong = (1 - min(1, max(0, right))) * weight
         bins[bin].labels += weight
-        if !isRight { bins[bin].wrong += weight }
+        bins[bin].wrong += wrong
+        bins[bin].ownLabels += weight
+        bins[bin].ownWrong += wrong
+    }
+
+    package mutating func learn(score: Double, isRight: Bool, weight: Double = 1) {
+        learn(score: score, right: isRight ? 1 : 0, weight: weight)
+    }
+
+    /// The chance that an answer of such a score is right, before it is compared: by the labels near that score, own ones above all.
+    package func chance(near score: Double) -> Double {
+        let middle = Self.bin(of: score)
+        var sum = Bin()
+        for bin in bins[max(0, middle - Self.nearBins)...min(Self.binCount - 1, middle + Self.nearBins)] {
+            sum.labels += bin.labels
+            sum.wrong += bin.wrong
+            sum.ownLabels += bin.ownLabels
+            sum.ownWrong += bin.ownWrong
+        }
+        let inherited = max(0, sum.labels - sum.ownLabels)
+        let scale = min(1, Self.priorLabels / max(inherited, 1e-9))
+        // A tenth of a label either way, for bins that nobody knows.
+        let labels = sum.ownLabels + inherited * scale + 0.2
+        let wrong = sum.ownWrong + max(0, sum.wrong - sum.ownWrong) * scale + 0.1
+        return min(0.997, max(0.003, 1 - wrong / labels))
     }
 
     /// Takes in one labelled request without fading, for fitting offline.
@@ -101,14 +143,19 @@ package struct ErrorGate: Hashable, Sendable {
     /// The cut for an error bound: the lowest bin down to which, counted from the top, the upper bound stays within `bound`.
     ///
     /// - Complexity: O(`binCount`²) in the worst case; call it after labels, not for each request.
-    package func cut(bound: Double) -> Cut {
+    ///
+    /// - Parameter heedsOwn: whether own labels may close it against what was inherited.
+    package func cut(bound: Double, heedsOwn: Bool = true) -> Cut {
         var traffic = 0.0
         var wrongTraffic = 0.0
         var squares = 0.0
         var segment = Bin()
+        var own = Bin()
         var cut = Cut.shut
         for index in bins.indices.reversed() {
             let bin = bins[index]
+            own.labels += bin.ownLabels
+            own.wrong += bin.ownWrong
             segment.traffic += bin.traffic
             segment.labels += bin.labels
             segment.wrong += bin.wrong
@@ -121,7 +168,8 @@ package struct ErrorGate: Hashable, Sendable {
             segment = Bin()
             let estimate = wrongTraffic / traffic
             let upper = Self.upperBound(estimate: estimate, labels: traffic * traffic / squares)
-            if upper <= bound { cut = Cut(score: Self.floor(of: index), estimate: estimate, upperBound: upper) }
+            guard upper <= bound, !heedsOwn || !Self.isRejected(own, bound: bound) else { continue }
+            cut = Cut(score: Self.floor(of: index), estimate: estimate, upperBound: upper)
         }
         return cut
     }
@@ -142,6 +190,22 @@ package struct ErrorGate: Hashable, Sendable {
         guard labels >= 1, squares > 0 else { return nil }
         let estimate = wrongTraffic / traffic
         return (estimate, Self.upperBound(estimate: estimate, labels: traffic * traffic / squares))
+    }
+
+    /// What this traffic's own labels say of all that scores at least `score`, and how many they are.
+    package func ownError(above score: Double) -> (estimate: Double, labels: Double) {
+        var own = Bin()
+        for bin in bins[Self.bin(of: score)...] {
+            own.labels += bin.ownLabels
+            own.wrong += bin.ownWrong
+        }
+        return (own.labels > 0 ? own.wrong / own.labels : 0, own.labels)
+    }
+
+    /// Whether own labels alone are at odds with the bound.
+    private static func isRejected(_ own: Bin, bound: Double) -> Bool {
+        guard own.wrong >= ownWrongAtLeast, own.wrong > own.labels * bound else { return false }
+        return own.labels * divergence(own.wrong / own.labels, bound) > -Exponential.ln(ownRisk)
     }
 
     /// The largest rate that still has `labels` · KL(estimate, rate) within ln(1 / risk), by bisection to 1e-6.

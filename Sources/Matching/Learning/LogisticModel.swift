@@ -46,6 +46,11 @@ package struct LogisticModel: Hashable, Sendable {
 
     /// Takes in one label. `weight` below 1 makes it weaker evidence.
     package mutating func learn(_ features: FeatureVector, isRight: Bool, weight: Double = 1) {
+        learn(features, right: isRight ? 1 : 0, weight: weight)
+    }
+
+    /// Takes in a label that is known by its chance, in 0...1.
+    package mutating func learn(_ features: FeatureVector, right: Double, weight: Double) {
         let count = Self.dimension
         let x = features.values
         let probability = Self.probability(score(features))
@@ -59,7 +64,7 @@ package struct LogisticModel: Hashable, Sendable {
         var variance = 0.0
         for index in 0..<count { variance += x[index] * px[index] }
         let denominator = 1 + curvature * variance
-        let step = ((isRight ? 1 : 0) - probability) * weight / denominator
+        let step = (right - probability) * weight / denominator
         for index in 0..<count { weights[index] += px[index] * step }
         let shrink = curvature / denominator
         for row in 0..<count {

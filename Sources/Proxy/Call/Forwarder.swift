@@ -35,12 +35,14 @@ struct Forwarder: Sendable {
         fields[.contentLength] = nil
         // What the client sent goes on as it is, also where it was not fit to name the request.
         if fields[.xRequestID] == nil { fields[.xRequestID] = request.id }
-        let isBelowVersion = request.path.hasPrefix(ProxyPath.prefix + "/")
-        let target = isBelowVersion ? String(request.path.dropFirst(ProxyPath.prefix.count)) : request.path
+        let isBelowVersion = request.path.hasPrefix(ProxyPath.base + "/")
+        let target = isBelowVersion ? String(request.path.dropFirst(ProxyPath.base.count)) : request.path
         do throws(UpstreamError) {
             let departed = ContinuousClock.now
             let response = try await upstream.send(
-                UpstreamRequest(method: request.method, target: target, isFromRoot: !isBelowVersion, fields: fields, body: request.body))
+                UpstreamRequest(
+                    method: request.method, target: target, isFromRoot: !isBelowVersion, fields: fields, body: request.body,
+                    upgrade: request.upgrade))
             metrics.upstreamFirstByte.record(ContinuousClock.now - departed)
             return response
         } catch {

@@ -8,6 +8,9 @@ extension Inquiry {
     /// Whether the stream is asked what it cost without the client knowing.
     var asksForUsage: Bool { options.asksForUsage && content.hidesUsage }
 
+    /// Whether nobody asks what the stream costs. What it says of that, the upstream says to all.
+    var isUncurious: Bool { content.hidesUsage && !asksForUsage }
+
     /// The request as it goes to the upstream.
     var outgoing: ProxyRequest {
         guard asksForUsage, case .bytes(let body) = request.body, let asking = RequestReader.askingForUsage(body) else {

@@ -84,7 +84,7 @@ package struct CacheWarmer: Sendable {
         fields[.cacheMode] = "exact"
         let (response, outcome) = await pipeline.answer(
             to: ProxyRequest(
-                id: record.id ?? "warm-\(line)", method: .post, path: record.request.endpoint.path, fields: fields, body: .bytes(record.body)))
+                id: record.id ?? "warm-\(line)", method: .post, path: record.request.standardPath, fields: fields, body: .bytes(record.body)))
         var bytes: [UInt8] = []
         switch response.body {
         case .bytes(let all): bytes = all
@@ -107,25 +107,31 @@ extension RequestPipeline {
     func take(_ records: [WarmRecord], credential: HTTPFields) async -> [Bool] {
         let options = settings.options
         guard let caller = options.access.caller(of: credential) else { return records.map { _ in false } }
-        let vectors = await vectors(of: records.map { $0.request.query ?? "" })
-        let now = clock.now()
-        return zip(records, vectors).map { record, vector in
-            guard let recorded = record.answer, options.storage.allowsStoring(record.body) else { return false }
-            let content = record.request
+        let asked = records.map { record -> (tenant: TenantID, asked: Asked?) in
             let namespace = record.namespace ?? ""
             // Who warms the cache has shown the admin's token, or is on loopback.
             let tenant =
                 tenants.tenant(of: credential, caller: caller, namespace: namespace, under: options.access) ?? tenants.tenant(of: credential)
+            let path = record.request.standardPath
+            return (tenant, Asked(record.request, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: path))
+        }
+        let vectors = await vectors(of: asked.map { $0.asked?.query ?? "" })
+        let now = clock.now()
+        return zip(records, zip(asked, vectors)).map { record, found in
+            let ((tenant, asked), vector) = found
+            guard let recorded = record.answer, options.storage.allowsStoring(record.body) else { return false }
+            let content = record.request
+            let namespace = record.namespace ?? ""
             if content.items.count > 1 { return takeParts(record, of: recorded, tenant: tenant, at: now, options) }
-            let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
+            let key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: content.standardPath)
             let former = cache.metadata(for: key)
-            let isSearchable = options.isSearchable(content)
+            let reached = options.isSearchable(content, asked) ? asked : nil
             let entry = Entry(
                 id: ids.next(), key: key,
-                scope: isSearchable ? content.scope(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path) : nil,
-                tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags, query: content.subject,
+                scope: reached?.scope, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags,
+                query: reached?.query ?? content.subject,
                 answer: Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero), createdAt: now,
-                expiresAt: now + options.timeToLive(asked: record.ttl, query: content.query ?? ""))
+                expiresAt: now + options.timeToLive(asked: record.ttl, query: asked?.query ?? ""))
             let embedding = vector.flatMap { vector in embedder.map { StoredEmbedding(vector: vector, fingerprint: $0.fingerprint) } }
             cache.insert(CacheRecord(entry: entry, embedding: entry.scope == nil ? nil : embedding))
             return former.map { $0.isExpired(at: now) } ?? true
@@ -139,7 +145,7 @@ extension RequestPipeline {
         let namespace = record.namespace ?? ""
         let answer = Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero)
         guard let parts = content.parts(of: answer) else { return false }
-        let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.endpoint.path)
+        let keys = content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: content.standardPath)
         var isNew = false
         for (item, (key, part)) in zip(content.items, zip(keys, parts)) {
             isNew = isNew || (cache.metadata(for: key).map { $0.isExpired(at: now) } ?? true)

@@ -37,7 +37,12 @@ package struct Explanation: Encodable, Sendable {
     let mode, profile: String
     let threshold: Double
     let scope: String?
+    /// What is looked up by meaning, without its frame.
     let query: String?
+    /// Whether the message holds a frame beside the query, which must be equal.
+    let framed: Bool
+    /// The class of text that the query is of.
+    let text: String?
     /// The entry that would be served.
     let entry: String?
     let nearest: [Neighbour]
@@ -79,8 +84,10 @@ extension Explanation {
         mode = matching.mode.rawValue
         profile = matching.profile.rawValue
         threshold = Double(max(matching.threshold, inquiry.controls.threshold ?? 0))
-        scope = inquiry.scope.map { String($0.digest.hex.prefix(16)) }
-        query = inquiry.content.query
+        scope = inquiry.asked.map { String($0.scope.digest.hex.prefix(16)) }
+        query = inquiry.asked?.query ?? inquiry.content.query
+        framed = inquiry.asked?.isFramed ?? false
+        text = inquiry.asked?.text?.description
         nearest = (meaning?.candidates ?? []).map {
             Neighbour(
                 entry: $0.id.description, similarity: Double($0.similarity), query: $0.query, answer: $0.answer.description, right: $0.right,

@@ -28,7 +28,7 @@ package struct StatsReport: Encodable, Sendable {
 
     /// What the cache itself spent: US dollars, and time.
     package struct Costs: Encodable, Sendable {
-        let judgeUsd, explorationUsd: Double
+        let judgeUsd, explorationUsd, calibrationUsd: Double
         /// The processor's own time for the embeddings of look-ups, which costs no money.
         let embeddingSeconds: Double
     }
@@ -49,6 +49,9 @@ package struct StatsReport: Encodable, Sendable {
         /// the judge, over all traffic. `nil` while nothing is learned or served.
         let errorBound: Double
         let estimatedError, upperBound: Double?
+        /// What the traffic's own labels alone say, inherited ones aside, and how many they are; `nil` without any.
+        let ownEstimatedError: Double?
+        let ownLabels: Int
         /// Labels learned from.
         let observations: Int
         let learning: Learning?
@@ -63,6 +66,8 @@ package struct StatsReport: Encodable, Sendable {
         let prior: Bool
         let populations, hits, explored, labels, right, dropped, disputed: Int
         let judgedEqual, judgedByEmbedding, judgedByModel, unsure, judgeFailed: Int
+        /// Comparisons that told nothing, and dropped ones of what would have been served.
+        let undecided, droppedServable: Int
         /// Exact hits that were asked afresh, and how many the judge called different: no error below that share can be told from noise.
         let noiseSampled, noiseDifferent: Int
         let verified, verifierLate: Int
@@ -189,6 +194,7 @@ package struct StatsReporter: Sendable {
             spent: .init(promptTokens: counts.spentPromptTokens, completionTokens: counts.spentCompletionTokens, usd: counts.spent.dollars),
             costs: .init(
                 judgeUsd: counts.costs[.judge]?.dollars ?? 0, explorationUsd: counts.costs[.exploration]?.dollars ?? 0,
+                calibrationUsd: counts.costs[.calibration]?.dollars ?? 0,
                 embeddingSeconds: (metrics.embedLatency.cumulative.sum * 1000).rounded() / 1000),
             pricesDate: metrics.prices.date,
             latencyMs: .init(
@@ -200,7 +206,8 @@ package struct StatsReporter: Sendable {
                 dimension: embedder?.dimension, threshold: Double(options.threshold), profile: options.profile.rawValue,
                 searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0,
                 errorBound: options.errorBound, estimatedError: learned.map { $0.cut == nil ? 0 : $0.estimatedError },
-                upperBound: learned?.upperBound, observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init),
+                upperBound: learned?.upperBound, ownEstimatedError: learned?.ownEstimatedError, ownLabels: learned?.ownLabels ?? 0,
+                observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init),
                 populations: learner?.populations,
                 unlinked: cache.unlinkedCount),
             store: .init(
@@ -237,7 +244,8 @@ extension StatsReport.Learning {
             prior: report.hasPrior, populations: report.populations, hits: report.hits, explored: report.explored, labels: report.counts.labels,
             right: report.counts.right, dropped: report.counts.dropped, disputed: report.counts.disputed, judgedEqual: report.judge.equal,
             judgedByEmbedding: report.judge.embedded, judgedByModel: report.judge.asked, unsure: report.judge.unsure,
-            judgeFailed: report.judge.failed, noiseSampled: report.counts.noiseSampled, noiseDifferent: report.counts.noiseDifferent,
+            judgeFailed: report.judge.failed, undecided: report.counts.undecided, droppedServable: report.counts.droppedServable,
+            noiseSampled: report.counts.noiseSampled, noiseDifferent: report.counts.noiseDifferent,
             verified: report.counts.verified, verifierLate: report.counts.verifierLate)
     }
 }

@@ -25,7 +25,7 @@ final class AccessControl: Sendable {
     }
 
     func admit(_ request: ProxyRequest, under rules: AccessRules, at now: Timestamp) -> Result<Admission, AccessRefusal> {
-        guard let caller = rules.caller(of: request.fields) else { return .failure(.unknownKey) }
+        guard let caller = rules.caller(of: request.callerFields) else { return .failure(.unknownKey) }
         guard case .client(let client) = caller else { return .success(Admission(caller: caller, request: request, document: nil)) }
         var document: JSONDocument?
         if let model = Self.forbiddenModel(of: request, for: client, reading: &document) { return .failure(.model(model, client: client.name)) }
@@ -40,9 +40,10 @@ final class AccessControl: Sendable {
         of request: ProxyRequest, for client: AccessRules.Client, reading document: inout JSONDocument?
     ) -> String? {
         guard let allows = client.allowsModel else { return nil }
-        // Lists and look-ups name no model to be run.
-        if request.method == .get || request.method == .head { return nil }
-        var models = RequestModel.name(inPath: request.pathWithoutQuery).map { [$0] } ?? []
+        // Lists and look-ups name no model to be run; who wants to talk over a socket does.
+        if request.upgrade == nil, request.method == .get || request.method == .head { return nil }
+        let named = RequestModel.name(inPath: request.path[...]) ?? (request.upgrade == nil ? nil : RequestModel.realtime(at: request.path[...]))
+        var models = named.map { [$0] } ?? []
         if case .bytes(let body) = request.body {
             document = try? JSONDocument(body)
             if let document { models += RequestModel.names(in: document) }
@@ -99,6 +100,7 @@ extension ProxyRequest {
     fileprivate func withoutClientKey() -> ProxyRequest {
         var fields = fields
         fields.removeClientKey()
-        return ProxyRequest(id: id, method: method, path: path, fields: fields, body: body)
+        if upgrade != nil { SocketCredentials.remove(from: &fields) }
+        return ProxyRequest(id: id, method: method, path: QueryCredentials.removed(from: path), fields: fields, body: body, upgrade: upgrade)
     }
 }

@@ -71,7 +71,7 @@ package struct AccessRules: Sendable {
             let isBearer = scheme.elementsEqual("Bearer".utf8) || Substring(scheme).lowercased() == "bearer"
             return isBearer && !key.isEmpty ? String(Substring(key)) : nil
         }
-        return fields.value(of: .xAPIKey) ?? fields.value(of: .apiKey)
+        return fields.value(of: .xAPIKey) ?? fields.value(of: .apiKey) ?? fields.value(of: .xGoogAPIKey)
     }
 
     private static func hash(_ key: String) -> Digest256 {
@@ -86,11 +86,12 @@ extension HTTPField.Name {
     // The names are valid tokens, so they cannot fail to be made.
     static let xAPIKey = Self("x-api-key")!
     static let apiKey = Self("api-key")!
+    static let xGoogAPIKey = Self("x-goog-api-key")!
 }
 
 extension HTTPFields {
     /// Takes out every field in which a client may have sent its key.
     mutating func removeClientKey() {
-        removeAll { $0.name == .authorization || $0.name == .xAPIKey || $0.name == .apiKey }
+        removeAll { $0.name == .authorization || $0.name == .xAPIKey || $0.name == .apiKey || $0.name == .xGoogAPIKey }
     }
 }

@@ -21,7 +21,7 @@ extension TenantResolver {
     func principal(of inquiry: Inquiry) -> TenantID {
         guard inquiry.tenant == pool else { return inquiry.tenant }
         if inquiry.options.access.hidesPoolHits, case .client(let client) = inquiry.caller { return tenant(client: client.name) }
-        return tenant(of: inquiry.request.fields)
+        return tenant(of: inquiry.request.callerFields)
     }
 
     /// Whether the response may not show that it came from a pool.

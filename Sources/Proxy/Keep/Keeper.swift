@@ -66,7 +66,8 @@ struct Keeper: Sendable {
         case .success(let recorded):
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage,
-                upstreamTime: (lastByte ?? .now) - keeping.departed)
+                upstreamTime: (lastByte ?? .now) - keeping.departed,
+                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && inquiry.isUncurious)
             if let refused { return Kept(usage: answer.usage, refusal: refused) }
             return Kept(answer: answer, usage: answer.usage, refusal: keeping.inquiry.controls.forbidsStoring ? .forbidden : nil)
         }
@@ -75,13 +76,14 @@ struct Keeper: Sendable {
     private func keepWhole(_ answer: Answer, _ keeping: Keeping) -> NotStoredReason? {
         let (inquiry, options) = (keeping.inquiry, keeping.inquiry.options)
         let now = clock.now()
-        let query = inquiry.content.subject
+        let asked = inquiry.isSearchable ? inquiry.asked : nil
+        let query = asked?.query ?? inquiry.content.subject
         let entry = Entry(
-            id: ids.next(), key: inquiry.key, scope: options.isSearchable(inquiry.content) ? inquiry.scope : nil, tenant: inquiry.tenant,
+            id: ids.next(), key: inquiry.key, scope: asked?.scope, tenant: inquiry.tenant,
             namespace: inquiry.namespace, endpoint: inquiry.content.endpoint, model: inquiry.content.model, tags: inquiry.controls.tags,
             query: query, answer: answer, createdAt: now,
-            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, query: inquiry.content.query ?? ""))
-        guard let scope = entry.scope, let vector = keeping.order.vector, let fingerprint else {
+            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, query: inquiry.asked?.query ?? ""))
+        guard let asked, let vector = keeping.order.vector, let fingerprint else {
             return cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) ? nil : .flushed
         }
         let ready = vector.ready
@@ -90,7 +92,7 @@ struct Keeper: Sendable {
         // A look-up that was made behind the request teaches when it has ended.
         let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, lesson ?? keeping.order.lesson, of: inquiry) }
         if embedding == nil {
-            lateVectors.follow(vector, to: entry.id, in: scope, query: query, facts: inquiry.facts, then: teach)
+            lateVectors.follow(vector, to: entry.id, in: asked.scope, query: query, facts: asked.facts, then: teach)
         } else {
             teach(ready?.lesson)
         }
@@ -117,7 +119,7 @@ struct Keeper: Sendable {
     /// Hands a fresh answer to the judge.
     private func learn(from entry: Entry, _ lesson: LabelJob.Kind?, of inquiry: Inquiry) {
         guard let learner, let lesson else { return }
-        learner.enqueue(LabelJob(kind: lesson, fresh: entry, requestID: inquiry.request.id, population: inquiry.population))
+        learner.enqueue(LabelJob(kind: lesson, fresh: entry, requestID: inquiry.request.id, population: inquiry.population.key))
     }
 }
 

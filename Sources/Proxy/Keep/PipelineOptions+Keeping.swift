@@ -7,8 +7,9 @@ extension PipelineOptions {
     func isOfTheMoment(_ query: String) -> Bool { timeSensitive == .exact && TimeSensitivity.phrase(in: query) != nil }
 
     /// Whether rewordings may find the answer to this request.
-    func isSearchable(_ content: CacheableRequest) -> Bool {
-        (mode != .exact || !overrides.isEmpty) && (!content.hasTools || semanticTools) && !isOfTheMoment(content.query ?? "")
+    func isSearchable(_ content: CacheableRequest, _ asked: @autoclosure () -> Asked?) -> Bool {
+        guard mode != .exact || !overrides.isEmpty, !content.hasTools || semanticTools, let asked = asked() else { return false }
+        return !isOfTheMoment(asked.query)
     }
 
     /// How long an answer is kept: as asked, else as configured, within the configuration's limits.

@@ -20,7 +20,7 @@ struct Lessons: Sendable {
         var isServed = false
         if case .serve = finding.verdict { isServed = true }
         count(meaning, isServed: isServed)
-        if let isFind = meaning.isFind { patience.note(isHit: isFind, of: inquiry.population) }
+        if let isFind = meaning.isFind { patience.note(isHit: isFind, of: inquiry.kind.key) }
         noteWording(meaning, of: inquiry, isServed: isServed)
         return noteDecision(meaning, of: inquiry, isServed: isServed)
     }
@@ -37,7 +37,7 @@ struct Lessons: Sendable {
 
     /// A wording that an entry answered, or could have in mode `shadow`, counts to how many it may.
     private func noteWording(_ meaning: MeaningFinding, of inquiry: Inquiry, isServed: Bool) {
-        guard let query = inquiry.content.query else { return }
+        guard let query = inquiry.asked?.query else { return }
         if let id = meaning.overworded { wordings.noteVerified(id) }
         guard let found = meaning.found, isServed || inquiry.matching.mode == .shadow else { return }
         wordings.note(query, of: found.entry.id, limit: inquiry.options.maximumWordings)
@@ -49,7 +49,7 @@ struct Lessons: Sendable {
     ///
     /// The words of a query without a vector are counted when that is made, if it ever is: the request need not wait for it.
     private func noteDecision(_ meaning: MeaningFinding, of inquiry: Inquiry, isServed: Bool) -> LabelJob.Kind? {
-        guard let learner, let query = inquiry.content.query else { return nil }
+        guard let learner, let query = inquiry.asked?.query else { return nil }
         let mode = inquiry.matching.mode
         guard mode == .calibrated || mode == .shadow else { return nil }
         if isServed, mode == .calibrated { return nil }
@@ -57,16 +57,16 @@ struct Lessons: Sendable {
         guard let decision = meaning.decision else { return nil }
         learner.noteForwarded(
             decision, requestID: inquiry.request.id, key: inquiry.key, asked: query, cached: meaning.candidates.first?.query ?? "",
-            in: inquiry.population, threshold: inquiry.options.threshold)
+            in: inquiry.population.key, threshold: inquiry.options.threshold)
         guard let similarity = decision.evidence.similarity, similarity >= learner.options.floor else { return nil }
         return .decision(decision, near: meaning.near)
     }
 
     /// Notes an answer that was served by meaning.
     func noteServed(_ finding: Finding, _ entry: Entry, to inquiry: Inquiry) {
-        guard let learner, let decision = finding.meaning?.decision, let query = inquiry.content.query else { return }
-        learner.notice(query, in: inquiry.population)
-        learner.noteHit(decision, requestID: inquiry.request.id, key: inquiry.key, entry: entry, asked: query, in: inquiry.population)
+        guard let learner, let decision = finding.meaning?.decision, let query = inquiry.asked?.query else { return }
+        learner.notice(query, in: inquiry.population.key)
+        learner.noteHit(decision, requestID: inquiry.request.id, key: inquiry.key, entry: entry, asked: query, in: inquiry.population.key)
     }
 
     /// Notes that a question goes to the model.
@@ -74,23 +74,23 @@ struct Lessons: Sendable {
 
     /// Counts a query's words, where that teaches.
     func noticeWords(of inquiry: Inquiry) {
-        guard let learner, let query = inquiry.content.query, [.calibrated, .shadow].contains(inquiry.matching.mode) else { return }
-        learner.notice(query, in: inquiry.population)
+        guard let learner, let query = inquiry.asked?.query, [.calibrated, .shadow].contains(inquiry.matching.mode) else { return }
+        learner.notice(query, in: inquiry.population.key)
     }
 
     /// Whether an exact hit is asked afresh, to measure how often the judge calls answers to one question different.
     func samplesNoise(of inquiry: Inquiry) -> Bool {
         guard let learner, !inquiry.controls.onlyIfCached, inquiry.matching.mode == .calibrated else { return false }
-        return learner.samplesNoise(in: inquiry.population)
+        return learner.samplesNoise(in: inquiry.kind.key)
     }
 }
 
 extension LabelJob.Kind {
-    /// Whether the request could have been answered from the cache and is forwarded to learn from.
-    var isExploration: Bool {
+    /// What the call is made for, where the request could have been answered from the cache and is forwarded to learn from.
+    var cost: ProxyMetrics.Cost? {
         switch self {
-        case .noise: true
-        case .decision(let decision, _): decision.verdict == .forward(.explored)
+        case .noise: .calibration
+        case .decision(let decision, _): decision.verdict == .forward(.explored) ? .exploration : nil
         }
     }
 }

@@ -70,11 +70,11 @@ struct LookUps: Sendable {
         if case .unusable(let reason) = finding { keyReason = reason }
         if keyReason == .refreshRequested { return Finding(verdict: .forward(.refreshRequested)) }
         if let reason = whyNotSought(inquiry) { return Finding(verdict: .forward(keyReason ?? reason)) }
-        guard let query = inquiry.content.query, let scope = inquiry.scope else {
+        guard let asked = inquiry.asked else {
             return Finding(verdict: .forward(keyReason ?? inquiry.content.noScopeReason ?? .notText))
         }
-        if inquiry.options.isOfTheMoment(query) { return Finding(verdict: .forward(keyReason ?? .timeSensitive)) }
-        let meaning = await byMeaning.find(query, in: scope, of: inquiry, for: purpose)
+        if inquiry.options.isOfTheMoment(asked.query) { return Finding(verdict: .forward(keyReason ?? .timeSensitive)) }
+        let meaning = await byMeaning.find(asked, of: inquiry, for: purpose)
         return Finding(verdict: verdict(meaning, of: inquiry, keyReason, for: purpose), meaning: meaning)
     }
 

@@ -18,8 +18,8 @@ struct MeaningLookUp: Sendable {
     /// How long a vector may take that nobody waits for. What is later is left to the queue for entries without one, which is short of nothing but time.
     private static let deadlineBehind: Duration = .seconds(2)
 
-    /// Looks for an entry of `scope` that may answer `query`.
-    func find(_ query: String, in scope: Scope, of inquiry: Inquiry, for purpose: LookUpPurpose) async -> MeaningFinding {
+    /// Looks for an entry that may answer what an inquiry asks.
+    func find(_ asked: Asked, of inquiry: Inquiry, for purpose: LookUpPurpose) async -> MeaningFinding {
         guard let embedder else { return MeaningFinding(reason: .noEmbedder) }
         let limit = inquiry.options.lookupDeadline
         // A vector that another request still makes is waited for within the same deadline.
@@ -28,7 +28,7 @@ struct MeaningLookUp: Sendable {
         let underway: Underway
         switch purpose {
         case .answer:
-            isAwaited = inquiry.controls.onlyIfCached || patience.waits(inquiry.population, limit: inquiry.options.patience)
+            isAwaited = inquiry.controls.onlyIfCached || patience.waits(inquiry.kind.key, limit: inquiry.options.patience)
             underway = isAwaited ? .awaited(atMost: limit) : .counted
         case .behind: underway = .ignored
         case .explanation: underway = .awaited(atMost: limit)
@@ -36,7 +36,7 @@ struct MeaningLookUp: Sendable {
         var reason = MissReason.emptyScope
         var reached: [any CacheTier] = []
         for tier in tiers {
-            switch await tier.reach(of: scope, for: { inquiry.facts }, underway) {
+            switch await tier.reach(of: asked.scope, for: { asked.facts }, underway) {
             case .searchable: reached.append(tier)
             case .otherFacts: reason = .numbersDiffer
             case .empty: break
@@ -48,9 +48,9 @@ struct MeaningLookUp: Sendable {
         guard isAwaited else { return MeaningFinding(reason: .notAwaited, isPutOff: true) }
         return await RequestExecutor.away { [reached] in
             var finding = MeaningFinding()
-            guard let vector = await vector(of: query, with: embedder, for: purpose, until: end, &finding) else { return finding }
+            guard let vector = await vector(of: asked.query, with: embedder, for: purpose, until: end, &finding) else { return finding }
             finding.vector = vector
-            await search(reached, query, vector, in: scope, of: inquiry, for: purpose, until: end, &finding)
+            await search(reached, asked, vector, of: inquiry, for: purpose, until: end, &finding)
             return finding
         }
     }
@@ -87,12 +87,12 @@ struct MeaningLookUp: Sendable {
 
     /// Steps 5 and 6.
     private func search(
-        _ tiers: [any CacheTier], _ query: String, _ vector: UnitVector, in scope: Scope, of inquiry: Inquiry, for purpose: LookUpPurpose,
+        _ tiers: [any CacheTier], _ asked: Asked, _ vector: UnitVector, of inquiry: Inquiry, for purpose: LookUpPurpose,
         until end: ContinuousClock.Instant, _ finding: inout MeaningFinding
     ) async {
         let maximumAge = inquiry.controls.maxAge
         let started = ContinuousClock.now
-        let neighbours = await neighbours(of: vector, in: scope, count: inquiry.options.candidateCount, tiers)
+        let neighbours = await neighbours(of: vector, in: asked.scope, count: inquiry.options.candidateCount, tiers)
         let searched = ContinuousClock.now
         finding.times.search = searched - started
         // Who has waited so long does not wait for a decision, and perhaps a verifier, as well.
@@ -107,14 +107,14 @@ struct MeaningLookUp: Sendable {
         }
         finding.candidates = candidates(usable.map(\.match))
         let decisionStarted = ContinuousClock.now
-        let decision = await decide(query, finding.candidates, of: inquiry, for: purpose)
+        let decision = await decide(asked.query, finding.candidates, of: inquiry, for: purpose)
         finding.times.decision = ContinuousClock.now - decisionStarted
         finding.decision = decision
         if case .forward(let reason) = decision.verdict { return finding.reason = reason }
         // The best candidate's own entry: of answers that are the same, the one given to the nearest wording.
         // It may have to come from the store, and may have left meanwhile.
         guard let entry = await best.tier.entry(best.match.entry.id, purpose) else { return finding.reason = .cacheFault }
-        guard wordings.admits(query, of: entry.id, limit: inquiry.options.maximumWordings) else {
+        guard wordings.admits(asked.query, of: entry.id, limit: inquiry.options.maximumWordings) else {
             finding.overworded = entry.id
             return finding.reason = .verificationDue
         }
@@ -147,17 +147,17 @@ struct MeaningLookUp: Sendable {
 
     /// Step 6. Without a learner, and in mode `threshold`, similarity and guards decide.
     private func decide(_ query: String, _ candidates: [Candidate], of inquiry: Inquiry, for purpose: LookUpPurpose) async -> Decision {
-        let asked = inquiry.controls.threshold ?? 0
+        let least = inquiry.controls.threshold ?? 0
         let matching = inquiry.matching
         guard let learner, matching.mode == .calibrated || matching.mode == .shadow else {
             return ThresholdPolicy(
-                threshold: max(matching.threshold, asked), profile: matching.profile, unreadWords: embedder.map { UnreadWordsGuard($0) }
+                threshold: max(matching.threshold, least), profile: matching.profile, residue: embedder.map { ResidueGuard($0) }
             )
             .decide(query: query, candidates: candidates)
         }
         var explores = true
         if case .explanation = purpose { explores = false }
-        return await learner.decide(query, candidates, in: inquiry.populationName, matching, floor: asked, explores: explores)
+        return await learner.decide(query, candidates, in: inquiry.population, matching, floor: least, explores: explores)
     }
 
     /// The vector of a query that was not looked up; `nil` when it cannot be had in time.

@@ -17,7 +17,7 @@ struct Inquiry: Sendable {
     /// Where what becomes of it is written down.
     let trace: RequestTrace
     let key: CacheKey
-    private let readFacts = Once<StatedFacts>()
+    private let readAsked = Once<Asked?>()
 
     init(
         request: ProxyRequest, content: CacheableRequest, controls: RequestControls, caller: AccessRules.Caller, tenant: TenantID,
@@ -46,10 +46,15 @@ struct Inquiry: Sendable {
 
     var started: ContinuousClock.Instant { trace.started }
 
-    var scope: Scope? { content.scope(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
+    /// What of it may be worded otherwise, read when it is first asked for; `nil` where nothing is.
+    var asked: Asked? {
+        readAsked.value {
+            Asked(content, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: request.variant)
+        }
+    }
 
-    /// What the query states.
-    var facts: StatedFacts { readFacts.value { StatedFacts(content.query ?? "") } }
+    /// Whether rewordings may find the answer to it.
+    var isSearchable: Bool { options.isSearchable(content, asked) }
 
     /// Whether several inputs are asked for at once, each with an entry of its own.
     var isBatch: Bool { content.items.count > 1 }
@@ -60,11 +65,11 @@ struct Inquiry: Sendable {
     /// The settings of matching that hold for it.
     var matching: MatchingOptions { options.matching(model: content.model, namespace: namespace) }
 
-    /// The kind of traffic that it is of.
-    var population: PopulationKey { populationName.key }
+    /// The kind of traffic that it is of, with the class of its text.
+    var population: PopulationName { asked?.text.map { kind.of($0) } ?? kind }
 
-    /// What that kind of traffic is called.
-    var populationName: PopulationName {
+    /// The kind of traffic that it is of, whatever its text is: for what is asked of every request.
+    var kind: PopulationName {
         PopulationName(
             tenant: tenant, endpoint: content.endpoint, namespace: namespace, model: content.model, instructions: content.instructions)
     }

@@ -1,7 +1,12 @@
+import WireFormats
+
 /// The part of the URL space that is forwarded.
 package enum ProxyPath {
-    /// Paths that begin with this and a slash are the upstream's.
-    package static let prefix = "/v1"
+    /// What the upstream's base URL stands for, up to and with the version. Any other path begins at its host's root.
+    static let base = "/v1"
+
+    /// Whether a path is the upstream's: it is if it belongs to an API that a format knows.
+    package static func isForwarded(_ path: some StringProtocol) -> Bool { KnownFormats.hasRoot(of: path) }
 
     /// Whether a path stays below the upstream's base URL: no dot segments, plain or encoded, no backslash, no control characters.
     package static func isSafe(_ path: Substring) -> Bool {

@@ -22,7 +22,8 @@ struct Recogniser: Sendable {
             return .refused(
                 ErrorResponse.client(.badRequest, message: "The path may not contain dot segments or encoded separators.", code: "bad_path"))
         }
-        guard let endpoint = Endpoint(path: path), settings.options.endpoints.contains(endpoint) else {
+        if request.upgrade != nil { return .passThrough(request, .webSocket, strippingControls: false) }
+        guard let endpoint = Endpoint(path: request.path[...]), settings.options.endpoints.contains(endpoint) else {
             return .passThrough(request, .path, strippingControls: false)
         }
         guard request.method == .post else { return .passThrough(request, .method, strippingControls: false) }
@@ -45,7 +46,7 @@ struct Recogniser: Sendable {
         if let encoding = request.fields.value(of: .contentEncoding), encoding.lowercased() != "identity" {
             return .passThrough(request, .encodedBody, strippingControls: true)
         }
-        switch RequestReader.read(path: request.pathWithoutQuery, body: body, document: admission.document) {
+        switch RequestReader.read(path: request.path[...], body: body, document: admission.document) {
         case .bypass(let reason):
             return .passThrough(request, reason, strippingControls: true)
         case .invalid(let error):
@@ -57,7 +58,7 @@ struct Recogniser: Sendable {
             guard !controls.noStore, controls.mode != .off else { return .passThrough(outgoing, .requested, strippingControls: true) }
             if content.hasTools, options.tools == .off { return .passThrough(outgoing, .tools, strippingControls: true) }
             let namespace = controls.namespace ?? ""
-            guard let tenant = tenants.tenant(of: request.fields, caller: admission.caller, namespace: namespace, under: options.access) else {
+            guard let tenant = tenants.tenant(of: request.callerFields, caller: admission.caller, namespace: namespace, under: options.access) else {
                 return .passThrough(outgoing, .unauthenticated, strippingControls: true)
             }
             return .inquiry(

@@ -1,12 +1,13 @@
 import HTTPTypes
+import SemanticCache
 
 extension ProxyRequest {
-    /// What beside the body decides what is answered: path and query, and the fields by which a client chooses a version or a preview of the API.
+    /// What beside the body decides what is answered: path and query, credentials aside, and the fields by which a client chooses a version or a preview of the API.
     ///
     /// Part of key and scope. The first version of Anthropic's API counts as none, so that entries that were warmed without one serve those who name it.
     var variant: String {
-        guard fields.contains(where: { Self.choosing.contains($0.name) }) else { return path }
-        var variant = path
+        var variant = QueryCredentials.removed(from: path)
+        guard fields.contains(where: { Self.choosing.contains($0.name) }) else { return variant }
         for name in Self.choosing {
             for value in fields[values: name] where !(name == .anthropicVersion && value == "2023-06-01") {
                 variant += "\n\(name.canonicalName): \(value)"

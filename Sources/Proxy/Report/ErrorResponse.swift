@@ -53,8 +53,7 @@ package enum ErrorResponse {
     private static func response(_ status: HTTPResponse.Status, message: String, type: String, param: String?, code: String?, path: String)
         -> ProxyResponse
     {
-        let endpoint = Endpoint(path: path.prefix { $0 != "?" })
-        let body = ErrorBody.bytes(message: message, type: type, param: param, code: code, endpoint: endpoint)
+        let body = ErrorBody.bytes(message: message, type: type, param: param, code: code, status: status.code, path: path[...])
         return ProxyResponse(status: status, fields: [.contentType: "application/json"], body: .bytes(body))
     }
 }

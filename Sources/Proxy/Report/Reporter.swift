@@ -48,8 +48,8 @@ struct Reporter: Sendable {
         let inquiry = keeping.inquiry
         if let usage = kept.usage {
             metrics.recordSpending(usage, inquiry.labels)
-            if keeping.order.lesson?.isExploration ?? false {
-                metrics.recordCost(.exploration, model: inquiry.content.model, usage: usage, inquiry.labels)
+            if let purpose = keeping.order.lesson?.cost {
+                metrics.recordCost(purpose, model: inquiry.content.model, usage: usage, inquiry.labels)
             }
         }
         if let answer = kept.answer { inquiry.trace.update { $0.answer = answer } }

@@ -72,7 +72,7 @@ function showSummary(stats) {
   const { requests, saved, costs, spent } = stats;
   put($("tokens"), saved.prompt_tokens + saved.completion_tokens, "count");
   say("note-hits", `${short(requests.exact_hits + requests.semantic_hits)} of ${short(requests.total - requests.bypassed)} looked up`);
-  const own = costs.judge_usd + costs.exploration_usd;
+  const own = costs.judge_usd + costs.exploration_usd + costs.calibration_usd;
   say("note-usd", own > 0 ? `${format.usd(saved.gross_usd)} less ${format.usd(own)} of its own` : `${format.usd(spent.usd)} spent on misses`);
   say("note-tokens", `${short(saved.prompt_tokens)} in, ${short(saved.completion_tokens)} out`);
   say("note-seconds", `${short(saved.upstream_calls)} calls not made; ${format.time(costs.embedding_seconds)} spent on embedding`);
@@ -328,9 +328,9 @@ function showShares(stats) {
   say("prices", `${rows.length > 50 ? `The first 50 of ${rows.length}. ` : ""}Built-in prices are of ${stats.prices_date}; yours go under prices.models in config.yaml. A model without a price counts tokens only.`);
 }
 
-function populationName({ population, model, endpoint, namespace, tenant, instructions }) {
+function populationName({ population, model, endpoint, namespace, tenant, instructions, text }) {
   if (model === undefined) return { title: population.slice(0, 16), about: "not asked since the start" };
-  const about = [endpoint === "/v1/chat/completions" ? null : endpoint.replace("/v1/", ""), namespace ? `namespace ${namespace}` : null, `tenant ${tenant.slice(0, 8)}`, instructions === undefined ? "no system prompt" : `system prompt ${instructions.padStart(16, "0").slice(0, 8)}`];
+  const about = [endpoint === "/v1/chat/completions" ? null : endpoint.replace("/v1/", ""), namespace ? `namespace ${namespace}` : null, `tenant ${tenant.slice(0, 8)}`, instructions === undefined ? "no system prompt" : `system prompt ${instructions.padStart(16, "0").slice(0, 8)}`, text ?? null];
   return { title: model || "(no model)", about: about.filter(Boolean).join(", ") };
 }
 

@@ -25,7 +25,7 @@ package struct RenderedAnswer: Sendable {
 /// Gives a recorded answer in either form.
 ///
 /// - The form in which it was recorded: the very same bytes. One thing is left out: the usage chunk of a chat or text completion stream (a chunk with
-///   empty `choices`), where this client did not ask for `stream_options.include_usage`.
+///   empty `choices`), where this client did not ask for `stream_options.include_usage` and it was recorded for one that did.
 /// - A stream from a plain answer: synthesised in the protocol's own order, all at millisecond zero. See ``ChoiceSynthesis``, ``MessageSynthesis``,
 ///   ``ResponseSynthesis``.
 /// - A plain answer from a stream: put together from its fragments. A stream that was recorded without a usage chunk gives an answer without `usage`,
@@ -82,7 +82,7 @@ package enum AnswerRenderer {
     /// The recording, without its usage chunk for a client that did not ask for it.
     private static func replay(_ recording: EventRecording, of answer: Answer, for request: CacheableRequest) -> EventRecording {
         // A stream that said what it cost has the numbers in its answer: where there are none, there is nothing to look for.
-        guard request.hidesUsage, answer.usage != nil else { return recording }
+        guard request.hidesUsage, answer.usage != nil, !answer.tellsUsageUnasked else { return recording }
         let removed = UsageChunk.ranges(in: recording.bytes)
         return removed.isEmpty ? recording : recording.without(removed)
     }

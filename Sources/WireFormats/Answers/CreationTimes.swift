@@ -14,7 +14,9 @@ package enum CreationTimes {
             case .message(let bytes): .message(moved(bytes, by: seconds))
             case .events(let events): .events(EventRecording(bytes: moved(events.bytes, by: seconds), marks: events.marks))
             }
-        return Answer(recording: recording, fields: answer.fields, usage: answer.usage, upstreamTime: answer.upstreamTime)
+        return Answer(
+            recording: recording, fields: answer.fields, usage: answer.usage, upstreamTime: answer.upstreamTime,
+            tellsUsageUnasked: answer.tellsUsageUnasked)
     }
 
     /// The same for JSON, or for events whose data is JSON.

@@ -7,6 +7,8 @@ package struct WireError: Sendable {
     package let param: String?
     /// A word for programs, as `cache_miss`.
     package let code: String?
+    /// The response's status.
+    package let status: Int
 
     /// The form that OpenAI's clients read, and those of most others.
     package var openAI: [UInt8] {

@@ -29,8 +29,15 @@ package protocol WireFormat: Sendable {
     /// The name by which entries, statistics and logs know the format.
     var endpoint: Endpoint { get }
 
+    /// Where the paths of the provider's API begin. What begins so is forwarded, and what goes wrong on the way is told in this format, also where
+    /// no answer is cached.
+    var roots: [String] { get }
+
     /// What a path asks for; `nil` when it is none of this format's.
     func target(at path: RequestPath) -> WireTarget?
+
+    /// The path by which a client asks this model for a plain answer.
+    func path(model: String) -> String
 
     // MARK: Requests
 
@@ -52,6 +59,9 @@ package protocol WireFormat: Sendable {
 
     /// Finds the text that may be worded otherwise, and refuses what every provider of the format would.
     func findQuery(in root: JSONNode) throws(RequestError) -> QueryFinder
+
+    /// How many answers to its question a body asks for; `nil` where it says so as OpenAI's does, by `n`.
+    func choiceCount(of root: JSONNode) -> Int?
 
     /// Takes what tells the model who it is, apart from the conversation.
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest)
@@ -94,6 +104,9 @@ package protocol WireFormat: Sendable {
 }
 
 extension WireFormat {
+    package var roots: [String] { ["/v1/", "/openai/"] }
+    package func path(model: String) -> String { endpoint.path }
+    package func choiceCount(of root: JSONNode) -> Int? { nil }
     package func keyed(_ pathAndQuery: String) -> String { pathAndQuery }
     package var hasStreams: Bool { true }
     package var streamsTellUsage: Bool { true }

@@ -14,7 +14,7 @@ package struct WireTarget: Sendable {
         self.streams = streams
     }
 
-    /// What a path without query asks for; `nil` when its answers are not cached.
+    /// What a path asks for, with its query or without; `nil` when its answers are not cached.
     package init?(path: Substring) {
         let path = RequestPath(path)
         for format in KnownFormats.all {
@@ -28,15 +28,19 @@ package struct WireTarget: Sendable {
     package var endpoint: Endpoint { format.endpoint }
 }
 
-/// A request's path without its query, as formats look at it.
+/// A request's path and its query, as formats look at them.
 package struct RequestPath: Sendable {
-    /// As the client sent it.
+    /// The path as the client sent it, without the query.
     package let text: Substring
+    /// What follows the question mark; empty for most.
+    package let query: Substring
     /// What Azure's forms `/openai/deployments/NAME/...`, `/openai/v1/...` and `/openai/...` stand for, beginning with `/v1/`; `nil` for other paths.
     private let azure: String?
 
-    package init(_ path: Substring) {
+    package init(_ target: Substring) {
+        let path = target.prefix(upTo: target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)
         text = path
+        query = target[path.endIndex...].dropFirst()
         guard path.hasPrefix("/openai/") else {
             azure = nil
             return

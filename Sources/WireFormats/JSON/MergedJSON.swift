@@ -9,9 +9,7 @@ final class MergedJSON {
         /// The inside of a string, escaped as in its sources.
         case text([UInt8])
         case object([Member])
-        case array([MergedJSON])
-        /// Elements by their `index` member, ascending.
-        case indexed([(index: Int, value: MergedJSON)])
+        case list(MergedList)
         /// Bytes that are a JSON value.
         case raw([UInt8])
     }
@@ -31,6 +29,8 @@ final class MergedJSON {
 
     private init(content: Content) { self.content = content }
 
+    // MARK: - Looking
+
     var isNull: Bool {
         switch content {
         case .whole(let node): node.isNull
@@ -39,165 +39,47 @@ final class MergedJSON {
         }
     }
 
-    var isEmptyString: Bool {
+    var isEmptyString: Bool { source?.isEmpty ?? false }
+
+    /// The inside of a string as it is escaped; `nil` for any other kind.
+    var source: ArraySlice<UInt8>? {
         switch content {
-        case .whole(let node): node.text?.isEmpty ?? false
-        case .text(let text): text.isEmpty
-        default: false
+        case .whole(let node): node.kind == .string ? node.source.dropFirst().dropLast() : nil
+        case .text(let text): text[...]
+        case .raw(let bytes): bytes.first == UInt8(ascii: "\"") ? bytes.dropFirst().dropLast() : nil
+        default: nil
         }
     }
 
-    /// Puts `node` in place of what is here.
-    func replace(with node: JSONNode) { content = .whole(node) }
-
-    func replace(withRaw bytes: [UInt8]) { content = .raw(bytes) }
-
-    // MARK: - Merging
-
-    /// How a string that comes for a member which has one already is taken.
-    private enum StringRule {
-        case append, replace
-        /// Some servers repeat a name in every fragment, others send it in pieces.
-        case appendUnlessEqual
-
-        init(member name: JSONNode) {
-            let fixed: [StaticString] = ["id", "type", "role", "object", "model", "format", "call_id", "status"]
-            self = name.isString("name") ? .appendUnlessEqual : fixed.contains { name.isString($0) } ? .replace : .append
-        }
-    }
-
-    /// Merges a fragment: strings are appended, objects merged member by member, arrays merged by their elements' `index` or else appended; a null
-    /// changes nothing; anything else takes the place of what was here.
-    func merge(_ fragment: JSONNode) { merge(fragment, .append) }
-
-    /// Merges the members of `fragment` into this object, except those named.
-    func mergeMembers(of fragment: JSONNode, except skipped: [StaticString] = []) {
-        open()
-        for (name, value) in fragment.members where !skipped.contains(where: { name.isString($0) }) {
-            if let present = member(name) {
-                present.merge(value, StringRule(member: name))
-            } else {
-                append(name, MergedJSON(value))
-            }
-        }
-    }
-
-    /// Takes the members of `node` over as they are: the last word counts, but a null or an empty string does not undo an earlier one.
-    func replaceMembers(from node: JSONNode, except skipped: [StaticString] = []) {
-        open()
-        for (name, value) in node.members where !skipped.contains(where: { name.isString($0) }) {
-            guard let present = member(name) else {
-                append(name, MergedJSON(value))
-                continue
-            }
-            if !value.isNull, !(value.text?.isEmpty ?? false) || present.isNull { present.replace(with: value) }
-        }
-    }
-
-    private func merge(_ fragment: JSONNode, _ rule: StringRule) {
-        guard !fragment.isNull else { return }
-        open()
-        switch (content, fragment.kind) {
-        case (.text(var text), .string):
-            let more = fragment.source.dropFirst().dropLast()
-            switch rule {
-            case .append: break
-            case .replace:
-                if !more.isEmpty { content = .text(Array(more)) }
-                return
-            case .appendUnlessEqual:
-                if text.elementsEqual(more) { return }
-            }
-            // Without this the buffer would have two owners and every append would copy it.
-            content = .raw([])
-            text += more
-            content = .text(text)
-        case (.object, .object): mergeMembers(of: fragment)
-        case (.indexed, .array): mergeIndexed(fragment)
-        case (.array(let elements), .array) where elements.isEmpty && fragment.elements.allSatisfy({ $0["index"]?.int != nil }):
-            content = .indexed([])
-            mergeIndexed(fragment)
-        case (.array(var elements), .array):
-            content = .raw([])
-            elements += fragment.elements.map { MergedJSON($0) }
-            content = .array(elements)
-        case (.array, .string): appendTextPart(fragment)
-        case (.text, .array):
-            // Reasoning models of some servers send texts and lists of parts for one member; a plain answer then has a list.
-            let text = MergedJSON(content: content)
-            content = .array(text.isEmptyString ? [] : [Self.textPart(text)])
-            merge(fragment)
-        default: content = .whole(fragment)
-        }
-    }
-
-    /// Goes on with the text part at the end of the list, or begins one.
-    private func appendTextPart(_ fragment: JSONNode) {
-        guard case .array(let elements) = content, fragment.text?.isEmpty == false else { return }
-        if let last = elements.last, last["type"]?.isText ?? false, let text = last["text"] {
-            text.merge(fragment)
-        } else {
-            content = .array(elements + [Self.textPart(MergedJSON(fragment))])
-        }
-    }
-
-    private static func textPart(_ text: MergedJSON) -> MergedJSON {
-        let part = MergedJSON.emptyObject()
-        part.set("type", MergedJSON(raw: Array("\"text\"".utf8)))
-        part.append(quoted: Array("\"text\"".utf8), text)
-        return part
-    }
-
-    /// Whether this is the string "text".
-    private var isText: Bool {
+    var isContainer: Bool {
         switch content {
-        case .whole(let node): node.isString("text")
-        case .text(let text): text == Array("text".utf8)
-        case .raw(let bytes): bytes == Array("\"text\"".utf8)
-        default: false
+        case .whole(let node): node.kind == .object || node.kind == .array
+        case .object, .list: true
+        case .text: false
+        case .raw(let bytes): bytes.first == UInt8(ascii: "{") || bytes.first == UInt8(ascii: "[")
         }
     }
 
-    private func mergeIndexed(_ fragment: JSONNode) {
-        guard case .indexed(var elements) = content else { return }
-        content = .raw([])
-        for element in fragment.elements {
-            // A fragment without an index goes on with the last element, unless it begins another one by its id.
-            let index = element["index"]?.int ?? max(0, (elements.last?.index ?? -1) &+ (element["id"]?.text?.isEmpty ?? true ? 0 : 1))
-            var place = elements.count
-            while place > 0, elements[place - 1].index > index { place -= 1 }
-            if place > 0, elements[place - 1].index == index {
-                elements[place - 1].value.merge(element)
-            } else {
-                elements.insert((index, MergedJSON(element)), at: place)
-            }
-        }
-        content = .indexed(elements)
-    }
-
-    /// Makes a whole value one that can be merged into.
-    private func open() {
-        guard case .whole(let node) = content else { return }
-        switch node.kind {
-        case .string: content = .text(Array(node.source.dropFirst().dropLast()))
-        case .object: content = .object(node.members.map { Member(name: Array($0.name.source), value: MergedJSON($0.value)) })
-        case .array:
-            let elements = Array(node.elements)
-            if !elements.isEmpty, elements.allSatisfy({ $0["index"]?.int != nil }) {
-                content = .indexed([])
-                mergeIndexed(node)
-            } else {
-                content = .array(elements.map { MergedJSON($0) })
-            }
-        case .null, .true, .false, .number: return
+    /// Whether this is the very value that `node` is, written in the same way.
+    ///
+    /// - Complexity: O(1) where lengths differ, as they do for all but the first fragments of a text.
+    func equals(_ node: JSONNode) -> Bool {
+        switch content {
+        case .whole(let other): other.source == node.source
+        case .text(let text): node.kind == .string && node.source.count == text.count + 2 && node.source.dropFirst().dropLast().elementsEqual(text)
+        case .raw(let bytes): node.source.elementsEqual(bytes)
+        case .object(let members): node.kind == .object && node.count == members.count && isCovered(by: node)
+        case .list(let list): node.kind == .array && list.equals(node)
         }
     }
 
-    // MARK: - Members
-
-    private func member(_ name: JSONNode) -> MergedJSON? {
-        guard case .object(let members) = content else { return nil }
-        return members.first { $0.name.elementsEqual(name.source) }?.value
+    /// Whether `node` has every member of this object with the same value.
+    func isCovered(by node: JSONNode) -> Bool {
+        open()
+        guard case .object(let members) = content, node.kind == .object else { return false }
+        return members.allSatisfy { member in
+            node.members.first { $0.name.source.elementsEqual(member.name) }.map { member.value.equals($0.value) } ?? false
+        }
     }
 
     /// The member with this name, which needs no escapes.
@@ -207,11 +89,28 @@ final class MergedJSON {
         return members.first { Self.matches($0.name, name) }?.value
     }
 
+    private func member(_ name: JSONNode) -> MergedJSON? {
+        guard case .object(let members) = content else { return nil }
+        return members.first { $0.name.elementsEqual(name.source) }?.value
+    }
+
     private static func matches(_ quoted: [UInt8], _ name: StaticString) -> Bool {
         quoted.withUnsafeBufferPointer { $0.count >= 2 && name.isEqual(to: UnsafeBufferPointer(rebasing: $0[1..<($0.count - 1)])) }
     }
 
-    private func append(_ name: JSONNode, _ value: MergedJSON) { append(quoted: Array(name.source), value) }
+    // MARK: - Changing
+
+    /// Puts `node` in place of what is here.
+    func replace(with node: JSONNode) { content = .whole(node) }
+
+    /// Gives this object the member, in place of one that it has.
+    func set(_ name: StaticString, _ value: MergedJSON) {
+        if let present = self[name] {
+            present.content = value.content
+        } else {
+            append(quoted: Array("\"\(name)\"".utf8), value)
+        }
+    }
 
     private func append(quoted name: [UInt8], _ value: MergedJSON) {
         if case .object(var members) = content {
@@ -223,13 +122,144 @@ final class MergedJSON {
         }
     }
 
-    /// Gives this object the member, in place of one that it has.
-    func set(_ name: StaticString, _ value: MergedJSON) {
-        if let present = self[name] {
-            present.content = value.content
-        } else {
-            append(quoted: Array("\"\(name)\"".utf8), value)
+    /// Makes a whole value one that can be merged into.
+    private func open(_ rule: Rule = .pieces) {
+        guard case .whole(let node) = content else { return }
+        switch node.kind {
+        case .string: content = .text(Array(node.source.dropFirst().dropLast()))
+        case .object: content = .object(node.members.map { Member(name: Array($0.name.source), value: MergedJSON($0.value)) })
+        case .array: content = .list(MergedList(node, isAppended: rule == .appended))
+        case .null, .true, .false, .number: return
         }
+    }
+
+    // MARK: - The last word
+
+    /// Takes the members of `node` over as they are: the last word counts, but a null or an empty string does not undo an earlier one. Objects, of which
+    /// each word may say a part, are taken over member by member.
+    func replaceMembers(from node: JSONNode, except skipped: [StaticString] = []) {
+        open()
+        for (name, value) in node.members where !skipped.contains(where: { name.isString($0) }) {
+            guard let present = member(name) else {
+                append(quoted: Array(name.source), MergedJSON(value))
+                continue
+            }
+            present.takeLast(value)
+        }
+    }
+
+    private func takeLast(_ value: JSONNode) {
+        guard !value.isNull, value.text?.isEmpty != true || isNull else { return }
+        open()
+        if case .object = content, value.kind == .object { replaceMembers(from: value) } else { content = .whole(value) }
+    }
+
+    /// Takes over the members of `node` that say something where this object has nothing.
+    func fill(from node: JSONNode) {
+        open()
+        for (name, value) in node.members where !value.isNull {
+            if let present = member(name) {
+                if present.isNull || present.isEmptyString { present.replace(with: value) }
+            } else {
+                append(quoted: Array(name.source), MergedJSON(value))
+            }
+        }
+    }
+
+    // MARK: - Fragments
+
+    /// How a fragment that comes for a member which has a value already is taken.
+    private enum Rule {
+        case pieces
+        /// The last word counts.
+        case last
+        /// Some servers repeat a name in every fragment, others send it in pieces.
+        case piecesUnlessEqual
+        /// Texts come in pieces, objects whole.
+        case piecesOfText
+        /// Pieces, and lists grow by every element, whatever it is.
+        case appended
+
+        /// Names of what is said whole, however often; others end like that.
+        private static let labels: [StaticString] = [
+            "id", "type", "role", "object", "model", "format", "status", "channel", "phase", "provider", "recipient", "url", "title",
+        ]
+        private static let endings: [StaticString] = ["_id", "_type", "_format", "signature"]
+
+        init(member name: JSONNode) {
+            if Self.labels.contains(where: { name.isString($0) }) || Self.endings.contains(where: { name.text?.hasSuffix($0) ?? false }) {
+                self = .last
+            } else if name.isString("name") {
+                self = .piecesUnlessEqual
+            } else {
+                self = name.isString("arguments") || name.isString("input") ? .piecesOfText : .pieces
+            }
+        }
+    }
+
+    /// Merges a fragment: strings are appended, objects merged member by member, lists as ``MergedList`` says; a null changes nothing; anything else
+    /// takes the place of what was here.
+    func merge(_ fragment: JSONNode) { merge(fragment, .pieces) }
+
+    /// The same for what grows by every fragment, such as log probabilities: no element of a list is taken for one that came before.
+    func append(_ fragment: JSONNode) { merge(fragment, .appended) }
+
+    /// Merges the members of `fragment` into this object, except those named.
+    func mergeMembers(of fragment: JSONNode, except skipped: [StaticString] = []) {
+        for (name, value) in fragment.members where !skipped.contains(where: { name.isString($0) }) { merge(name, value, Rule(member: name)) }
+    }
+
+    private func merge(_ name: JSONNode, _ value: JSONNode, _ rule: Rule) {
+        open()
+        if let present = member(name) {
+            present.merge(value, rule)
+        } else {
+            append(quoted: Array(name.source), Self.begun(value, rule))
+        }
+    }
+
+    private func merge(_ fragment: JSONNode, _ rule: Rule) {
+        guard !fragment.isNull else { return }
+        open(rule)
+        switch (content, fragment.kind) {
+        case (.text, .string): mergeText(fragment, rule)
+        case (.object, .object):
+            switch rule {
+            case .appended: for (name, value) in fragment.members { merge(name, value, .appended) }
+            case .last, .piecesOfText: replaceMembers(from: fragment)
+            case .pieces, .piecesUnlessEqual: mergeMembers(of: fragment)
+            }
+        case (.list(let list), .array): if rule == .appended { list.append(fragment) } else { list.merge(fragment) }
+        // Reasoning models of some servers send texts and lists of parts for one member; a plain answer then has a list.
+        case (.list(let list), .string): list.appendText(fragment)
+        case (.text, .array):
+            let text = MergedJSON(content: content)
+            let list = MergedList()
+            if !text.isEmptyString { list.appendText(text) }
+            content = .list(list)
+            merge(fragment, rule)
+        default: content = Self.begun(fragment, rule).content
+        }
+    }
+
+    private func mergeText(_ fragment: JSONNode, _ rule: Rule) {
+        guard case .text(var text) = content else { return }
+        let more = fragment.source.dropFirst().dropLast()
+        switch rule {
+        case .last: if !more.isEmpty { content = .text(Array(more)) }
+        case .piecesUnlessEqual where text.elementsEqual(more): return
+        case .pieces, .piecesUnlessEqual, .piecesOfText, .appended:
+            // Without this the buffer would have two owners and every append would copy it.
+            content = .raw([])
+            text += more
+            content = .text(text)
+        }
+    }
+
+    /// The value of a first fragment. One list may hold several pieces of one element.
+    private static func begun(_ value: JSONNode, _ rule: Rule) -> MergedJSON {
+        guard value.kind == .array, value.count > 1, rule != .appended else { return MergedJSON(value) }
+        return MergedJSON(content: .list(MergedList(value)))
     }
 
     // MARK: - Writing
@@ -266,23 +296,24 @@ final class MergedJSON {
             }
             if separator == UInt8(ascii: "{") { output.append(separator) }
             output.append(UInt8(ascii: "}"))
-        case .array, .indexed: writeElements(to: &output, without: nil)
+        case .list: writeElements(to: &output, without: nil)
         }
     }
 
     private func writeElements(to output: inout [UInt8], without skipped: StaticString?) {
         open()
-        let elements: [MergedJSON]
-        switch content {
-        case .array(let values): elements = values
-        case .indexed(let values): elements = values.map(\.value)
-        default: return write(to: &output)
-        }
+        guard case .list(let list) = content else { return write(to: &output) }
         output.append(UInt8(ascii: "["))
-        for (position, element) in elements.enumerated() {
+        for (position, element) in list.inOrder.enumerated() {
             if position > 0 { output.append(UInt8(ascii: ",")) }
             element.write(to: &output, without: skipped)
         }
         output.append(UInt8(ascii: "]"))
+    }
+}
+
+extension ArraySlice<UInt8> {
+    fileprivate func hasSuffix(_ suffix: StaticString) -> Bool {
+        self.suffix(suffix.utf8CodeUnitCount).withUnsafeBufferPointer { suffix.isEqual(to: $0) }
     }
 }

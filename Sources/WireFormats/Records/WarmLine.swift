@@ -34,6 +34,8 @@ package struct WarmLine: Sendable {
     let answer: JSONNode?
     /// The whole line.
     let root: JSONNode
+    /// Whether its URL names the model.
+    private let urlNamesModel: Bool
 
     /// Reads one line, which must not be blank.
     /// - Parameters:
@@ -58,9 +60,10 @@ package struct WarmLine: Sendable {
         namespace = try reader.namespace()
         tags = try reader.tags()
         ttl = try reader.ttl()
-        let format = try form == .body ? reader.format() : Self.shortFormat
-        body = try reader.body(form, defaultModel: defaultModel)
-        switch RequestReader.read(WireTarget(format: format), body: body) {
+        let target = try form == .body ? reader.target() : WireTarget(format: Self.shortFormat)
+        urlNamesModel = target.model != nil
+        body = try reader.body(form, defaultModel: urlNamesModel ? nil : defaultModel)
+        switch RequestReader.read(target, body: body) {
         case .cacheable(let read): request = read
         case .bypass(let reason): throw WarmRecordError("the request is one that is never cached (\(reason.rawValue))")
         case .invalid(let error): throw WarmRecordError(error.message)
@@ -73,7 +76,7 @@ package struct WarmLine: Sendable {
     package var hasAnswer: Bool { answer != nil }
 
     /// Whether the record names its model itself.
-    package var namesModel: Bool { MemberReader.given(holder["model"]) != nil }
+    package var namesModel: Bool { urlNamesModel || MemberReader.given(holder["model"]) != nil }
 
     /// The names of the record's members.
     package var names: [String] { root.members.compactMap { $0.name.string } }
@@ -149,19 +152,22 @@ private struct MemberReader {
 
     // MARK: - The request
 
-    func format() throws(WarmRecordError) -> any WireFormat {
+    func target() throws(WarmRecordError) -> WireTarget {
         if let method = given("method"), method.string?.uppercased() != "POST" {
             throw WarmRecordError("method: expected POST; found \(WarmLine.kind(of: method))")
         }
         guard let url = given("url") ?? given("endpoint") else {
             if let body = given("body"), body.kind == .object { try checkMessages(body["messages"]) }
-            return Endpoint.chatCompletions.format
+            return WireTarget(format: Endpoint.chatCompletions.format)
         }
-        guard let text = url.string, let format = KnownFormats.all.first(where: { text.hasSuffix($0.endpoint.path) }) else {
-            let paths = Endpoint.allCases.map(\.path).joined(separator: ", ")
-            throw WarmRecordError("url: expected one of \(paths); found \(WarmLine.kind(of: url))")
+        if let text = url.string {
+            if let format = KnownFormats.all.first(where: { text.hasSuffix($0.endpoint.path) }) { return WireTarget(format: format) }
+            // Of a URL the path: what follows the first slash behind the host.
+            let path = text.hasPrefix("/") ? text[...] : text.drop { $0 != "/" }.dropFirst(2).drop { $0 != "/" }
+            if let target = WireTarget(path: path), target.model != nil { return target }
         }
-        return format
+        let paths = Endpoint.allCases.map(\.path).joined(separator: ", ")
+        throw WarmRecordError("url: expected one of \(paths); found \(WarmLine.kind(of: url))")
     }
 
     func body(_ form: WarmLine.Form, defaultModel: String?) throws(WarmRecordError) -> [UInt8] {

@@ -58,6 +58,9 @@ package struct CacheableRequest: Sendable {
 
     package var endpoint: Endpoint { format.endpoint }
 
+    /// The path by which a client asks the same for a plain answer, where it is not known how it was asked.
+    package var standardPath: String { format.path(model: model) }
+
     /// The text by which people find the entry: the query, or the only input of an embeddings request; empty when there is none.
     package var subject: String { query ?? (items.count == 1 ? items[0].text : nil) ?? "" }
 
@@ -96,7 +99,11 @@ package struct CacheableRequest: Sendable {
     /// Everything in the key but the text of the query; `nil` when there is no query.
     ///
     /// Each of the query's texts is replaced by the byte FF, which stands in no JSON text, so no message can pass for the gap.
-    package func scope(tenant: TenantID, namespace: String, pathAndQuery: String) -> Scope? {
+    ///
+    /// - Parameter frame: gives, piece by piece, what of the query must be equal all the same; they follow the byte FE, which stands in no JSON text.
+    package func scope(
+        tenant: TenantID, namespace: String, pathAndQuery: String, beside frame: ((_ take: (UnsafeRawBufferPointer) -> Void) -> Void)? = nil
+    ) -> Scope? {
         guard query != nil else { return nil }
         var hash = start("reprise scope 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
         canonical.withUnsafeBytes { bytes in
@@ -107,6 +114,10 @@ package struct CacheableRequest: Sendable {
                 position = range.upperBound
             }
             hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[position...]))
+        }
+        if let frame {
+            hash.update(data: [0xFE])
+            frame { hash.update(bufferPointer: $0) }
         }
         return Scope(finish(hash))
     }

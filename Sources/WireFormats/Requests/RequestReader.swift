@@ -43,7 +43,7 @@ package enum RequestReader {
         }
     }
 
-    /// The same for a path without its query.
+    /// The same for a path, with its query or without.
     package static func read(path: Substring, body: [UInt8], document: JSONDocument? = nil) -> RequestReading {
         guard let target = WireTarget(path: path) else { return .bypass(.path) }
         return read(target, body: body, document: document)
@@ -80,8 +80,8 @@ package enum RequestReader {
                 controlFields: fields.controls.map(\.description),
                 bodyControls: fields.controls.isEmpty ? RequestControls() : try RequestControls(body: root),
                 strippedBody: fields.controls.isEmpty ? nil : stripped(root),
-                choiceCount: fields.choiceCount, canonical: canonical.output, queryRanges: canonical.markedRanges, items: items,
-                instructions: instructions.hash))
+                choiceCount: format.choiceCount(of: root) ?? fields.choiceCount, canonical: canonical.output,
+                queryRanges: canonical.markedRanges, items: items, instructions: instructions.hash))
     }
 
     private static func document(_ body: [UInt8]) throws(RequestError) -> JSONDocument {

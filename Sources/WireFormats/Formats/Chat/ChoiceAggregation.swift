@@ -1,12 +1,25 @@
 /// Puts the chunks of a chat or text completion stream together into the plain answer.
 ///
-/// All choices by their index; fragments joined as ``MergedJSON`` says; what this program does not know is kept, in the choice or at the top. Only what
-/// never came cannot be given: a stream without a usage chunk gives an answer without `usage`.
+/// All choices by their index; the fragments in `delta` joined as ``MergedJSON`` says. What stands beside `delta`, in a choice or at the top, is a property
+/// and no fragment: the last word counts, and what this program does not know is kept. Only what never came cannot be given: a stream without a usage
+/// chunk gives an answer without `usage`.
 struct ChoiceAggregation {
     /// Whether choices have a `message` (chat) rather than a `text`.
     let isChat: Bool
     private let top = MergedJSON.emptyObject()
-    private var choices: [(index: Int, fields: MergedJSON, message: MergedJSON)] = []
+    private var choices: [Choice] = []
+
+    private struct Choice {
+        let index: Int
+        let fields = MergedJSON.emptyObject()
+        let message = MergedJSON.emptyObject()
+        var hasDelta = false
+        /// What was said last of the whole message, beside the fragments.
+        var soFar: JSONNode?
+    }
+
+    /// Members of a choice of which every chunk has its own part; `text` where there is no delta.
+    private static let grown: [StaticString] = ["logprobs", "token_ids", "text"]
 
     init(isChat: Bool) { self.isChat = isChat }
 
@@ -25,45 +38,49 @@ struct ChoiceAggregation {
     /// - Complexity: O(n) in the chunk, and in the number of choices.
     mutating func take(_ chunk: JSONNode) {
         // With include_usage every chunk but the last has a null here.
-        let skipped: [StaticString] = chunk["usage"]?.isNull ?? true ? ["choices", "object", "usage"] : ["choices", "object"]
-        top.replaceMembers(from: chunk, except: skipped)
+        let isUncounted = chunk["usage"]?.isNull ?? true
+        // Padding is the chunk's own.
+        top.replaceMembers(from: chunk, except: ["choices", "object", "obfuscation"] + (isUncounted ? ["usage"] : []))
         guard let fragments = chunk["choices"] else { return }
-        for fragment in fragments.elements {
-            let (fields, message) = choice(fragment["index"]?.int ?? 0)
-            fields.replaceMembers(from: fragment, except: ["index", "delta", "message", "logprobs", "text"])
-            for (name, value) in fragment.members {
-                if name.isString("delta") || name.isString("message") {
-                    message.mergeMembers(of: value)
-                } else if name.isString("logprobs") || name.isString("text") {
-                    merge(value, as: name.isString("text") ? "text" : "logprobs", into: fields)
-                }
-            }
+        for fragment in fragments.elements { take(fragment, at: place(of: fragment["index"]?.int ?? 0)) }
+    }
+
+    private mutating func take(_ fragment: JSONNode, at place: Int) {
+        let choice = choices[place]
+        let grown = fragment["delta"] == nil ? Self.grown[...] : Self.grown.dropLast()
+        choice.fields.replaceMembers(from: fragment, except: ["index", "delta", "message"] + grown)
+        for name in grown {
+            guard let value = fragment[name] else { continue }
+            if let present = choice.fields[name] { present.append(value) } else { choice.fields.set(name, MergedJSON(value)) }
         }
+        if let delta = fragment["delta"], delta.kind == .object {
+            choices[place].hasDelta = true
+            choice.message.mergeMembers(of: delta)
+        }
+        guard let message = fragment["message"], message.kind == .object else { return }
+        // Some servers tell with each chunk, or with the last, all that was said so far; others have their fragments here.
+        if choices[place].hasDelta { choices[place].soFar = message } else { choice.message.mergeMembers(of: message) }
     }
 
-    private func merge(_ value: JSONNode, as name: StaticString, into fields: MergedJSON) {
-        if let present = fields[name] { present.merge(value) } else { fields.set(name, MergedJSON(value)) }
-    }
-
-    private mutating func choice(_ index: Int) -> (MergedJSON, MergedJSON) {
+    private mutating func place(of index: Int) -> Int {
         var place = choices.count
         while place > 0, choices[place - 1].index > index { place -= 1 }
-        if place > 0, choices[place - 1].index == index { return (choices[place - 1].fields, choices[place - 1].message) }
-        let fields = MergedJSON.emptyObject()
-        let message = MergedJSON.emptyObject()
-        choices.insert((index, fields, message), at: place)
-        return (fields, message)
+        if place > 0, choices[place - 1].index == index { return place - 1 }
+        choices.insert(Choice(index: index), at: place)
+        return place
     }
 
     /// The plain answer.
     func body() -> [UInt8] {
         top.set("object", MergedJSON(raw: Array((isChat ? "\"chat.completion\"" : "\"text_completion\"").utf8)))
         var list: [UInt8] = [UInt8(ascii: "[")]
-        for (position, (index, fields, message)) in choices.enumerated() {
+        for (position, choice) in choices.enumerated() {
             if position > 0 { list.append(UInt8(ascii: ",")) }
             list.append(raw: "{\"index\":")
-            list += Array(String(index).utf8)
+            list += Array(String(choice.index).utf8)
             if isChat {
+                let message = choice.message
+                if let soFar = choice.soFar { message.fill(from: soFar) }
                 // Both are required of a message, whether or not the stream said them.
                 if message["role"]?.isNull ?? true { message.set("role", MergedJSON(raw: Array("\"assistant\"".utf8))) }
                 if message["content"] == nil { message.set("content", MergedJSON(raw: Array("null".utf8))) }
@@ -71,7 +88,7 @@ struct ChoiceAggregation {
                 message.write(to: &list, unindexed: "tool_calls")
             }
             var rest: [UInt8] = []
-            fields.write(to: &rest)
+            choice.fields.write(to: &rest)
             if rest.count > 2 { list.append(UInt8(ascii: ",")) }
             list += rest.dropFirst()
         }

@@ -1,7 +1,8 @@
 /// Writes a plain chat or text completion as the chunks of a stream, in the order in which OpenAI sends them.
 ///
-/// For each choice: the role, with the members that are empty or null; reasoning; content; refusal; each tool call, first its name, then its arguments;
-/// members that this program does not know, as one delta; then the finish reason. Log probabilities go with the content that they
+/// For each choice: the role, with the members that are empty or null; all that is told of the reasoning, in one delta, since servers tell it in several
+/// forms at once and readers take the first that they know; content; refusal; each tool call, first its name, then its arguments; members that this
+/// program does not know, as one delta; then the finish reason. Log probabilities go with the content that they
 /// are of. Members of the choice that are not known go with the finish reason, those at the top with the very first chunk.
 struct ChoiceSynthesis {
     private let root: JSONNode
@@ -77,10 +78,10 @@ struct ChoiceSynthesis {
         chunks.append(chunk)
     }
 
-    private static func unknownMembers(of choice: JSONNode) -> [UInt8] {
+    private func unknownMembers(of choice: JSONNode) -> [UInt8] {
+        let known: [StaticString] = ["index", "logprobs", "finish_reason"] + (isChat ? ["message", "delta"] : ["text"])
         var rest: [UInt8] = []
-        for (name, value) in choice.members
-        where !["index", "message", "text", "logprobs", "finish_reason"].contains(where: { name.isString($0) }) { rest.appendMember(name, value) }
+        for (name, value) in choice.members where !known.contains(where: { name.isString($0) }) { rest.appendMember(name, value) }
         return rest
     }
 
@@ -88,7 +89,7 @@ struct ChoiceSynthesis {
         var text = Array("\"text\":".utf8)
         if let value = choice["text"] { text.appendOneLine(value) } else { text.append(raw: "\"\"") }
         append(choice, text, logprobs: choice["logprobs"])
-        append(choice, Array("\"text\":\"\"".utf8), finishReason: choice["finish_reason"], rest: Self.unknownMembers(of: choice))
+        append(choice, Array("\"text\":\"\"".utf8), finishReason: choice["finish_reason"], rest: unknownMembers(of: choice))
     }
 
     private mutating func appendMessage(of choice: JSONNode) {
@@ -97,21 +98,24 @@ struct ChoiceSynthesis {
             defer { logprobs = nil }
             return logprobs
         }
-        if let message = choice["message"] {
+        // Some servers leave an empty delta beside the message, and some have nothing else.
+        if let message = [choice["message"], choice["delta"]].lazy.compactMap({ $0 }).first(where: { $0.kind == .object }) {
             append(choice, Self.delta(Self.opening(of: message)))
-            for (name, value) in message.members where Self.isReasoning(name) && value.text?.isEmpty == false {
-                append(choice, Self.delta(name, value))
+            var thoughts: [UInt8] = []
+            for (name, value) in message.members where Self.isReasoning(name) && !value.isNull && value.text?.isEmpty != true {
+                thoughts.appendMember(name, value)
             }
+            if !thoughts.isEmpty { append(choice, Self.delta(thoughts)) }
             for (name, value) in message.members where Self.isSpoken(name) && !value.isNull && value.text?.isEmpty != true {
                 append(choice, Self.delta(name, value), logprobs: takeLogprobs())
             }
             for (name, value) in message.members where name.isString("tool_calls") && value.count > 0 { appendToolCalls(value, of: choice) }
             var others: [UInt8] = []
-            for (name, value) in message.members where !value.isNull && !Self.isKnown(name, value) { others.appendMember(name, value) }
+            for (name, value) in message.members where !value.isNull && !Self.isKnown(name) { others.appendMember(name, value) }
             if !others.isEmpty { append(choice, Self.delta(others)) }
         }
         append(
-            choice, Array("\"delta\":{}".utf8), finishReason: choice["finish_reason"], logprobs: takeLogprobs(), rest: Self.unknownMembers(of: choice)
+            choice, Array("\"delta\":{}".utf8), finishReason: choice["finish_reason"], logprobs: takeLogprobs(), rest: unknownMembers(of: choice)
         )
     }
 
@@ -131,13 +135,13 @@ struct ChoiceSynthesis {
         return members
     }
 
-    private static func isReasoning(_ name: JSONNode) -> Bool { name.isString("reasoning_content") || name.isString("reasoning") }
+    private static func isReasoning(_ name: JSONNode) -> Bool { name.text?.starts(with: "reasoning".utf8) ?? false }
 
     private static func isSpoken(_ name: JSONNode) -> Bool { name.isString("content") || name.isString("refusal") }
 
     /// Whether a delta of its own is made of the member.
-    private static func isKnown(_ name: JSONNode, _ value: JSONNode) -> Bool {
-        isSpoken(name) || name.isString("role") || name.isString("tool_calls") || (isReasoning(name) && value.text != nil)
+    private static func isKnown(_ name: JSONNode) -> Bool {
+        isSpoken(name) || name.isString("role") || name.isString("tool_calls") || isReasoning(name)
     }
 
     /// Functions are called as OpenAI streams them, first the name, then the arguments; calls of other kinds in one piece.

@@ -12,8 +12,19 @@ struct MessageAggregation {
         let fields: MergedJSON
         /// The fragments of a tool's input, decoded: together they are JSON.
         var input: [UInt8] = []
-        /// The citations that came one by one, as the elements of an array.
-        var citations: [UInt8] = []
+        /// The citations, as the elements of an array: they come one by one.
+        private(set) var citations: [UInt8] = []
+
+        init(_ block: JSONNode, index: Int) {
+            self.index = index
+            fields = MergedJSON(block)
+            for citation in block["citations"]?.elements ?? block.elements { cite(citation) }
+        }
+
+        mutating func cite(_ citation: JSONNode) {
+            if !citations.isEmpty { citations.append(UInt8(ascii: ",")) }
+            citations += citation.source
+        }
     }
 
     /// Takes the next event.
@@ -22,8 +33,13 @@ struct MessageAggregation {
         if type.isString("message_start"), let start = event["message"] {
             message.replaceMembers(from: start, except: ["content", "usage"])
             take(usage: start["usage"])
+            for block in start["content"]?.elements ?? start.elements { blocks.append(Block(block, index: blocks.count)) }
         } else if type.isString("content_block_start"), let block = event["content_block"] {
-            blocks.append(Block(index: event["index"]?.int ?? blocks.count, fields: MergedJSON(block)))
+            blocks.append(Block(block, index: event["index"]?.int ?? blocks.count))
+            // Where one model gives way to another in the middle, the message is the last one's.
+            if block["type"]?.isString("fallback") ?? false, let model = block["to"]?["model"], model.kind == .string {
+                message.set("model", MergedJSON(model))
+            }
         } else if type.isString("content_block_delta"), let delta = event["delta"] {
             let index = event["index"]?.int
             guard let place = blocks.lastIndex(where: { $0.index == index }) else { return }
@@ -46,8 +62,7 @@ struct MessageAggregation {
         if delta["type"]?.isString("input_json_delta") ?? false {
             blocks[place].input += delta["partial_json"]?.text ?? []
         } else if delta["type"]?.isString("citations_delta") ?? false, let citation = delta["citation"] {
-            if !blocks[place].citations.isEmpty { blocks[place].citations.append(UInt8(ascii: ",")) }
-            blocks[place].citations += citation.source
+            blocks[place].cite(citation)
         } else {
             blocks[place].fields.mergeMembers(of: delta, except: ["type"])
         }

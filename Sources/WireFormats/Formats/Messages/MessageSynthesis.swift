@@ -16,7 +16,7 @@ struct MessageSynthesis {
         for (name, value) in root.members {
             if name.isString("content") {
                 start.append(raw: ",\"content\":[]")
-            } else if name.isString("stop_reason") || name.isString("stop_sequence") {
+            } else if Self.said(atTheEnd: name) {
                 start.append(UInt8(ascii: ","))
                 start += name.source
                 start.append(raw: ":null")
@@ -32,18 +32,19 @@ struct MessageSynthesis {
             index += 1
         }
 
-        var end = Array(",\"delta\":{\"stop_reason\":".utf8)
-        if let reason = root["stop_reason"] { end.appendOneLine(reason) } else { end.append(raw: "null") }
-        end.append(raw: ",\"stop_sequence\":")
-        if let sequence = root["stop_sequence"] { end.appendOneLine(sequence) } else { end.append(raw: "null") }
-        end.append(UInt8(ascii: "}"))
-        if let usage = root["usage"] {
-            end.append(raw: ",\"usage\":")
-            end.appendOneLine(usage)
-        }
+        var delta: [UInt8] = []
+        for name in ["stop_reason", "stop_sequence"] as [StaticString] where root[name] == nil { delta += Array(",\"\(name)\":null".utf8) }
+        for (name, value) in root.members where Self.said(atTheEnd: name) { delta.appendMember(name, value) }
+        var end = Array(",\"delta\":{".utf8) + delta.dropFirst() + [UInt8(ascii: "}")]
+        for (name, value) in root.members where name.isString("usage") || name.isString("context_management") { end.appendMember(name, value) }
         append("message_delta", end)
         append("message_stop", [])
         return chunks
+    }
+
+    /// Members of the message that the last delta says, and the start leaves open.
+    private static func said(atTheEnd name: JSONNode) -> Bool {
+        (["stop_reason", "stop_sequence", "stop_details", "container"] as [StaticString]).contains { name.isString($0) }
     }
 
     private mutating func append(_ type: StaticString, _ members: [UInt8]) {
@@ -79,6 +80,7 @@ struct MessageSynthesis {
             ]
         case "tool_use", "server_tool_use", "mcp_tool_use":
             [Fragment(member: "input", start: "{}", deltaType: "input_json_delta", deltaMember: "partial_json")]
+        case "compaction": [Fragment(member: "content", start: "null", deltaType: "compaction_delta", deltaMember: "content")]
         default: []
         }
     }
@@ -111,8 +113,8 @@ struct MessageSynthesis {
                 guard value.text?.isEmpty == false else { continue }
                 members += value.source
             } else {
-                // A tool's input travels as text; an empty one is what the start said.
-                guard value.count > 0 else { continue }
+                // A tool's input travels as text, an empty one, too: what was said of it is then JSON for those who read deltas alone.
+                guard !value.isNull else { continue }
                 JSONText.append(value.source, to: &members)
             }
             append("content_block_delta", Self.place(index) + members + [UInt8(ascii: "}")])

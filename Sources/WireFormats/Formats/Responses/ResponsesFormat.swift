@@ -35,13 +35,13 @@ struct ResponsesFormat: WireFormat {
 
     func progress() -> (any StreamProgress)? { ResponseProgress() }
 
-    /// The closing event has the whole answer.
     func message(from events: [SSEEvent]) -> [UInt8]? {
-        for event in events.reversed() {
-            guard let root = AnswerInspection.object(event.data), root["type"]?.isString("response.completed") ?? false else { continue }
-            return root["response"].map { Array($0.source) }
+        var aggregation = ResponseAggregation()
+        for event in events {
+            // What is no object is no event of the format, such as a `[DONE]` that some servers send here, too.
+            if let root = AnswerInspection.object(event.data) { aggregation.take(root) }
         }
-        return nil
+        return aggregation.body()
     }
 
     func events(from message: JSONNode, includesUsage: Bool) -> [[UInt8]]? {
