@@ -53,8 +53,10 @@ struct AnswerEndTests {
     /// The client has every byte while the connection is open still; who has left by then cuts nothing off, and who asks again gets the whole.
     @Test func whatFollowsTheLastEventIsRecordedThoughItsClientHasLeft() async throws {
         let (upstreamMayGoOn, open) = Gate.make()
-        let bench = ProxyBench(sleep: { _ in try await Gate.never() }) { _, _ in
+        let bench = ProxyBench { _, _ in
             .streamed(fields: Self.isEvents, Self.body(ProxyBench.events(["Once"]), then: upstreamMayGoOn, rest: [Array(": bye\n\n".utf8)]))
+        } sleep: { _ in
+            try await Gate.never()
         }
         try await Self.leaveAtTheEnd(of: bench)
         async let again = bench.post(Self.question)
@@ -68,9 +70,11 @@ struct AnswerEndTests {
     @Test func aConnectionThatStaysOpenIsGivenUp() async throws {
         let (timeIsUp, pass) = Gate.make()
         let (never, isCancelled) = (Gate(), AsyncStream<Void>.makeStream())
-        let bench = ProxyBench(sleep: { _ in await timeIsUp.wait() }) { _, _ in
+        let bench = ProxyBench { _, _ in
             let body = Self.body(ProxyBench.events(["Once"]), then: never, rest: [])
             return .streamed(fields: Self.isEvents, ByteStream(next: { try await body.next() }, cancel: { isCancelled.continuation.finish() }))
+        } sleep: { _ in
+            await timeIsUp.wait()
         }
         try await Self.leaveAtTheEnd(of: bench)
         async let again = bench.post(Self.question)
@@ -86,8 +90,9 @@ struct AnswerEndTests {
     /// Whoever still reads goes on reading after the answer was kept.
     @Test func aReaderIsNotCutOffWhenTimeIsUp() async throws {
         let (upstreamMayGoOn, open) = Gate.make()
-        let bench = ProxyBench(sleep: { _ in }) { _, _ in
+        let bench = ProxyBench { _, _ in
             .streamed(fields: Self.isEvents, Self.body(ProxyBench.events(["Once"]), then: upstreamMayGoOn, rest: [Array(": late\n\n".utf8)]))
+        } sleep: { _ in
         }
         let stream = try await Self.ask(bench)
         var seen = ""
@@ -109,9 +114,11 @@ struct AnswerEndTests {
     /// A request that insists on a fresh answer does not wait for another one's end.
     @Test func aRefreshWaitsForNobody() async throws {
         let never = Gate()
-        let bench = ProxyBench(sleep: { _ in try await Gate.never() }) { _, body in
+        let bench = ProxyBench { _, body in
             String(decoding: body, as: UTF8.self).contains("true")
                 ? .streamed(fields: Self.isEvents, Self.body(ProxyBench.events(["Once"]), then: never, rest: [])) : ProxyBench.echo(body)
+        } sleep: { _ in
+            try await Gate.never()
         }
         try await Self.leaveAtTheEnd(of: bench)
         let plain = Self.question.replacing(#""stream":true,"#, with: "")

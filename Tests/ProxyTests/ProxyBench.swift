@@ -24,8 +24,8 @@ struct ProxyBench {
     init(
         options: PipelineOptions = .shipped, sharing: Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
         index: (any VectorIndex)? = nil, store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
-        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
-        script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) }
+        script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         var options = options
         options.access.sharing = sharing

@@ -143,7 +143,9 @@ struct Calls: Sendable {
     /// Keeps the answer, if that was not done yet.
     ///
     /// - Parameter fault: why it broke off, which counts where it was not said to its end.
-    private func keep(_ answer: PassingAnswer, unless refused: NotStoredReason?, _ keeping: Keeper.Keeping, brokenBy fault: NotStoredReason? = nil) async {
+    private func keep(
+        _ answer: PassingAnswer, unless refused: NotStoredReason?, _ keeping: Keeper.Keeping, brokenBy fault: NotStoredReason? = nil
+    ) async {
         guard var recorder = answer.take() else { return }
         if let fault, !recorder.isComplete {
             return reporter.report(keeper.keep(.failure(recorder.fault ?? fault), unless: refused, keeping), of: keeping)

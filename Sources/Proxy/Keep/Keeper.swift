@@ -67,7 +67,7 @@ struct Keeper: Sendable {
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage,
                 upstreamTime: (lastByte ?? .now) - keeping.departed,
-                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && inquiry.isUncurious)
+                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && keeping.inquiry.isUncurious)
             if let refused { return Kept(usage: answer.usage, refusal: refused) }
             return Kept(answer: answer, usage: answer.usage, refusal: keeping.inquiry.controls.forbidsStoring ? .forbidden : nil)
         }
