@@ -87,3 +87,40 @@ def test_a_client_that_leaves_at_the_last_event_has_its_answer_kept(start, upstr
     assert again.cache == "HIT" and again.body.decode() == STREAMS["/v1/chat/completions"]
     assert upstream.count == 1
     wait_for(given_up.is_set, what="the end of the call")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_reason_that_is_not_known_is_not_kept_counted_and_named_once(start, upstream, stream):
+    upstream.reply = lambda handler, body: end(handler, "out_of_ideas", stream)
+    proxy = start(upstream=upstream.url)
+    for _ in range(3):
+        answer = proxy.chat("say it", stream=stream)
+        assert (answer.status, answer.cache) == (200, "MISS") and b"out_of_ideas" in answer.body
+    assert upstream.count == 3
+    wait_for(lambda: proxy.stats()["not_stored"].get("unknown-finish") == 3, what="three answers that were not kept")
+    named = wait_for(lambda: [line for line in proxy.said.splitlines() if "out_of_ideas" in line], what="the word in the log")
+    assert len(named) == 1 and json.loads(named[0])["level"] == "warning"
+    upstream.reply = lambda handler, body: end(handler, "stop", stream)
+    assert [proxy.chat("say it", stream=stream).cache for _ in range(2)] == ["MISS", "HIT"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_with_nothing_in_it_is_not_kept(start, upstream, stream):
+    upstream.reply = lambda handler, body: end(handler, "stop", stream, text="")
+    proxy = start(upstream=upstream.url)
+    assert [proxy.chat("say it", stream=stream).cache for _ in range(2)] == ["MISS", "MISS"]
+    wait_for(lambda: proxy.stats()["not_stored"].get("empty-answer") == 2, what="two answers that were not kept")
+
+
+def end(handler, reason, stream, text="Once"):
+    """A chat completion that ends so."""
+    said = {"role": "assistant", "content": text}
+    if not stream:
+        return handler.json({"id": "c", "object": "chat.completion", "created": 1790000000, "model": "m", "choices": [{"index": 0, "message": said, "finish_reason": reason}]})
+    chunk = {**CHAT[0], "choices": [{"index": 0, "delta": said, "finish_reason": reason}]}
+    data = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode()
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)

@@ -148,10 +148,12 @@ struct Calls: Sendable {
     ) async {
         guard var recorder = answer.take() else { return }
         if let fault, !recorder.isComplete {
-            return reporter.report(keeper.keep(.failure(recorder.fault ?? fault), unless: refused, keeping), of: keeping)
+            let kept = keeper.keep(.failure(recorder.fault ?? fault), unless: refused, keeping)
+            return reporter.report(kept, of: keeping, unknownFinish: recorder.unknownFinish)
         }
         await RequestExecutor.away(reading: answer.received) {
-            reporter.report(keeper.keep(recorder.finish(), until: answer.lastByte, unless: refused, keeping), of: keeping)
+            let kept = keeper.keep(recorder.finish(), until: answer.lastByte, unless: refused, keeping)
+            reporter.report(kept, of: keeping, unknownFinish: recorder.unknownFinish)
         }
     }
 

@@ -8,25 +8,18 @@ struct AnswerInspection {
     func inspectMessage(_ bytes: [UInt8]) throws(NotStoredReason) -> TokenUsage? {
         guard let root = Self.object(bytes) else { throw .unreadable }
         if let error = root["error"], !error.isNull { throw .errorStatus }
+        try root.checkStatus()
         try format.check(root)
         return format.usage(of: root)
     }
+
+    /// The reason for which a body ended, where it is one that this program does not know.
+    func unknownFinish(in bytes: [UInt8]) -> String? { Self.object(bytes).flatMap { format.finishReasons?.unknown(in: $0) } }
 
     /// The object that `bytes` are, if they are one.
     static func object(_ bytes: [UInt8]) -> JSONNode? {
         guard let root = try? JSONDocument(bytes).root, root.kind == .object else { return nil }
         return root
-    }
-
-    /// Refuses what was cut. A reason that is missing from a plain body says nothing: some servers leave it out.
-    static func check(finishReason: JSONNode?) throws(NotStoredReason) {
-        switch finishReason?.string?.lowercased() {
-        case "length", "max_tokens", "max_output_tokens", "model_context_window_exceeded": throw .lengthLimit
-        // Anthropic stops with "refusal" where a classifier steps in, in the middle of what was being said.
-        case "content_filter", "safety", "recitation", "refusal": throw .contentFilter
-        case "error", "abort", "cancelled", "pause_turn": throw .truncated
-        default: return
-        }
     }
 }
 

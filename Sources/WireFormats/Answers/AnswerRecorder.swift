@@ -18,7 +18,8 @@ package struct RecordedAnswer: Sendable {
 /// - status 200, identity encoding, within the size limit, and of the endpoint's form without an `error` in it;
 /// - no choice cut short: a stream must have said for every choice why it ended, whether or not it closes with `[DONE]`, which some providers never
 ///   send. `[DONE]` alone proves nothing; without it as many choices must have ended as the request asked for;
-/// - nothing ended by a length limit, by a content filter or by a fault.
+/// - nothing ended by a length limit, by a content filter or by a fault, or for a reason that is not known to mean a whole answer (``FinishReasons``);
+/// - something in it.
 ///
 /// The upstream's own `Cache-Control` is not asked: providers mark streams `no-cache` or `no-store` to keep proxies from holding them back, and the
 /// operator who puts this program in front of them has decided otherwise.
@@ -30,6 +31,8 @@ package struct AnswerRecorder: Sendable {
     private var reading: StreamReading?
     /// Why the answer cannot be kept whatever it says: by its head, or by its size.
     package private(set) var refusal: NotStoredReason?
+    /// The reason for which the answer ended, where it is refused because this program does not know it.
+    package private(set) var unknownFinish: String?
     private var received = 0
     private var bytes: [UInt8] = []
     private var marks: [EventRecording.Mark] = []
@@ -42,7 +45,9 @@ package struct AnswerRecorder: Sendable {
         self.limit = min(limit, Int(UInt32.max) - 1)
         self.fields = Self.lasting(fields)
         let isEvents = fields[.contentType].map { $0.lowercased().hasPrefix("text/event-stream") } ?? request.wantsStream
-        if isEvents, let progress = request.format.progress() { reading = StreamReading(progress: progress, limit: self.limit) }
+        if isEvents, let progress = request.format.progress() {
+            reading = StreamReading(progress: progress, finishReasons: request.format.finishReasons, limit: self.limit)
+        }
         if status != 200 {
             refusal = .errorStatus
         } else if let encoding = fields[.contentEncoding], encoding.lowercased() != "identity" {
@@ -74,6 +79,7 @@ package struct AnswerRecorder: Sendable {
             return
         }
         reading?.append(chunk)
+        unknownFinish = reading?.unknownFinish
         guard reading?.fault == nil else { return drop() }
         bytes += chunk
         if reading != nil { marks.append(EventRecording.Mark(end: UInt32(bytes.count), milliseconds: milliseconds)) }
@@ -98,9 +104,15 @@ package struct AnswerRecorder: Sendable {
         if let refusal { return .failure(refusal) }
         do throws(NotStoredReason) {
             guard var reading else {
-                let usage = try AnswerInspection(format: request.format).inspectMessage(bytes)
+                let inspection = AnswerInspection(format: request.format)
+                let usage: TokenUsage?
+                do throws(NotStoredReason) { usage = try inspection.inspectMessage(bytes) } catch {
+                    if error == .unknownFinish { unknownFinish = inspection.unknownFinish(in: bytes) }
+                    throw error
+                }
                 return .success(RecordedAnswer(recording: .message(bytes), fields: fields, usage: usage))
             }
+            defer { unknownFinish = reading.unknownFinish }
             try reading.finish(choiceCount: request.choiceCount)
             return .success(RecordedAnswer(recording: .events(EventRecording(bytes: bytes, marks: marks)), fields: fields, usage: reading.usage))
         } catch {

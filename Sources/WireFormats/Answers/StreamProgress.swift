@@ -27,14 +27,20 @@ extension StreamProgress {
 struct StreamReading: Sendable {
     private var parser: SSEParser
     private var progress: any StreamProgress
+    private let finishReasons: FinishReasons?
     /// Why the stream cannot be kept, as soon as that is known. What follows is then read for the stream's end alone.
     private(set) var fault: NotStoredReason?
+    /// The reason for which something ended, where it is one that this program does not know.
+    private(set) var unknownFinish: String?
     /// Whether an event has said that nothing follows.
     private(set) var isDone = false
 
-    /// - Parameter limit: the largest event that is read, in bytes.
-    init(progress: any StreamProgress, limit: Int) {
+    /// - Parameters:
+    ///   - finishReasons: the format's.
+    ///   - limit: the largest event that is read, in bytes.
+    init(progress: any StreamProgress, finishReasons: FinishReasons?, limit: Int) {
         self.progress = progress
+        self.finishReasons = finishReasons
         parser = SSEParser(limit: limit)
     }
 
@@ -72,7 +78,11 @@ struct StreamReading: Sendable {
         guard let root = AnswerInspection.object(event.data) else { throw event.name == "error" ? .errorEvent : .unreadable }
         if event.name == "error" || root["type"]?.isString("error") ?? false { throw .errorEvent }
         if let error = root["error"], !error.isNull { throw .errorEvent }
-        return try progress.take(root)
+        try root.checkStatus()
+        do throws(NotStoredReason) { return try progress.take(root) } catch {
+            if fault == nil, error == .unknownFinish { unknownFinish = finishReasons?.unknown(in: root) }
+            throw error
+        }
     }
 
     /// Takes an event without its blank line: harmless where it says that all is over, or is complete in itself; else the stream was cut.

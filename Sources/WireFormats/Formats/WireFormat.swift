@@ -71,7 +71,10 @@ package protocol WireFormat: Sendable {
 
     // MARK: Answers
 
-    /// Refuses a plain answer that may not be kept: one that is not of the format's form, or was cut short.
+    /// The words in which answers say why they ended; `nil` where they do not.
+    var finishReasons: FinishReasons? { get }
+
+    /// Refuses a plain answer that may not be kept: one that is not of the format's form, was cut short, or has nothing in it.
     func check(_ message: JSONNode) throws(NotStoredReason)
 
     /// What a plain answer says that the call cost.
@@ -109,6 +112,7 @@ extension WireFormat {
     package func choiceCount(of root: JSONNode) -> Int? { nil }
     package func keyed(_ pathAndQuery: String) -> String { pathAndQuery }
     package var hasStreams: Bool { true }
+    package var finishReasons: FinishReasons? { nil }
     package var streamsTellUsage: Bool { true }
     package var excludedMembers: [StaticString] { RequestReader.excluded }
     package func bypass(_ root: JSONNode) -> BypassReason? { nil }

@@ -11,6 +11,7 @@ struct ChatFormat: WireFormat {
 
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) { digest.addMessages(root["messages"]) }
 
+    var finishReasons: FinishReasons? { .choices }
     func check(_ message: JSONNode) throws(NotStoredReason) { try ChoiceProgress.check(message) }
     func progress() -> (any StreamProgress)? { ChoiceProgress() }
     func message(from events: [SSEEvent]) -> [UInt8]? { ChoiceAggregation.message(from: events, isChat: true) }

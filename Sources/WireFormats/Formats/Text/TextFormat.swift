@@ -19,6 +19,7 @@ struct TextFormat: WireFormat {
         }
     }
 
+    var finishReasons: FinishReasons? { .choices }
     func check(_ message: JSONNode) throws(NotStoredReason) { try ChoiceProgress.check(message) }
     func progress() -> (any StreamProgress)? { ChoiceProgress() }
     func message(from events: [SSEEvent]) -> [UInt8]? { ChoiceAggregation.message(from: events, isChat: false) }
