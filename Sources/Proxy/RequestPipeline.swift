@@ -46,11 +46,13 @@ package struct RequestPipeline: Sendable {
     ///   - indexing: embeds entries that were stored without a look-up; `nil` leaves them exact-only.
     ///   - learner: decides in modes `calibrated` and `shadow`; without one they are as `threshold`.
     ///   - observers: told of each request when its response has ended.
+    ///   - sleep: waits for the end of connections whose answers are whole.
     package init(
         options live: LiveOptions, pressure: MemoryPressure = MemoryPressure(), cache: AnswerCache, embedder: (any Embedder)?,
         indexing: IndexingQueue?, learner: MatchLearner? = nil, upstream: any Upstream, tenants: TenantResolver, metrics: ProxyMetrics,
         ids: EntryIDSource, clock: any WallClock,
-        observers: [any RequestObserver] = [], logger: Logger
+        observers: [any RequestObserver] = [], logger: Logger,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.live = live
         self.cache = cache
@@ -78,7 +80,7 @@ package struct RequestPipeline: Sendable {
             forwarder: forwarder,
             keeper: Keeper(
                 cache: cache, lateVectors: lateVectors, learner: learner, fingerprint: embedder?.fingerprint, ids: ids, clock: clock),
-            tenants: tenants, pressure: pressure, reporter: reporter)
+            tenants: tenants, pressure: pressure, reporter: reporter, sleep: sleep)
     }
 
     /// What the operator has decided, as it stands now: for those who bring something in themselves.
@@ -134,7 +136,8 @@ package struct RequestPipeline: Sendable {
         case .inquiry(let inquiry):
             trace.update { $0.describe(inquiry) }
             let heard = Heard(inquiry, isHidden: tenants.hides(inquiry))
-            let known = inquiry.isBatch ? .unknown : lookUps.remembered(inquiry)
+            // Looked at before memory is, so that no answer is kept unseen in between.
+            let known = inquiry.isBatch || calls.isEnding(inquiry.key) ? .unknown : lookUps.remembered(inquiry)
             guard !heard.isHidden, case .found(let found) = known else { return .underway(Begun(heard: heard, step: .inquiry(inquiry, known))) }
             switch serve(found, to: inquiry) {
             case .reply(let reply): return .reply(reply, heard)
@@ -166,6 +169,7 @@ package struct RequestPipeline: Sendable {
 
     /// Steps 3 to 9.
     private func answer(_ inquiry: Inquiry, _ known: KeyFinding) async -> Reply {
+        if case .unknown = known, !inquiry.controls.wantsFresh { await calls.settle(inquiry.key) }
         let byKey = await lookUps.byKey(inquiry, known: known)
         if case .found(let found) = byKey {
             switch serve(found, to: inquiry) {

@@ -118,6 +118,10 @@ package enum NotStoredReason: String, CaseIterable, Error, Sendable {
     case memoryShort = "memory-short"
     /// The call began before a flush that meant its entry.
     case flushed = "flushed"
+    /// The answer ended for a reason that this program does not know.
+    case unknownFinish = "unknown-finish"
+    /// The status is of success, and there is nothing in the answer but an error or nothing at all.
+    case emptyAnswer = "empty-answer"
 }
 
 /// Why an answer that was to be kept never came to the store. It is served from memory until it has to leave that.

@@ -9,6 +9,8 @@ package final class ScriptedUpstream: Upstream {
         case response(status: HTTPResponse.Status, fields: HTTPFields, chunks: [[UInt8]])
         /// The body breaks off after these chunks.
         case broken(fields: HTTPFields, chunks: [[UInt8]])
+        /// The body is whatever the stream gives, at its own pace.
+        case streamed(fields: HTTPFields, ByteStream)
         case failure(UpstreamError)
     }
 
@@ -46,6 +48,7 @@ package final class ScriptedUpstream: Upstream {
                     guard let chunk = chunks.next() else { throw UpstreamError.broken("scripted") }
                     return chunk
                 })
+        case .streamed(let fields, let body): return UpstreamResponse(status: .ok, fields: fields, body: body)
         case .failure(let error): throw error
         }
     }

@@ -65,6 +65,42 @@ struct FlightMachineTests {
         #expect(!waits)
     }
 
+    // MARK: Held
+
+    @Test func whileHeldTheLastWhoLeavesCancelsNothing() {
+        var machine = Machine(window: 10, limit: 20)
+        let only = machine.join()
+        _ = machine.bring(Self.bytes(5))
+        machine.hold()
+        #expect(!machine.leave(only).cancelsPump && !machine.isAbandoned)
+        // Without readers there is nobody to wait for, and who comes still gets every byte.
+        #expect(machine.bring(Self.bytes(9, 1)).pumpMayGoOn)
+        let late = machine.join()
+        #expect(machine.reads(late, as: 1) == "\(Self.bytes(5))")
+        #expect(machine.reads(late, as: 2) == "\(Self.bytes(9, 1))")
+        let releases = machine.release()
+        #expect(!releases, "somebody reads")
+        #expect(machine.leave(late).cancelsPump)
+    }
+
+    @Test func aHoldThatEndsWithoutReadersCancelsThePump() {
+        var machine = Machine(window: 10, limit: 20)
+        let only = machine.join()
+        machine.hold()
+        _ = machine.leave(only)
+        let (first, second) = (machine.release(), machine.release())
+        #expect(first && !second && machine.isAbandoned)
+        #expect(machine.bring(Self.bytes(30)).pumpMayGoOn && machine.bytesHeld == 0)
+    }
+
+    @Test func anEndedOrAbandonedFlightIsNotHeld() {
+        var machine = Machine(window: 10, limit: 20)
+        _ = machine.leave(machine.join())
+        machine.hold()
+        let isCancelledAgain = machine.release()
+        #expect(machine.isAbandoned && !isCancelledAgain)
+    }
+
     // MARK: Closed
 
     @Test func moreThanTheLimitClosesItAndLetsGoOfWhatAllHaveRead() {

@@ -41,6 +41,7 @@ struct FlightWalkTests {
         private var isJoinable = true
         private var ending: End?
         private var isAbandoned = false
+        private var isHeld = false
         private(set) var story: [String] = []
         private(set) var fault: String?
 
@@ -62,7 +63,8 @@ struct FlightWalkTests {
             case 8..<38: bring()
             case 38..<80: read(someone)
             case 80..<90: ask(someone)
-            case 90..<97: leave(someone)
+            case 90..<96: leave(someone)
+            case 96: isHeld ? release() : hold()
             case 97: finish(Bool.random(using: &random) ? .clean : .broken)
             default: for reader in positions.keys.sorted() { read(reader) }
             }
@@ -169,12 +171,26 @@ struct FlightWalkTests {
             story.append("leave \(reader)")
             let action = machine.leave(reader)
             let wasThere = positions.removeValue(forKey: reader) != nil
-            let cancels = wasThere && positions.isEmpty && isUnderway
+            let cancels = wasThere && positions.isEmpty && isUnderway && !isHeld
             claim(action.cancelsPump == cancels, "the last who leaves cancels the pump")
             if cancels { isAbandoned = true }
             if let head = action.head { answer([head]) { $0 == .head(reader) } }
             if let chunk = action.reader { answer([chunk]) { $0 == .chunk(reader) } }
             if let pump = action.pump { answer([pump]) { $0 == .pump } }
+        }
+
+        private mutating func hold() {
+            story.append("hold")
+            machine.hold()
+            isHeld = isUnderway
+        }
+
+        private mutating func release() {
+            story.append("release")
+            let cancels = machine.release()
+            claim(cancels == (isUnderway && positions.isEmpty), "the pump is cancelled where nobody reads any more")
+            isHeld = false
+            if cancels { isAbandoned = true }
         }
 
         private mutating func finish(_ end: End) {
@@ -208,6 +224,7 @@ struct FlightWalkTests {
         }
 
         private var hasRoom: Bool {
+            if isHeld, positions.isEmpty { return true }
             let furthest = positions.values.max() ?? 0
             return brought[furthest...].reduce(0) { $0 + $1.count } < window && (isJoinable || held < limit)
         }

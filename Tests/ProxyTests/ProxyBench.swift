@@ -24,7 +24,8 @@ struct ProxyBench {
     init(
         options: PipelineOptions = .shipped, sharing: Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
         index: (any VectorIndex)? = nil, store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
-        script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) }
+        script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         var options = options
         options.access.sharing = sharing
@@ -53,7 +54,7 @@ struct ProxyBench {
         pipeline = RequestPipeline(
             options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
             tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
-            clock: clock, logger: logger)
+            clock: clock, logger: logger, sleep: sleep)
         administration = CacheAdministration(cache: cache, embedder: embedder, learner: learner, clock: clock)
     }
 

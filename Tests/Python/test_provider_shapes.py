@@ -77,7 +77,7 @@ def ask(proxy, name, stream, **more):
 
 
 # How a stream is cut on its way to the proxy.
-CUTS = ["events"]
+CUTS = ["events", "lines", "bytes"]
 
 
 def plain_of(name):

@@ -59,7 +59,7 @@ import Testing
         ("responses-truncated.sse", .truncated),
         ("responses-incomplete.sse", .lengthLimit), ("responses-failed.sse", .errorEvent), ("responses-incomplete.json", .contentFilter),
         ("gemini-blocked.json", .contentFilter), ("gemini-blocked.sse", .contentFilter), ("gemini-safety.sse", .contentFilter),
-        ("gemini-max-tokens.json", .lengthLimit), ("gemini-malformed.json", .truncated), ("gemini-empty.json", .unreadable),
+        ("gemini-max-tokens.json", .lengthLimit), ("gemini-malformed.json", .truncated), ("gemini-empty.json", .emptyAnswer),
         ("gemini-truncated.sse", .truncated), ("gemini-error.sse", .errorEvent),
     ])
     func refuses(name: String, reason: NotStoredReason) throws {

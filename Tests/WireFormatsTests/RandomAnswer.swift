@@ -77,7 +77,8 @@ struct RandomAnswer {
             members.append(#""\#(name)":\#(quoted(text))"#)
             add(name, pieces(text, &random))
         }
-        if Bool.random(using: &random) {
+        // Something is said in each: what is empty is not kept.
+        if Bool.random(using: &random) || members.count == 1 {
             let text = text(&random, atLeast: 1)
             members.append(#""content":\#(quoted(text))"#)
             add("content", pieces(text, &random))
@@ -109,7 +110,7 @@ struct RandomAnswer {
             #"{"type":"message_start","message":{\#(head),"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}"#
         ]
         var blocks: [String] = []
-        for index in 0..<Int.random(in: 0...4, using: &random) {
+        for index in 0..<Int.random(in: 1...4, using: &random) {
             if Bool.random(using: &random) { events.append(#"{"type":"ping"}"#) }
             let (block, start, deltas) = self.block(index, &random)
             blocks.append(block)

@@ -11,14 +11,30 @@ struct Calls: Sendable {
     let pressure: MemoryPressure
     let reporter: Reporter
     private let coalescer = RequestCoalescer()
+    private let endings = Endings()
+    private let sleep: @Sendable (Duration) async throws -> Void
 
-    init(forwarder: Forwarder, keeper: Keeper, tenants: TenantResolver, pressure: MemoryPressure, reporter: Reporter) {
+    /// How long after a stream's last event its connection's end is waited for, before what came is kept.
+    static let endPatience: Duration = .milliseconds(500)
+
+    /// - Parameter sleep: waits; throws when the task is cancelled.
+    init(
+        forwarder: Forwarder, keeper: Keeper, tenants: TenantResolver, pressure: MemoryPressure, reporter: Reporter,
+        sleep: @escaping @Sendable (Duration) async throws -> Void
+    ) {
         self.forwarder = forwarder
         self.keeper = keeper
         self.tenants = tenants
         self.pressure = pressure
         self.reporter = reporter
+        self.sleep = sleep
     }
+
+    /// Whether an answer to this question has been said to its end and is about to be kept.
+    func isEnding(_ key: CacheKey) -> Bool { endings.isOpen(key) }
+
+    /// Waits until it is kept, at most ``endPatience``.
+    func settle(_ key: CacheKey) async { await endings.settle(key) }
 
     /// Makes the call, or joins an equal one that is under way; returns when the answer's head is there.
     func fetch(_ inquiry: Inquiry, _ order: CallOrder) async -> Call {
@@ -82,9 +98,10 @@ struct Calls: Sendable {
 
     /// Step 8: carries one answer from the upstream into a flight, recording every chunk on its way.
     ///
-    /// The answer is kept as soon as its protocol's end is there and before the chunk with that end goes on, so that a client which repeats its request
-    /// at once finds the entry, also one that leaves at `[DONE]` without waiting for the connection's end. An answer that breaks off is not kept,
-    /// whoever broke it off.
+    /// A body of known length is kept before its last chunk goes on. A stream is kept when its connection ends, or ``endPatience`` after its last event:
+    /// what comes in between, be it the last line feed, belongs to it. Nobody waits for that but who asks the same again meanwhile: every chunk goes on at
+    /// once, and a client that leaves at the last event does not cut off what follows it. An answer that breaks off before is not kept, whoever broke it
+    /// off.
     private func carry(_ inquiry: Inquiry, _ keeping: Keeper.Keeping, into flight: Flight, isShort: Bool) async {
         let options = inquiry.options
         // It may take its time to see whether the request may be kept: that is looked at while the upstream works.
@@ -97,36 +114,68 @@ struct Calls: Sendable {
         }
         let refused = await early
         let limit = isShort ? 0 : options.maximumAnswerBytes(for: inquiry.content)
-        var recorder: AnswerRecorder? = AnswerRecorder(
-            request: inquiry.content, status: response.status.code, fields: response.fields, limit: limit)
-        var received = 0
-        func keep() async {
-            guard var finished = recorder else { return }
-            recorder = nil
-            await RequestExecutor.away(reading: received) {
-                reporter.report(keeper.keep(finished.finish(), unless: refused, keeping), of: keeping)
-            }
-        }
-        let length = response.fields[.contentLength].flatMap { Int($0) }
-        flight.resolve(.success(Flight.Head(status: response.status, fields: response.fields, refusal: refused ?? recorder?.refusal)))
+        let recorder = AnswerRecorder(request: inquiry.content, status: response.status.code, fields: response.fields, limit: limit)
+        flight.resolve(.success(Flight.Head(status: response.status, fields: response.fields, refusal: refused ?? recorder.refusal)))
+        let answer = PassingAnswer(recorder, length: response.fields[.contentLength].flatMap { Int($0) })
+        var ending: Task<Void, Never>?
+        defer { ending?.cancel() }
         do {
             var started: ContinuousClock.Instant?
             for try await chunk in response.body {
                 let now = ContinuousClock.now
                 started = started ?? now
-                received += chunk.count
-                recorder?.append(chunk, milliseconds: UInt32(clamping: (now - (started ?? now)).wholeMilliseconds))
-                if received == length || recorder?.isComplete == true { await keep() }
+                switch answer.append(chunk, at: now, milliseconds: UInt32(clamping: (now - (started ?? now)).wholeMilliseconds)) {
+                case .underway: break
+                case .settled: await keep(answer, unless: refused, keeping)
+                case .ended: ending = end(answer, unless: refused, keeping, of: flight)
+                }
                 await flight.bring(chunk)
                 try Task.checkCancellation()
             }
-            await keep()
+            await keep(answer, unless: refused, keeping)
             flight.finish()
         } catch {
-            if recorder != nil {
-                reporter.report(keeper.keep(.failure(Task.isCancelled ? .abandoned : .truncated), unless: refused, keeping), of: keeping)
-            }
+            await keep(answer, unless: refused, keeping, brokenBy: Task.isCancelled ? .abandoned : .truncated)
             flight.fail(error)
+        }
+    }
+
+    /// Keeps the answer, if that was not done yet.
+    ///
+    /// - Parameter fault: why it broke off, which counts where it was not said to its end.
+    private func keep(
+        _ answer: PassingAnswer, unless refused: NotStoredReason?, _ keeping: Keeper.Keeping, brokenBy fault: NotStoredReason? = nil
+    ) async {
+        guard var recorder = answer.take() else { return }
+        if let fault, !recorder.isComplete {
+            let kept = keeper.keep(.failure(recorder.fault ?? fault), unless: refused, keeping)
+            return reporter.report(kept, of: keeping, unknownFinish: recorder.unknownFinish)
+        }
+        await RequestExecutor.away(reading: answer.received) {
+            let kept = keeper.keep(recorder.finish(), until: answer.lastByte, unless: refused, keeping)
+            reporter.report(kept, of: keeping, unknownFinish: recorder.unknownFinish)
+        }
+    }
+
+    /// The stream's last event is there. What follows it is waited for, so long and not longer, whether or not anybody still reads; the task ends the wait.
+    private func end(
+        _ answer: PassingAnswer, unless refused: NotStoredReason?, _ keeping: Keeper.Keeping, of flight: Flight
+    ) -> Task<Void, Never> {
+        let ending = endings.begin(keeping.inquiry.key)
+        flight.hold()
+        // Who leaves now has had the whole answer, and what is told of the request says so.
+        keeping.inquiry.trace.update { record in
+            guard let recorded = answer.soFar else { return }
+            let judged = keeper.judge(recorded, until: answer.lastByte, unless: refused, keeping)
+            record.answer = judged.answer
+            record.notStored = judged.refusal
+        }
+        return Task(executorPreference: RequestExecutor.current) {
+            // Cancelled where the connection has ended, and its answer is kept.
+            try? await sleep(Self.endPatience)
+            await keep(answer, unless: refused, keeping)
+            ending.end()
+            flight.release()
         }
     }
 

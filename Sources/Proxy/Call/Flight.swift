@@ -65,6 +65,15 @@ final class Flight: Sendable {
         }
     }
 
+    /// From here on the pump is not cancelled when the last subscriber leaves, until ``release()``.
+    func hold() { state.withLock { $0.machine.hold() } }
+
+    /// Ends the hold: the pump is cancelled when nobody subscribes, now or later.
+    func release() {
+        let (isAbandoned, pump) = state.withLock { ($0.machine.release(), $0.pump) }
+        if isAbandoned { pump?.cancel() }
+    }
+
     /// The answer is complete.
     func finish() { finish(.clean) }
 

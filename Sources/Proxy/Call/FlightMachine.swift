@@ -15,7 +15,7 @@ struct FlightMachine<HeadWaiter: Sendable, ChunkWaiter: Sendable, PumpWaiter: Se
 
     ///     open --more than `limit` is held, or there is no head--> closed
     ///     open, closed --the answer ends--> ended
-    ///     open, closed --the last reader leaves--> abandoned
+    ///     open, closed --the last reader leaves, or has left when the hold ends--> abandoned
     private enum State {
         /// Anyone may join: every chunk since the first is there.
         case open
@@ -51,6 +51,8 @@ struct FlightMachine<HeadWaiter: Sendable, ChunkWaiter: Sendable, PumpWaiter: Se
     private var readers: [Reader] = []
     private var lastID = 0
     private var pump: PumpWaiter?
+    /// Whether the pump goes on without readers, and does not wait for them where there are none.
+    private var isHeld = false
 
     /// - Parameters:
     ///   - window: how far the pump may run ahead of the fastest reader, in bytes.
@@ -136,6 +138,21 @@ extension FlightMachine {
         return true
     }
 
+    /// What still comes is wanted also where nobody reads it: the last reader who leaves does not end the flight.
+    mutating func hold() {
+        if isUnderway { isHeld = true }
+    }
+
+    /// What still comes is wanted by readers alone; returns whether the pump is to be cancelled, because there are none.
+    mutating func release() -> Bool {
+        guard isHeld else { return false }
+        isHeld = false
+        guard readers.isEmpty, isUnderway else { return false }
+        state = .abandoned
+        letGo()
+        return true
+    }
+
     /// The answer is complete, or broke off; returns whom to tell. Only the first counts.
     mutating func finish(_ end: End) -> FinishAction {
         guard isUnderway else { return FinishAction() }
@@ -217,7 +234,7 @@ extension FlightMachine {
         guard let place = place(of: id) else { return LeaveAction() }
         let reader = readers.remove(at: place)
         var action = LeaveAction(head: reader.headWaiter, reader: reader.chunkWaiter)
-        if readers.isEmpty, isUnderway {
+        if readers.isEmpty, isUnderway, !isHeld {
             state = .abandoned
             action.cancelsPump = true
         }
@@ -232,6 +249,7 @@ extension FlightMachine {
 extension FlightMachine {
     /// Ahead of the fastest reader by less than a window, and not too much held for the slowest.
     private var hasRoom: Bool {
+        if isHeld, readers.isEmpty { return true }
         let furthest = readers.lazy.map(\.bytesRead).max() ?? 0
         guard bytesBrought - furthest < window else { return false }
         if case .open = state { return true }

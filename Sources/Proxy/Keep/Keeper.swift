@@ -41,9 +41,24 @@ struct Keeper: Sendable {
 
     /// Keeps what was recorded, if it may be.
     ///
-    /// - Parameter refused: why the answer is not kept, also where it could be.
-    func keep(_ recorded: Result<RecordedAnswer, NotStoredReason>, unless refused: NotStoredReason?, _ keeping: Keeping) -> Kept {
-        let inquiry = keeping.inquiry
+    /// - Parameters:
+    ///   - lastByte: when the answer's last byte came; `nil` for now.
+    ///   - refused: why the answer is not kept, also where it could be.
+    func keep(
+        _ recorded: Result<RecordedAnswer, NotStoredReason>, until lastByte: ContinuousClock.Instant? = nil, unless refused: NotStoredReason?,
+        _ keeping: Keeping
+    ) -> Kept {
+        var kept = judge(recorded, until: lastByte, unless: refused, keeping)
+        guard kept.refusal == nil, let answer = kept.answer else { return kept }
+        kept.refusal = keeping.inquiry.isBatch ? keepParts(of: answer, keeping) : keepWhole(answer, keeping)
+        return kept
+    }
+
+    /// What ``keep(_:unless:_:)`` makes of a recording, as far as that can be told without keeping it.
+    func judge(
+        _ recorded: Result<RecordedAnswer, NotStoredReason>, until lastByte: ContinuousClock.Instant? = nil, unless refused: NotStoredReason?,
+        _ keeping: Keeping
+    ) -> Kept {
         switch recorded {
         // Under a refusal nothing may have been recorded on purpose.
         case .failure(.tooLarge): return Kept(refusal: refused ?? .tooLarge)
@@ -51,12 +66,10 @@ struct Keeper: Sendable {
         case .success(let recorded):
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage,
-                upstreamTime: ContinuousClock.now - keeping.departed,
-                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && inquiry.isUncurious)
+                upstreamTime: (lastByte ?? .now) - keeping.departed,
+                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && keeping.inquiry.isUncurious)
             if let refused { return Kept(usage: answer.usage, refusal: refused) }
-            if inquiry.controls.forbidsStoring { return Kept(answer: answer, usage: answer.usage, refusal: .forbidden) }
-            let refusal = inquiry.isBatch ? keepParts(of: answer, keeping) : keepWhole(answer, keeping)
-            return Kept(answer: answer, usage: answer.usage, refusal: refusal)
+            return Kept(answer: answer, usage: answer.usage, refusal: keeping.inquiry.controls.forbidsStoring ? .forbidden : nil)
         }
     }
 

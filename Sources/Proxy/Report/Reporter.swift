@@ -10,6 +10,13 @@ struct Reporter: Sendable {
     let metrics: ProxyMetrics
     let observers: [any RequestObserver]
     let logger: Logger
+    private let unknownFinishes = SeenWords()
+
+    init(metrics: ProxyMetrics, observers: [any RequestObserver], logger: Logger) {
+        self.metrics = metrics
+        self.observers = observers
+        self.logger = logger
+    }
 
     /// Begins to follow a request.
     func begin(_ request: ProxyRequest, at time: Timestamp) -> RequestTrace {
@@ -44,8 +51,18 @@ struct Reporter: Sendable {
     }
 
     /// Says what became of a fresh answer.
-    func report(_ kept: Keeper.Kept, of keeping: Keeper.Keeping) {
+    ///
+    /// - Parameter unknownFinish: the reason for which it ended, where this program does not know it: named once, for whoever may know it.
+    func report(_ kept: Keeper.Kept, of keeping: Keeper.Keeping, unknownFinish: String? = nil) {
         let inquiry = keeping.inquiry
+        if let unknownFinish, unknownFinishes.isNew(unknownFinish) {
+            logger.warning(
+                "an answer ended for a reason that is not known; such answers are not kept",
+                metadata: [
+                    "finish_reason": "\(unknownFinish)", "endpoint": "\(inquiry.content.endpoint.rawValue)", "model": "\(inquiry.content.model)",
+                    "request": "\(inquiry.request.id)",
+                ])
+        }
         if let usage = kept.usage {
             metrics.recordSpending(usage, inquiry.labels)
             if let purpose = keeping.order.lesson?.cost {

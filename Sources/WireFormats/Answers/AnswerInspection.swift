@@ -1,48 +1,25 @@
 import SemanticCache
 
-/// Whether a complete body is an answer that may be kept, and what it cost.
+/// Whether a complete plain body is an answer that may be kept, and what it cost.
 struct AnswerInspection {
     let format: any WireFormat
-    /// How many choices the request asked for.
-    let choiceCount: Int
 
     /// Reads a plain body.
     func inspectMessage(_ bytes: [UInt8]) throws(NotStoredReason) -> TokenUsage? {
         guard let root = Self.object(bytes) else { throw .unreadable }
         if let error = root["error"], !error.isNull { throw .errorStatus }
+        try root.checkStatus()
         try format.check(root)
         return format.usage(of: root)
     }
 
-    /// Reads a stream.
-    func inspectEvents(_ bytes: [UInt8]) throws(NotStoredReason) -> TokenUsage? {
-        guard let progress = format.progress() else { throw .unreadable }
-        var reading = StreamReading(progress: progress)
-        var parser = SSEParser(limit: bytes.count)
-        // An event cannot be larger than the stream that it is a part of.
-        guard let events = try? parser.append(bytes) else { throw .unreadable }
-        for event in events { try reading.take(event) }
-        // Some servers close the connection right after the last line instead of ending it with a blank one.
-        if let last = parser.finish() { try reading.takeUnterminated(last) }
-        try reading.finish(choiceCount: choiceCount)
-        return reading.usage
-    }
+    /// The reason for which a body ended, where it is one that this program does not know.
+    func unknownFinish(in bytes: [UInt8]) -> String? { Self.object(bytes).flatMap { format.finishReasons?.unknown(in: $0) } }
 
     /// The object that `bytes` are, if they are one.
     static func object(_ bytes: [UInt8]) -> JSONNode? {
         guard let root = try? JSONDocument(bytes).root, root.kind == .object else { return nil }
         return root
-    }
-
-    /// Refuses what was cut. A reason that is missing from a plain body says nothing: some servers leave it out.
-    static func check(finishReason: JSONNode?) throws(NotStoredReason) {
-        switch finishReason?.string?.lowercased() {
-        case "length", "max_tokens", "max_output_tokens", "model_context_window_exceeded": throw .lengthLimit
-        // Anthropic stops with "refusal" where a classifier steps in, in the middle of what was being said.
-        case "content_filter", "safety", "recitation", "refusal": throw .contentFilter
-        case "error", "abort", "cancelled", "pause_turn": throw .truncated
-        default: return
-        }
     }
 }
 

@@ -11,29 +11,31 @@ package struct RecordedAnswer: Sendable {
 
 /// Records one response while it passes through, and says at its end whether it may be kept. A pure machine.
 ///
-/// Chunks are only copied while the response runs; what they mean is read once, in ``finish()``. A response that breaks off (the client or the upstream
-/// leaves) is not finished but dropped.
+/// A stream's events are read as they come, a plain body once it is whole. What comes of it depends on the bytes alone: however they are cut into chunks,
+/// the recording and the verdict are the same. A response that breaks off before ``isComplete`` is not finished but dropped.
 ///
 /// What may be kept:
 /// - status 200, identity encoding, within the size limit, and of the endpoint's form without an `error` in it;
 /// - no choice cut short: a stream must have said for every choice why it ended, whether or not it closes with `[DONE]`, which some providers never
 ///   send. `[DONE]` alone proves nothing; without it as many choices must have ended as the request asked for;
-/// - nothing ended by a length limit, by a content filter or by a fault.
+/// - nothing ended by a length limit, by a content filter or by a fault, or for a reason that is not known to mean a whole answer (``FinishReasons``);
+/// - something in it.
 ///
 /// The upstream's own `Cache-Control` is not asked: providers mark streams `no-cache` or `no-store` to keep proxies from holding them back, and the
 /// operator who puts this program in front of them has decided otherwise.
-package struct AnswerRecorder {
+package struct AnswerRecorder: Sendable {
     private let request: CacheableRequest
     private let fields: HTTPFields
     private let limit: Int
-    private let isEvents: Bool
-    /// Why the answer cannot be kept, as soon as that is known: from then on no bytes are held.
+    /// `nil` for a plain body.
+    private var reading: StreamReading?
+    /// Why the answer cannot be kept whatever it says: by its head, or by its size.
     package private(set) var refusal: NotStoredReason?
+    /// The reason for which the answer ended, where it is refused because this program does not know it.
+    package private(set) var unknownFinish: String?
+    private var received = 0
     private var bytes: [UInt8] = []
     private var marks: [EventRecording.Mark] = []
-    /// Whether the stream has said, in its protocol's own words, that nothing follows. What came is then worth finishing at once: a client may leave
-    /// here, before the connection ends. Says nothing of plain bodies, whose end is HTTP's to tell.
-    package private(set) var isComplete = false
 
     /// - Parameters:
     ///   - fields: the response's fields.
@@ -42,15 +44,27 @@ package struct AnswerRecorder {
         self.request = request
         self.limit = min(limit, Int(UInt32.max) - 1)
         self.fields = Self.lasting(fields)
-        isEvents = fields[.contentType].map { $0.lowercased().hasPrefix("text/event-stream") } ?? request.wantsStream
+        let isEvents = fields[.contentType].map { $0.lowercased().hasPrefix("text/event-stream") } ?? request.wantsStream
+        if isEvents, let progress = request.format.progress() {
+            reading = StreamReading(progress: progress, finishReasons: request.format.finishReasons, limit: self.limit)
+        }
         if status != 200 {
             refusal = .errorStatus
         } else if let encoding = fields[.contentEncoding], encoding.lowercased() != "identity" {
             refusal = .encoded
         } else if let length = fields[.contentLength].flatMap({ Int($0) }), length > limit {
             refusal = .tooLarge
+        } else if isEvents, reading == nil {
+            refusal = .unreadable
         }
     }
+
+    /// Whether the stream has said, by an event of its protocol, that nothing follows. What still comes, be it the last line feed, belongs to the
+    /// recording, and changes nothing about whether it is kept. Says nothing of plain bodies, whose end is HTTP's to tell.
+    package var isComplete: Bool { reading?.isDone ?? false }
+
+    /// Why the answer cannot be kept, as soon as that is known: from then on no bytes are held.
+    package var fault: NotStoredReason? { refusal ?? reading?.fault }
 
     /// Takes the next chunk.
     /// - Parameter milliseconds: the time since the first byte; must not decrease.
@@ -58,42 +72,57 @@ package struct AnswerRecorder {
     /// - Complexity: amortised O(1) a byte.
     package mutating func append(_ chunk: [UInt8], milliseconds: UInt32) {
         guard refusal == nil, !chunk.isEmpty else { return }
-        guard bytes.count + chunk.count <= limit else {
+        received += chunk.count
+        guard received <= limit else {
             refusal = .tooLarge
-            bytes = []
-            marks = []
+            drop()
             return
         }
+        reading?.append(chunk)
+        unknownFinish = reading?.unknownFinish
+        guard reading?.fault == nil else { return drop() }
         bytes += chunk
-        guard isEvents else { return }
-        marks.append(EventRecording.Mark(end: UInt32(bytes.count), milliseconds: milliseconds))
-        isComplete = isComplete || endsProtocol
+        if reading != nil { marks.append(EventRecording.Mark(end: UInt32(bytes.count), milliseconds: milliseconds)) }
     }
 
-    /// Whether the last event is the one with which the endpoint's streams end. Looks at the last bytes only.
-    private var endsProtocol: Bool {
-        guard let last = bytes.last, last == 0x0A || last == 0x0D else { return false }
-        return request.format.isEnd(of: bytes)
-    }
-
-    /// Ends the response, which came to its end as HTTP sees it. The recorder is empty afterwards.
+    /// What ``finish()`` would say if nothing followed any more.
     ///
-    /// - Complexity: O(n) in the body.
+    /// - Complexity: that of ``finish()``; what comes after it is appended to a copy of the bytes.
+    package var soFar: Result<RecordedAnswer, NotStoredReason> {
+        var copy = self
+        return copy.finish()
+    }
+
+    /// Ends the response, which came to its end as HTTP sees it, or as its protocol does. The recorder is empty afterwards.
+    ///
+    /// - Complexity: O(n) in a plain body; O(1) for a stream.
     package mutating func finish() -> Result<RecordedAnswer, NotStoredReason> {
         defer {
-            bytes = []
-            marks = []
+            drop()
             refusal = refusal ?? .abandoned
         }
         if let refusal { return .failure(refusal) }
         do throws(NotStoredReason) {
-            let inspection = AnswerInspection(format: request.format, choiceCount: request.choiceCount)
-            let usage = try isEvents ? inspection.inspectEvents(bytes) : inspection.inspectMessage(bytes)
-            let recording: Recording = isEvents ? .events(EventRecording(bytes: bytes, marks: marks)) : .message(bytes)
-            return .success(RecordedAnswer(recording: recording, fields: fields, usage: usage))
+            guard var reading else {
+                let inspection = AnswerInspection(format: request.format)
+                let usage: TokenUsage?
+                do throws(NotStoredReason) { usage = try inspection.inspectMessage(bytes) } catch {
+                    if error == .unknownFinish { unknownFinish = inspection.unknownFinish(in: bytes) }
+                    throw error
+                }
+                return .success(RecordedAnswer(recording: .message(bytes), fields: fields, usage: usage))
+            }
+            defer { unknownFinish = reading.unknownFinish }
+            try reading.finish(choiceCount: request.choiceCount)
+            return .success(RecordedAnswer(recording: .events(EventRecording(bytes: bytes, marks: marks)), fields: fields, usage: reading.usage))
         } catch {
             return .failure(error)
         }
+    }
+
+    private mutating func drop() {
+        bytes = []
+        marks = []
     }
 
     /// Fields that say something of the answer rather than of the exchange: ids, dates, rate limits, cookies and timings belong to the request that

@@ -16,7 +16,7 @@ package struct SSEEvent: Hashable, Sendable {
 /// Lines end with LF, CR or CRLF; a byte order mark at the beginning, comments and unknown fields are passed over; `retry` is kept in ``retry``. As the
 /// standard says, an event without data is dropped, and so is one whose blank line never comes; ``finish()`` gives the latter to those who
 /// know better.
-package struct SSEParser {
+package struct SSEParser: Sendable {
     /// An event grew beyond the limit given.
     package struct EventTooLarge: Error, Hashable, Sendable {
         /// The limit, in bytes of one event's lines.

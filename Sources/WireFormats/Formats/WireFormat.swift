@@ -71,7 +71,10 @@ package protocol WireFormat: Sendable {
 
     // MARK: Answers
 
-    /// Refuses a plain answer that may not be kept: one that is not of the format's form, or was cut short.
+    /// The words in which answers say why they ended; `nil` where they do not.
+    var finishReasons: FinishReasons? { get }
+
+    /// Refuses a plain answer that may not be kept: one that is not of the format's form, was cut short, or has nothing in it.
     func check(_ message: JSONNode) throws(NotStoredReason)
 
     /// What a plain answer says that the call cost.
@@ -79,9 +82,6 @@ package protocol WireFormat: Sendable {
 
     /// What a stream says of its own end, before its first event; `nil` where the format has no streams.
     func progress() -> (any StreamProgress)?
-
-    /// Whether the last event is the one with which streams end. Looks at the last bytes only; `false` where that does not tell.
-    func isEnd(of stream: [UInt8]) -> Bool
 
     /// The plain answer that a stream's events amount to; `nil` when they are not of the format's form.
     func message(from events: [SSEEvent]) -> [UInt8]?
@@ -112,6 +112,7 @@ extension WireFormat {
     package func choiceCount(of root: JSONNode) -> Int? { nil }
     package func keyed(_ pathAndQuery: String) -> String { pathAndQuery }
     package var hasStreams: Bool { true }
+    package var finishReasons: FinishReasons? { nil }
     package var streamsTellUsage: Bool { true }
     package var excludedMembers: [StaticString] { RequestReader.excluded }
     package func bypass(_ root: JSONNode) -> BypassReason? { nil }
@@ -124,7 +125,6 @@ extension WireFormat {
     }
 
     package func usage(of message: JSONNode) -> TokenUsage? { message["usage"].flatMap { TokenUsage($0) } }
-    package func isEnd(of stream: [UInt8]) -> Bool { false }
     package func message(saying text: JSONNode, id: String, model: String, created: Int) -> [UInt8]? { nil }
     package func error(_ error: WireError) -> [UInt8] { error.openAI }
 

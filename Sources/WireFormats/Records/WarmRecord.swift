@@ -41,7 +41,7 @@ package struct WarmRecord: Sendable {
         }
         let bytes = made ?? Array(answer.source)
         do throws(NotStoredReason) {
-            let usage = try AnswerInspection(format: request.format, choiceCount: request.choiceCount).inspectMessage(bytes)
+            let usage = try AnswerInspection(format: request.format).inspectMessage(bytes)
             return RecordedAnswer(recording: .message(bytes), fields: [.contentType: "application/json"], usage: usage)
         } catch {
             throw WarmRecordError("the answer cannot be stored (\(error.rawValue))")

@@ -11,9 +11,9 @@ struct ChatFormat: WireFormat {
 
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) { digest.addMessages(root["messages"]) }
 
+    var finishReasons: FinishReasons? { .choices }
     func check(_ message: JSONNode) throws(NotStoredReason) { try ChoiceProgress.check(message) }
     func progress() -> (any StreamProgress)? { ChoiceProgress() }
-    func isEnd(of stream: [UInt8]) -> Bool { ChoiceProgress.isEnd(of: stream) }
     func message(from events: [SSEEvent]) -> [UInt8]? { ChoiceAggregation.message(from: events, isChat: true) }
 
     func events(from message: JSONNode, includesUsage: Bool) -> [[UInt8]]? {

@@ -4,6 +4,7 @@ import SemanticCache
 struct ChoiceProgress: StreamProgress {
     private(set) var usage: TokenUsage?
     private var seen: Set<Int> = []
+    private var spoken: Set<Int> = []
     private var finished: Set<Int> = []
 
     mutating func take(_ chunk: JSONNode) throws(NotStoredReason) -> Bool {
@@ -11,9 +12,9 @@ struct ChoiceProgress: StreamProgress {
             guard choice.kind == .object else { throw .unreadable }
             let index = choice["index"]?.int ?? 0
             seen.insert(index)
-            guard let reason = choice["finish_reason"], !reason.isNull else { continue }
-            try AnswerInspection.check(finishReason: reason)
-            finished.insert(index)
+            try choice.checkError()
+            if !spoken.contains(index), Self.saysSomething(choice) { spoken.insert(index) }
+            if try FinishReasons.choices.hasEnded(choice) { finished.insert(index) }
         }
         if let usage = chunk["usage"].flatMap({ TokenUsage($0) }) { self.usage = usage }
         return false
@@ -22,20 +23,26 @@ struct ChoiceProgress: StreamProgress {
     func finish(isDone: Bool, choiceCount: Int) throws(NotStoredReason) {
         guard !seen.isEmpty else { throw isDone ? .unreadable : .truncated }
         guard finished == seen, isDone || finished.count >= choiceCount else { throw .truncated }
+        guard spoken == seen else { throw .emptyAnswer }
     }
 
-    /// Refuses a plain answer without choices, or with one that was cut.
+    /// Refuses a plain answer without choices, or with one that was cut or is empty. A reason that is missing says nothing: some servers leave it out.
     static func check(_ message: JSONNode) throws(NotStoredReason) {
         guard let choices = message["choices"], choices.kind == .array, choices.count > 0 else { throw .unreadable }
         for choice in choices.elements {
             guard choice.kind == .object else { throw .unreadable }
-            try AnswerInspection.check(finishReason: choice["finish_reason"])
+            try choice.checkError()
+            _ = try FinishReasons.choices.hasEnded(choice)
+            guard saysSomething(choice) else { throw .emptyAnswer }
         }
     }
 
-    /// Whether the stream's last event is `data: [DONE]`.
-    static func isEnd(of stream: [UInt8]) -> Bool {
-        let tail = stream.suffix(24).filter { $0 > 0x20 }
-        return tail.suffix(11) == Array("data:[DONE]".utf8)
+    /// Whether there is anything in a choice, or in a piece of one. Some servers name who speaks in every message.
+    private static func saysSomething(_ choice: JSONNode) -> Bool {
+        for name in ["delta", "message", "text", "logprobs", "prompt_logprobs"] as [StaticString] {
+            guard let said = choice[name] else { continue }
+            if said.kind == .object ? said.saysSomething(besides: ["name", "sender_name", "sender_type"]) : said.saysSomething { return true }
+        }
+        return false
     }
 }

@@ -32,6 +32,7 @@ struct EmbeddingsFormat: WireFormat {
 
     func check(_ message: JSONNode) throws(NotStoredReason) {
         guard let data = message["data"], data.kind == .array, data.count > 0 else { throw .unreadable }
+        guard data.elements.allSatisfy(\.saysSomething) else { throw .emptyAnswer }
     }
 
     func progress() -> (any StreamProgress)? { nil }

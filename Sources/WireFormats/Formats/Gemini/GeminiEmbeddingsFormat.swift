@@ -23,7 +23,8 @@ struct GeminiEmbeddingsFormat: WireFormat {
     func check(_ message: JSONNode) throws(NotStoredReason) {
         let vectors = message["embedding"].map { [$0] } ?? message["embeddings"].map { Array($0.elements) } ?? []
         // Vertex and some servers in its place give the numbers without an object around them.
-        guard !vectors.isEmpty, vectors.allSatisfy({ ($0["values"] ?? $0).count > 0 }) else { throw .unreadable }
+        guard !vectors.isEmpty else { throw .unreadable }
+        guard vectors.allSatisfy({ ($0["values"] ?? $0).count > 0 }) else { throw .emptyAnswer }
     }
 
     func usage(of message: JSONNode) -> TokenUsage? { message["usageMetadata"].flatMap { TokenUsage(google: $0) } }

@@ -47,13 +47,16 @@ struct GeminiFormat: WireFormat {
 
     // MARK: Answers
 
+    var finishReasons: FinishReasons? { .candidates }
+
     func check(_ message: JSONNode) throws(NotStoredReason) {
         try GeminiProgress.checkFeedback(message)
         guard let candidates = message["candidates"], candidates.kind == .array, candidates.count > 0 else { throw .unreadable }
         for candidate in candidates.elements {
             guard candidate.kind == .object else { throw .unreadable }
-            _ = try GeminiProgress.hasEnded(candidate)
-            guard candidate.parts.contains(where: \.saysSomething) else { throw .unreadable }
+            try candidate.checkError()
+            _ = try FinishReasons.candidates.hasEnded(candidate)
+            guard candidate.parts.contains(where: \.saysSomething) else { throw .emptyAnswer }
         }
     }
 
@@ -118,34 +121,22 @@ struct GeminiProgress: StreamProgress {
             guard candidate.kind == .object else { throw .unreadable }
             let index = candidate["index"]?.int ?? 0
             seen.insert(index)
+            try candidate.checkError()
             if candidate.parts.contains(where: \.saysSomething) { spoken.insert(index) }
-            if try Self.hasEnded(candidate) { finished.insert(index) }
+            if try FinishReasons.candidates.hasEnded(candidate) { finished.insert(index) }
         }
         return false
     }
 
     func finish(isDone: Bool, choiceCount: Int) throws(NotStoredReason) {
         guard !seen.isEmpty, finished == seen, finished.count >= choiceCount else { throw .truncated }
-        guard spoken == seen else { throw .unreadable }
+        guard spoken == seen else { throw .emptyAnswer }
     }
 
     /// Refuses what answers nothing, because the prompt was blocked.
     static func checkFeedback(_ message: JSONNode) throws(NotStoredReason) {
         guard let reason = message["promptFeedback"]?["blockReason"], !reason.isNull, !reason.isString("BLOCK_REASON_UNSPECIFIED") else { return }
         throw .contentFilter
-    }
-
-    /// Whether the candidate says why it ended; refuses one that was cut, or ended in a way that this program does not know.
-    static func hasEnded(_ candidate: JSONNode) throws(NotStoredReason) -> Bool {
-        guard let reason = candidate["finishReason"], !reason.isNull else { return false }
-        switch reason.string {
-        case "STOP": return true
-        case "FINISH_REASON_UNSPECIFIED": return false
-        case "MAX_TOKENS": throw .lengthLimit
-        case "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR": throw .contentFilter
-        case let other? where other.hasPrefix("IMAGE_"): throw .contentFilter
-        default: throw .truncated
-        }
     }
 }
 
@@ -155,11 +146,6 @@ extension JSONNode {
 
     /// The parts of a candidate's content.
     var parts: [JSONNode] { self["content"]?["parts"]?.listed ?? [] }
-
-    /// Whether a part holds anything but an empty text.
-    var saysSomething: Bool {
-        members.contains { name, value in !name.isString("thought") && !value.isNull && !(name.isString("text") && value.text?.isEmpty ?? false) }
-    }
 }
 
 extension TokenUsage {

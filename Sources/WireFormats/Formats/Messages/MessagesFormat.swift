@@ -10,21 +10,15 @@ struct MessagesFormat: WireFormat {
 
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) { digest.add(root["system"]) }
 
+    var finishReasons: FinishReasons? { .messages }
+
     func check(_ message: JSONNode) throws(NotStoredReason) {
-        guard message["content"]?.kind == .array else { throw .unreadable }
-        try AnswerInspection.check(finishReason: message["stop_reason"])
+        guard let content = message["content"], content.kind == .array else { throw .unreadable }
+        _ = try FinishReasons.messages.hasEnded(message)
+        guard content.saysSomething else { throw .emptyAnswer }
     }
 
     func progress() -> (any StreamProgress)? { MessageProgress() }
-
-    func isEnd(of stream: [UInt8]) -> Bool {
-        let last: StaticString = "event: message_stop"
-        let tail = stream.suffix(160)
-        return last.withUTF8Buffer { last in
-            guard tail.count >= last.count else { return false }
-            return tail.indices.dropLast(last.count - 1).contains { tail[$0..<$0 + last.count].elementsEqual(last) }
-        }
-    }
 
     func message(from events: [SSEEvent]) -> [UInt8]? {
         var aggregation = MessageAggregation()
@@ -57,10 +51,23 @@ struct MessagesFormat: WireFormat {
 /// What a messages stream has said so far.
 private struct MessageProgress: StreamProgress {
     private(set) var usage: TokenUsage?
+    private var hasSpoken = false
 
     mutating func take(_ event: JSONNode) throws(NotStoredReason) -> Bool {
         if let usage = (event["usage"] ?? event["message"]?["usage"]).flatMap({ TokenUsage($0, before: self.usage) }) { self.usage = usage }
-        if event["type"]?.isString("message_delta") ?? false { try AnswerInspection.check(finishReason: event["delta"]?["stop_reason"]) }
-        return event["type"]?.isString("message_stop") ?? false
+        switch event["type"]?.string {
+        case "message_start": hasSpoken = event["message"]?["content"]?.saysSomething ?? false
+        case "content_block_start": hasSpoken = hasSpoken || event["content_block"]?.saysSomething ?? false
+        case "content_block_delta": hasSpoken = hasSpoken || event["delta"]?.saysSomething ?? false
+        case "message_delta": if let delta = event["delta"] { _ = try FinishReasons.messages.hasEnded(delta) }
+        case "message_stop": return true
+        default: break
+        }
+        return false
+    }
+
+    func finish(isDone: Bool, choiceCount: Int) throws(NotStoredReason) {
+        guard isDone else { throw .truncated }
+        guard hasSpoken else { throw .emptyAnswer }
     }
 }

@@ -28,9 +28,12 @@ struct ResponsesFormat: WireFormat {
         digest.addMessages(root["input"])
     }
 
+    var finishReasons: FinishReasons? { .responses }
+
     func check(_ message: JSONNode) throws(NotStoredReason) {
-        guard message["output"]?.kind == .array else { throw .unreadable }
+        guard let output = message["output"], output.kind == .array else { throw .unreadable }
         try ResponseProgress.check(message)
+        guard output.saysSomething else { throw .emptyAnswer }
     }
 
     func progress() -> (any StreamProgress)? { ResponseProgress() }
@@ -60,6 +63,7 @@ struct ResponsesFormat: WireFormat {
 /// What a stream of `/v1/responses` has said so far.
 private struct ResponseProgress: StreamProgress {
     private(set) var usage: TokenUsage?
+    private var hasSpoken = false
 
     mutating func take(_ event: JSONNode) throws(NotStoredReason) -> Bool {
         switch event["type"]?.string {
@@ -67,25 +71,28 @@ private struct ResponseProgress: StreamProgress {
             guard let response = event["response"], response.kind == .object else { throw .unreadable }
             try Self.check(response)
             usage = response["usage"].flatMap { TokenUsage($0) }
+            // Some servers leave out of the closing event what came before it.
+            hasSpoken = hasSpoken || response["output"]?.saysSomething ?? false
             return true
         case "response.incomplete":
             if let response = event["response"] { try Self.check(response) }
             throw .truncated
         case "response.failed": throw .errorEvent
         case "response.cancelled": throw .truncated
-        default: return false
+        default:
+            hasSpoken = hasSpoken || event["item"]?.saysSomething ?? false
+            return false
         }
+    }
+
+    func finish(isDone: Bool, choiceCount: Int) throws(NotStoredReason) {
+        guard isDone else { throw .truncated }
+        guard hasSpoken else { throw .emptyAnswer }
     }
 
     /// Refuses a response object that did not complete.
     static func check(_ response: JSONNode) throws(NotStoredReason) {
-        switch response["status"]?.string {
-        case "completed", nil: return
-        case "failed": throw .errorStatus
-        case "incomplete":
-            try AnswerInspection.check(finishReason: response["incomplete_details"]?["reason"])
-            throw .truncated
-        default: throw .truncated
-        }
+        if response["status"]?.isString("incomplete") ?? false { throw FinishReasons.cause(response["incomplete_details"]?["reason"]) }
+        _ = try FinishReasons.responses.hasEnded(response)
     }
 }

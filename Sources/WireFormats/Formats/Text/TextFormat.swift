@@ -19,9 +19,9 @@ struct TextFormat: WireFormat {
         }
     }
 
+    var finishReasons: FinishReasons? { .choices }
     func check(_ message: JSONNode) throws(NotStoredReason) { try ChoiceProgress.check(message) }
     func progress() -> (any StreamProgress)? { ChoiceProgress() }
-    func isEnd(of stream: [UInt8]) -> Bool { ChoiceProgress.isEnd(of: stream) }
     func message(from events: [SSEEvent]) -> [UInt8]? { ChoiceAggregation.message(from: events, isChat: false) }
 
     func events(from message: JSONNode, includesUsage: Bool) -> [[UInt8]]? {
