@@ -20,6 +20,7 @@ extension PipelineOptions {
             access: AccessRules(loaded),
             storage: StoragePolicy(patterns: settings.cache.noStorePatterns, kinds: Set(settings.cache.noStoreDetect)),
             endpoints: Set(Endpoint.allCases).subtracting(settings.cache.embeddings ? [] : Endpoint.ofVectors),
+            routingFields: RoutingFields(also: settings.cache.vary),
             ttl: settings.cache.ttl,
             maximumTTL: settings.cache.maxTTL,
             timeSensitiveTTL: .seconds(300),

@@ -8,6 +8,8 @@ package struct PipelineOptions: Sendable {
     package var access: AccessRules
     package var storage: StoragePolicy
     package var endpoints: Set<Endpoint>
+    /// The header fields that belong to key and scope.
+    package var routingFields: RoutingFields
     package var ttl: Duration
     package var maximumTTL: Duration
     /// The longest time to live of an answer to a time-sensitive prompt.
@@ -45,7 +47,8 @@ package struct PipelineOptions: Sendable {
     package var staleWhileRevalidate: Duration
 
     package init(
-        isEnabled: Bool, access: AccessRules, storage: StoragePolicy, endpoints: Set<Endpoint>, ttl: Duration, maximumTTL: Duration,
+        isEnabled: Bool, access: AccessRules, storage: StoragePolicy, endpoints: Set<Endpoint>,
+        routingFields: RoutingFields, ttl: Duration, maximumTTL: Duration,
         timeSensitiveTTL: Duration, maximumAnswerBytes: Int, tools: ToolUse, mode: MatchingMode, threshold: Float, profile: GuardProfile,
         errorBound: Double, overrides: [MatchingOverride], timeSensitive: TimeSensitiveUse, askSplit: AskSplit, semanticTools: Bool,
         candidateCount: Int, maximumWordings: Int, patience: Int, lookupDeadline: Duration, replayPace: ReplayPace, asksForUsage: Bool,
@@ -56,6 +59,7 @@ package struct PipelineOptions: Sendable {
         self.access = access
         self.storage = storage
         self.endpoints = endpoints
+        self.routingFields = routingFields
         self.ttl = ttl
         self.maximumTTL = maximumTTL
         self.timeSensitiveTTL = timeSensitiveTTL

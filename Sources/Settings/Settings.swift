@@ -127,6 +127,8 @@ extension Settings {
         package var maxDisk = ByteCount.mebibytes(20 * 1024)
         package var maxAnswer = ByteCount.mebibytes(4)
         package var tools = ToolUse.exact
+        /// Names of header fields.
+        package var vary: [String] = []
         /// Whether embeddings are cached; each input is an entry.
         package var embeddings = true
         /// Regular expressions.

@@ -143,6 +143,12 @@ enum SettingsCatalogue {
                 "tools", \.cache.tools, .choice, .atOnce,
                 "Requests that offer tools to the model. exact: cached by exact match; off: passed through and not stored."),
             SettingsKey(
+                "vary", \.cache.vary, .list("names of header fields such as x-tenant-region") { isFieldName($0) }, .atOnce,
+                """
+                Names of header fields that decide who answers a request, or how: requests whose values differ never share an answer. Those of known
+                gateways and providers (x-portkey-config, helicone-target-url, x-litellm-tags, anthropic-beta, ...) count without being named.
+                """),
+            SettingsKey(
                 "embeddings", \.cache.embeddings, .flag, .atOnce,
                 """
                 true: /v1/embeddings is cached, each input of a batch as an entry of its own, and Google's embedContent, each request as one.

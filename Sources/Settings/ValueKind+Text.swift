@@ -128,7 +128,7 @@ extension ValueKind<[Settings.Header]> {
     }
 }
 
-private func isFieldName(_ name: String) -> Bool {
+func isFieldName(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= 200 && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "!#$%&'*+-.^_`|~".contains($0)) }
 }
 

@@ -30,6 +30,7 @@ struct ReloadTests {
         "cache.stale_if_error": "cache: {stale_if_error: 2h}", "cache.stale_while_revalidate": "cache: {stale_while_revalidate: 2h}",
         "cache.max_entries": "cache: {max_entries: 1}", "cache.max_memory": "cache: {max_memory: 1GiB}", "cache.max_disk": "cache: {max_disk: 1GiB}",
         "cache.max_answer": "cache: {max_answer: 1MiB}", "cache.tools": "cache: {tools: off}", "cache.embeddings": "cache: {embeddings: false}",
+        "cache.vary": "cache: {vary: [x-region]}",
         "cache.no_store_patterns": "cache: {no_store_patterns: [a]}", "cache.no_store_detect": "cache: {no_store_detect: [emails]}",
         "store.path": "store: {path: other.db}", "store.encryption_key_env": "store: {encryption_key_env: KEY}",
         "store.former_keys_env": "store: {former_keys_env: [KEY]}", "store.flush_interval": "store: {flush_interval: 1s}",

@@ -39,7 +39,7 @@ import Testing
         let readings = try lines.map { try JSONDocument(Array($0.utf8)).root }
         #expect(lines.count >= 260)
         #expect(Set(readings.map { $0["name"]?.string }).count == lines.count, "each has a name of its own")
-        #expect(readings.allSatisfy { $0["key"] != nil || $0["bypass"] != nil || $0["invalid"] != nil }, "each was read")
+        #expect(readings.allSatisfy { $0["key"] != nil || $0["bypass"] != nil || $0["unreadable"] != nil || $0["invalid"] != nil }, "each was read")
         for endpoint in Endpoint.allCases {
             let own = readings.filter { $0["endpoint"]?.string == endpoint.rawValue && $0["key"] != nil }
             #expect(own.count >= 12, "\(endpoint.path)")
@@ -81,15 +81,15 @@ import Testing
     private func add(_ reading: RequestReading, of golden: GoldenRequest, to line: inout Line) {
         switch reading {
         case .bypass(let reason): line.add("bypass", reason.rawValue)
-        case .invalid(let error):
-            line.add("invalid", error.message)
-            if let param = error.param { line.add("param", param) }
+        case .unreadable(let error): add("unreadable", error, to: &line)
+        case .invalid(let error): add("invalid", error, to: &line)
         case .cacheable(let request):
             line.add("model", request.model)
             line.add("wants_stream", request.wantsStream)
             line.add("wants_usage", request.wantsUsage)
             line.add("hides_usage", request.hidesUsage)
             line.add("has_tools", request.hasTools)
+            if request.asksForSearch { line.add("searches", true) }
             line.add("choices", raw: String(request.choiceCount))
             if let query = request.query { line.add("query", query) }
             if let reason = request.noScopeReason { line.add("no_scope", reason.rawValue) }
@@ -108,6 +108,11 @@ import Testing
             line.add("controls", Self.text(of: request.bodyControls))
             line.add("stripped", String(decoding: stripped, as: UTF8.self))
         }
+    }
+
+    private func add(_ name: String, _ error: RequestError, to line: inout Line) {
+        line.add(name, error.message)
+        if let param = error.param { line.add("param", param) }
     }
 
     private func addItems(of request: CacheableRequest, _ golden: GoldenRequest, to line: inout Line) {

@@ -36,7 +36,7 @@ import Testing
                     #""instructions":"be brief""#, #""reasoning":{"effort":"low"}"#, #""text":{"format":{"type":"json_object"}}"#,
                     #""tools":[{"type":"web_search"}]"#,
                     #""tool_choice":"none""#, #""include":["reasoning.encrypted_content"]"#, #""truncation":"auto""#, #""max_output_tokens":9"#,
-                    #""prompt":{"id":"p"}"#, #""temperature":0.1"#, #""parallel_tool_calls":false"#,
+                    #""prompt":{"id":"p"}"#, #""temperature":0.1"#, #""parallel_tool_calls":false"#, #""store":false"#,
                 ]
             ),
             (
@@ -45,7 +45,7 @@ import Testing
                     #""system":"be brief""#, #""system":[{"type":"text","text":"be brief"}]"#, #""max_tokens":9"#,
                     #""thinking":{"type":"enabled","budget_tokens":9}"#,
                     #""tools":[{"name":"f","input_schema":{}}]"#, #""tool_choice":{"type":"any"}"#, #""stop_sequences":["x"]"#, #""top_k":3"#,
-                    #""container":"c""#, #""mcp_servers":[]"#,
+                    #""mcp_servers":[]"#,
                 ]
             ),
             (

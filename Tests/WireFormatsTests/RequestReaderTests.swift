@@ -59,13 +59,126 @@ import Testing
             (#"{"tools":{},"messages":[{"role":"user"}]}"#, "tools"), (#"{"n":"2","messages":[{"role":"user"}]}"#, "n"),
             (#"{"messages":[{"role":"user"}]"#, nil),
         ] as [(String, String?)])
-    func refuses(body: String, param: String?) {
-        guard case .invalid(let error) = RequestReader.read(endpoint: .chatCompletions, body: Array(body.utf8)) else {
+    func passesOnWhatItCannotRead(body: String, param: String?) {
+        guard case .unreadable(let error) = RequestReader.read(endpoint: .chatCompletions, body: Array(body.utf8)) else {
             Issue.record("accepted \(body)")
             return
         }
         #expect(error.param == param)
         #expect(!error.message.isEmpty)
+    }
+
+    /// Bodies that other servers of the same paths take: nothing here may say that they are wrong.
+    @Test(
+        arguments: [
+            (#"{"model":"m","messages":[{"role":"user","content":"q"}]}"#, .embeddings), (#"{"model":"m","prompt":"q"}"#, .chatCompletions),
+            (#"{"prompt":{"prompt_string":"q","multimodal_data":[]}}"#, .completions), (#"{"model":"m","prompt":"q"}"#, .messages),
+            (#"{"model":"m","input":{"text":"q"}}"#, .responses), (#"{"model":"m","input":{"image":"u"}}"#, .embeddings),
+            (#"{"messages":[{"role":"user","content":"\ud83d"}]}"#, .chatCompletions), (#"{"input":"\uDE00 b"}"#, .embeddings),
+            ("\u{FEFF}" + #"{"messages":[{"role":"user","content":"q"}]}"#, .chatCompletions), ("\u{FEFF}{\"input\":\"q\"}", .responses),
+            (#"{'messages':[]}"#, .messages), (#"{"messages":[{"role":"user","content":NaN}]}"#, .chatCompletions),
+            ("model=m&prompt=q", .completions),
+        ] as [(String, Endpoint)])
+    func passesOnWhatOtherServersTake(body: String, endpoint: Endpoint) {
+        guard case .unreadable = RequestReader.read(endpoint: endpoint, body: Array(body.utf8)) else {
+            Issue.record("not passed on: \(body)")
+            return
+        }
+    }
+
+    /// Which upstream gets such a body, and who may ask for its model, is told all the same.
+    @Test(arguments: [
+        "\u{FEFF}" + #"{"model":"a"}"#, #"{"model":"a","messages":[{"content":"\ud800 \udc00\ud800\u0041"}]}"#, #"{"x":"\uDFFF","model":"a"}"#,
+        #"{"model":"a","x":"\ud83d\ude00"}"#,
+    ])
+    func modelsAreReadWhereOtherServersReadThem(body: String) {
+        #expect(RequestModel.name(in: Array(body.utf8)) == "a")
+        #expect(RequestModel.names(in: Array(body.utf8)) == ["a"])
+    }
+
+    @Test func modelsAreReadBesideWhatIsNoUTF8() {
+        for wrong: [UInt8] in [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xF0, 0x9F]] {
+            let body = Array(#"{"x":""#.utf8) + wrong + Array(#"","model":"a"}"#.utf8)
+            #expect(RequestModel.names(in: body) == ["a"], "\(wrong)")
+        }
+        #expect(RequestModel.names(in: Array(#"{"x":"\ud8"#.utf8)).isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            #""web_search_options":{}"#, #""web_search_options":{"search_context_size":"low"}"#, #""search_parameters":{"mode":"auto"}"#,
+            #""plugins":[{"id":"web"}]"#, #""enable_search":true"#, #""enable_web_search":"auto""#, #""web_search":{"enable":true}"#,
+            #""search_recency_filter":"day""#, #""venice_parameters":{"enable_web_search":"on"}"#, #""extra_body":{"enable_search":true}"#,
+            #""data_sources":[{"type":"azure_search"}]"#, #""tools":[{"type":"web_search"}]"#,
+            #""tools":[{"type":"web_search_20250305","name":"s"}]"#,
+            #""tools":[{"type":"builtin_function","function":{"name":"$web_search"}}]"#, #""tools":[{"googleSearch":{}}]"#,
+            #""tools":[{"type":"function","function":{"name":"f"}},{"type":"x_search"}]"#, #""tools":[{"url_context":{}}]"#,
+            #""tools":[{"type":"web_fetch_20250910","name":"web_fetch"}]"#, #""model":"gpt-4o-search-preview""#, #""model":"openai/gpt-4o:online""#,
+            #""model":"perplexity/sonar-pro""#,
+        ])
+    func seesASearch(member: String) throws {
+        #expect(try request(#"{\#(member),"messages":[{"role":"user","content":"q"}]}"#).asksForSearch)
+    }
+
+    @Test(
+        arguments: [
+            #""web_search_options":null"#, #""search_parameters":{"mode":"off"}"#, #""plugins":[]"#, #""plugins":[{"id":"web","enabled":false}]"#,
+            #""enable_search":false"#, #""disable_search":true"#, #""use_beam_search":true"#, #""venice_parameters":{"enable_web_search":"off"}"#,
+            #""tools":[{"type":"function","function":{"name":"web_search","parameters":{"search":1}}}]"#, #""functions":[{"name":"search"}]"#,
+            #""tools":[{"name":"search","description":"search","input_schema":{"search":1}}]"#, #""tools":[{"type":"code_interpreter"}]"#,
+            #""tools":[{"type":"tool_search_tool_regex_20251119","name":"t"}]"#, #""tools":[{"type":"web_search","web_search":{"enable":false}}]"#,
+            #""metadata":{"search":"x"}"#, #""model":"o3-research""#, #""user":"search""#,
+        ])
+    func seesNoSearchWhereThereIsNone(member: String) throws {
+        #expect(try !request(#"{\#(member),"messages":[{"role":"user","content":"q"}]}"#).asksForSearch)
+    }
+
+    @Test func vectorsAreNotSearchedFor() throws {
+        #expect(try !request(#"{"model":"text-search-ada-doc-001","input":"q"}"#, endpoint: .embeddings).asksForSearch)
+    }
+
+    @Test(arguments: [#""container":"container_1""#, #""container":{"id":"c"}"#, #""container":{"skills":[{"type":"anthropic","skill_id":"xlsx"}]}"#])
+    func passesContainersThrough(member: String) {
+        let body = #"{"model":"m","max_tokens":9,\#(member),"messages":[{"role":"user","content":"q"}]}"#
+        guard case .bypass(.stateful) = RequestReader.read(endpoint: .messages, body: Array(body.utf8)) else {
+            Issue.record("not passed through: \(body)")
+            return
+        }
+    }
+
+    @Test func withoutAContainerNothingIsHeld() throws {
+        let plain = try request(#"{"messages":[{"role":"user","content":"q"}]}"#, endpoint: .messages)
+        #expect(try request(#"{"container":null,"messages":[{"role":"user","content":"q"}]}"#, endpoint: .messages).query == plain.query)
+    }
+
+    /// Where a later request may name the answer, one that was not stored is another answer.
+    @Test func storingIsInTheKeyOfResponses() throws {
+        let bodies = ["", #""store":true,"#, #""store":false,"#].map { #"{\#($0)"input":"q"}"# }
+        #expect(try Set(bodies.map { try request($0, endpoint: .responses).plainKey }).count == 3)
+        #expect(try Set(bodies.map { try request($0, endpoint: .responses).plainScope }).count == 3)
+        let chat = try ["", #""store":false,"#].map { try request(#"{\#($0)"messages":[{"role":"user","content":"q"}]}"#) }
+        #expect(chat[0].plainKey == chat[1].plainKey)
+    }
+
+    @Test func tagsThatRouteAreInTheKey() throws {
+        func chat(_ member: String, _ endpoint: Endpoint = .chatCompletions) throws -> CacheableRequest {
+            try request(#"{\#(member)"messages":[{"role":"user","content":"q"}],"input":"q"}"#, endpoint: endpoint)
+        }
+        let members = [
+            "", #""metadata":{"tags":["free"]},"#, #""metadata":{"tags":["paid"]},"#, #""metadata":{"tags":["free","paid"]},"#,
+            #""metadata":{"tags":"free"},"#,
+        ]
+        for endpoint in [Endpoint.chatCompletions, .responses, .messages, .completions] {
+            #expect(try Set(members.map { try chat($0, endpoint).plainKey }).count == members.count)
+            #expect(try Set(members.map { try chat($0, endpoint).key(tenant: tenant, namespace: "", pathAndQuery: "/a?b") }).count == members.count)
+        }
+        #expect(try Set(members.map { try chat($0).plainScope }).count == members.count)
+        let embeddings = try members.map { try request(#"{\#($0)"input":["a","b"]}"#, endpoint: .embeddings) }
+        #expect(Set(embeddings.flatMap { $0.itemKeys(tenant: tenant, namespace: "", pathAndQuery: "") }).count == 2 * members.count)
+        for same in [#""metadata":{"user":"anna"},"#, #""metadata":{"tags":null},"#, #""metadata":{"tags":[]},"#, #""metadata":null,"#] {
+            #expect(try chat(same).plainKey == chat("").plainKey)
+        }
+        #expect(try chat(#""metadata":{"user":"anna","tags":["free"]},"#).plainKey == chat(members[1]).plainKey)
     }
 
     @Test(arguments: [
@@ -91,8 +204,24 @@ import Testing
         let body = #"{"cache": {"ttl":1}, "messages": [ {"role":"user","content":"q"} ],"caching":true}"#
         let chat = try request(body)
         #expect(chat.controlFields == ["cache", "caching"])
-        #expect(chat.strippedBody.map { String(decoding: $0, as: UTF8.self) } == #"{"messages":[ {"role":"user","content":"q"} ]}"#)
+        #expect(chat.strippedBody.map { String(decoding: $0, as: UTF8.self) } == #"{"messages": [ {"role":"user","content":"q"} ]}"#)
         #expect(try request(#"{"messages":[{"role":"user","content":"q"}]}"#).strippedBody == nil)
+    }
+
+    /// A provider's prompt cache knows a body by its beginning: what is not the cache's own goes on as the client wrote it.
+    @Test(
+        arguments: [
+            (#"{ "cache" : {"ttl":1} ,"a": 1.0, "messages" : M }"#, #"{ "a": 1.0, "messages" : M }"#),
+            (#"{ "messages": M , "cache" : {"ttl":1} , "b" : 2 }"#, #"{ "messages": M , "b" : 2 }"#),
+            (#"{ "a": 1.0 , "messages" : M , "caching" : false }  "#, #"{ "a": 1.0 , "messages" : M }  "#),
+            (#"{"cache":{"ttl":1},"caching":true,"messages":M,"cache_options":{}}"#, #"{"messages":M}"#),
+            (#"{"messages":M,"cache":{"ttl":1},"caching":true}"#, #"{"messages":M}"#),
+            (#"{"cache":null,"a":1,"caching":null,"messages":M}"#, #"{"a":1,"messages":M}"#),
+        ])
+    func cutsOutNothingElse(body: String, expected: String) throws {
+        let messages = #"[ {"role":"user",  "content":"\u00fc/"} ]"#
+        let stripped = try #require(request(body.replacing("M", with: messages)).strippedBody)
+        #expect(String(decoding: stripped, as: UTF8.self) == expected.replacing("M", with: messages))
     }
 
     private static func controls(_ families: Set<PeerFamily> = [], _ change: (inout RequestControls) -> Void = { _ in }) -> RequestControls {

@@ -57,9 +57,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{ "model":"m" }"#, #"{"stream_options":{"include_usage":true}, "model":"m" }"#), ("{}", #"{"stream_options":{"include_usage":true}}"#),
+        (#"{ "model":"m" }"#, #"{ "model":"m","stream_options":{"include_usage":true} }"#), ("{}", #"{"stream_options":{"include_usage":true}}"#),
         (#"{"stream_options":null,"n":1.0}"#, #"{"stream_options":{"include_usage":true},"n":1.0}"#),
-        (#"{"a":1, "stream_options": {"x":[1], "include_usage": false} }"#, #"{"a":1, "stream_options": {"include_usage":true,"x":[1]} }"#),
+        (#"{"a":1, "stream_options": {"x":[1], "include_usage": false} }"#, #"{"a":1, "stream_options": {"x":[1], "include_usage": true} }"#),
+        (#"{"stream_options": { } }"#, #"{"stream_options": {"include_usage":true } }"#),
+        (#"{"stream_options":{"include_obfuscation":false},"a":1}"#, #"{"stream_options":{"include_obfuscation":false,"include_usage":true},"a":1}"#),
     ])
     func asksForUsage(body: String, expected: String) {
         #expect(RequestReader.askingForUsage(Array(body.utf8)).map { String(decoding: $0, as: UTF8.self) } == expected)

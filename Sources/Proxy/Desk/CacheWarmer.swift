@@ -131,7 +131,7 @@ extension RequestPipeline {
                 scope: reached?.scope, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model, tags: record.tags,
                 query: reached?.query ?? content.subject,
                 answer: Answer(recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero), createdAt: now,
-                expiresAt: now + options.timeToLive(asked: record.ttl, query: asked?.query ?? ""))
+                expiresAt: now + options.timeToLive(asked: record.ttl, content, query: asked?.query))
             let embedding = vector.flatMap { vector in embedder.map { StoredEmbedding(vector: vector, fingerprint: $0.fingerprint) } }
             cache.insert(CacheRecord(entry: entry, embedding: entry.scope == nil ? nil : embedding))
             return former.map { $0.isExpired(at: now) } ?? true
@@ -152,7 +152,7 @@ extension RequestPipeline {
             let entry = Entry(
                 id: ids.next(), key: key, scope: nil, tenant: tenant, namespace: namespace, endpoint: content.endpoint, model: content.model,
                 tags: record.tags, query: item.text ?? "", answer: part, createdAt: now,
-                expiresAt: now + options.timeToLive(asked: record.ttl, query: ""))
+                expiresAt: now + options.timeToLive(asked: record.ttl, content, query: nil))
             cache.insert(CacheRecord(entry: entry, embedding: nil))
         }
         return isNew

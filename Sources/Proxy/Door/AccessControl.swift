@@ -46,7 +46,7 @@ final class AccessControl: Sendable {
         var models = named.map { [$0] } ?? []
         if case .bytes(let body) = request.body {
             document = try? JSONDocument(body)
-            if let document { models += RequestModel.names(in: document) }
+            models += document.map { RequestModel.names(in: $0) } ?? RequestModel.names(in: body)
         }
         guard !models.isEmpty else { return "" }
         return models.first { !allows($0) }

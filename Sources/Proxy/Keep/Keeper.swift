@@ -82,7 +82,7 @@ struct Keeper: Sendable {
             id: ids.next(), key: inquiry.key, scope: asked?.scope, tenant: inquiry.tenant,
             namespace: inquiry.namespace, endpoint: inquiry.content.endpoint, model: inquiry.content.model, tags: inquiry.controls.tags,
             query: query, answer: answer, createdAt: now,
-            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, query: inquiry.asked?.query ?? ""))
+            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, inquiry.content, query: inquiry.asked?.query))
         guard let asked, let vector = keeping.order.vector, let fingerprint else {
             return cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) ? nil : .flushed
         }
@@ -105,7 +105,7 @@ struct Keeper: Sendable {
         let content = inquiry.content
         guard let parts = content.parts(of: answer) else { return .unreadable }
         let now = clock.now()
-        let end = now + inquiry.options.timeToLive(asked: inquiry.controls.ttl, query: "")
+        let end = now + inquiry.options.timeToLive(asked: inquiry.controls.ttl, content, query: nil)
         var isKept = false
         for ((item, key), part) in zip(zip(content.items, inquiry.itemKeys), parts) {
             let entry = Entry(

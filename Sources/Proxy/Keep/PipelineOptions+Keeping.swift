@@ -3,19 +3,26 @@ import SemanticCache
 import WireFormats
 
 extension PipelineOptions {
-    /// Whether the prompt speaks of a moment, and the operator wants care taken of that.
-    func isOfTheMoment(_ query: String) -> Bool { timeSensitive == .exact && TimeSensitivity.phrase(in: query) != nil }
+    /// Whether the answer holds for a moment only, and the operator wants care taken of that: the prompt speaks of one, or the provider searches for it.
+    func isOfTheMoment(_ content: CacheableRequest, _ query: String?) -> Bool {
+        timeSensitive == .exact && (content.asksForSearch || query.map { TimeSensitivity.phrase(in: $0) != nil } ?? false)
+    }
+
+    /// Whether what the provider does for the answer, beside the model, leaves it one for other wordings.
+    func allowsRewording(_ content: CacheableRequest) -> Bool { !content.hasTools && !content.asksForSearch || semanticTools }
 
     /// Whether rewordings may find the answer to this request.
     func isSearchable(_ content: CacheableRequest, _ asked: @autoclosure () -> Asked?) -> Bool {
-        guard mode != .exact || !overrides.isEmpty, !content.hasTools || semanticTools, let asked = asked() else { return false }
-        return !isOfTheMoment(asked.query)
+        guard mode != .exact || !overrides.isEmpty, allowsRewording(content), let asked = asked() else { return false }
+        return !isOfTheMoment(content, asked.query)
     }
 
     /// How long an answer is kept: as asked, else as configured, within the configuration's limits.
-    func timeToLive(asked: Duration?, query: String) -> Duration {
+    ///
+    /// - Parameter query: what of the request may be worded otherwise.
+    func timeToLive(asked: Duration?, _ content: CacheableRequest, query: String?) -> Duration {
         let ttl = min(asked ?? ttl, maximumTTL)
-        return isOfTheMoment(query) ? min(ttl, timeSensitiveTTL) : ttl
+        return isOfTheMoment(content, query) ? min(ttl, timeSensitiveTTL) : ttl
     }
 
     /// Why the operator does not let the answer to this request be stored; `nil` when it may be.

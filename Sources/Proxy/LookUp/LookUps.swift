@@ -73,7 +73,7 @@ struct LookUps: Sendable {
         guard let asked = inquiry.asked else {
             return Finding(verdict: .forward(keyReason ?? inquiry.content.noScopeReason ?? .notText))
         }
-        if inquiry.options.isOfTheMoment(asked.query) { return Finding(verdict: .forward(keyReason ?? .timeSensitive)) }
+        if inquiry.isOfTheMoment { return Finding(verdict: .forward(keyReason ?? .timeSensitive)) }
         let meaning = await byMeaning.find(asked, of: inquiry, for: purpose)
         return Finding(verdict: verdict(meaning, of: inquiry, keyReason, for: purpose), meaning: meaning)
     }
@@ -82,7 +82,8 @@ struct LookUps: Sendable {
     private func whyNotSought(_ inquiry: Inquiry) -> MissReason? {
         if pressure.level > .none { return .memoryShort }
         if inquiry.matching.mode == .exact || inquiry.controls.mode == .exact { return .exactOnly }
-        return inquiry.content.hasTools && !inquiry.options.semanticTools ? .tools : nil
+        if inquiry.options.allowsRewording(inquiry.content) { return nil }
+        return !inquiry.content.hasTools && inquiry.isOfTheMoment ? .timeSensitive : .tools
     }
 
     private func verdict(_ meaning: MeaningFinding, of inquiry: Inquiry, _ keyReason: MissReason?, for purpose: LookUpPurpose) -> Finding.Verdict {

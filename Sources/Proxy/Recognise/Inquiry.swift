@@ -17,6 +17,8 @@ struct Inquiry: Sendable {
     /// Where what becomes of it is written down.
     let trace: RequestTrace
     let key: CacheKey
+    /// What of the request beside its body is in key and scope.
+    private let variant: String
     private let readAsked = Once<Asked?>()
 
     init(
@@ -32,7 +34,8 @@ struct Inquiry: Sendable {
         self.settings = settings
         self.trace = trace
         // The path may add to the endpoint: a query string names an API version or a deployment.
-        key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: request.variant)
+        variant = request.variant(by: settings.options.routingFields)
+        key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: variant)
     }
 
     /// The same question with another body, such as a part of it.
@@ -49,9 +52,12 @@ struct Inquiry: Sendable {
     /// What of it may be worded otherwise, read when it is first asked for; `nil` where nothing is.
     var asked: Asked? {
         readAsked.value {
-            Asked(content, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: request.variant)
+            Asked(content, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: variant)
         }
     }
+
+    /// Whether the answer holds for a moment only.
+    var isOfTheMoment: Bool { options.isOfTheMoment(content, asked?.query) }
 
     /// Whether rewordings may find the answer to it.
     var isSearchable: Bool { options.isSearchable(content, asked) }
@@ -60,7 +66,7 @@ struct Inquiry: Sendable {
     var isBatch: Bool { content.items.count > 1 }
 
     /// The key of each input of a batch.
-    var itemKeys: [CacheKey] { content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: request.variant) }
+    var itemKeys: [CacheKey] { content.itemKeys(tenant: tenant, namespace: namespace, pathAndQuery: variant) }
 
     /// The settings of matching that hold for it.
     var matching: MatchingOptions { options.matching(model: content.model, namespace: namespace) }

@@ -49,6 +49,8 @@ struct Recogniser: Sendable {
         switch RequestReader.read(path: request.path[...], body: body, document: admission.document) {
         case .bypass(let reason):
             return .passThrough(request, reason, strippingControls: true)
+        case .unreadable:
+            return .passThrough(request, .unreadableBody, strippingControls: true)
         case .invalid(let error):
             throw error
         case .cacheable(let content):

@@ -51,6 +51,9 @@ package protocol WireFormat: Sendable {
     /// Whether a stream says what it cost to clients that did not ask for `stream_options.include_usage`, too.
     var streamsTellUsage: Bool { get }
 
+    /// Whether answers are said rather than counted: a model that says something may have looked it up.
+    var answersInWords: Bool { get }
+
     /// Members of a body that cannot change the answer, and are in neither key nor scope.
     var excludedMembers: [StaticString] { get }
 
@@ -114,6 +117,7 @@ extension WireFormat {
     package var hasStreams: Bool { true }
     package var finishReasons: FinishReasons? { nil }
     package var streamsTellUsage: Bool { true }
+    package var answersInWords: Bool { !Endpoint.ofVectors.contains(endpoint) }
     package var excludedMembers: [StaticString] { RequestReader.excluded }
     package func bypass(_ root: JSONNode) -> BypassReason? { nil }
     package func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) {}

@@ -38,8 +38,11 @@ package final class JSONDocument: Sendable {
     }
 
     /// Reads exactly one value with white space around it.
-    package init(_ bytes: [UInt8]) throws(JSONError) {
-        (nodes, unescaped) = try JSONReader.read(bytes)
+    ///
+    /// - Parameter isLenient: whether what is no JSON by the letter passes, where many servers let it pass: a byte-order mark, lone surrogates, and bytes
+    ///   in texts that are no UTF-8. Such a document can be looked into; its value has no canonical form.
+    package init(_ bytes: [UInt8], isLenient: Bool = false) throws(JSONError) {
+        (nodes, unescaped) = try JSONReader.read(bytes, isLenient: isLenient)
         self.bytes = bytes
     }
 

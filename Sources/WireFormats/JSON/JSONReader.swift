@@ -4,11 +4,13 @@ struct JSONReader {
     private var position = 0
     private var nodes: [JSONDocument.Node] = []
     private var unescaped: [UInt8] = []
+    private let isLenient: Bool
 
-    static func read(_ bytes: [UInt8]) throws(JSONError) -> ([JSONDocument.Node], [UInt8]) {
+    /// - Parameter isLenient: whether a byte-order mark, lone surrogates and bytes that are no UTF-8 pass, as they do with many servers.
+    static func read(_ bytes: [UInt8], isLenient: Bool) throws(JSONError) -> ([JSONDocument.Node], [UInt8]) {
         // A closure would lose the typed error, so the result carries it out.
         let result = bytes.withUnsafeBufferPointer { buffer -> Result<([JSONDocument.Node], [UInt8]), JSONError> in
-            var reader = JSONReader(bytes: buffer)
+            var reader = JSONReader(bytes: buffer, isLenient: isLenient)
             do throws(JSONError) {
                 try reader.readDocument()
                 return .success((reader.nodes, reader.unescaped))
@@ -19,14 +21,16 @@ struct JSONReader {
         return try result.get()
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>) {
+    private init(bytes: UnsafeBufferPointer<UInt8>, isLenient: Bool) {
         self.bytes = bytes
+        self.isLenient = isLenient
         nodes.reserveCapacity(min(8 + bytes.count / 8, 4096))
     }
 
     private mutating func readDocument() throws(JSONError) {
         // Offsets are 32-bit; no request or answer comes near.
         guard bytes.count < Int(UInt32.max) else { throw JSONError(at: Int(UInt32.max), of: bytes, expected: "fewer than 4 GiB") }
+        if isLenient, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         skipSpace()
         try readValue(depth: 0)
         skipSpace()
@@ -250,6 +254,10 @@ extension JSONReader {
     private mutating func readUnicodeEscape() throws(JSONError) {
         let start = position - 2
         var value = try readHex()
+        if isLenient, value & 0xF800 == 0xD800, !isPair(value) {
+            unescaped.append(contentsOf: "\u{FFFD}".utf8)
+            return
+        }
         if value & 0xFC00 == 0xD800 {
             guard byte == UInt8(ascii: "\\"), position + 1 < bytes.count, bytes[position + 1] == UInt8(ascii: "u") else {
                 throw failure("a low surrogate after the high one", at: start)
@@ -261,6 +269,12 @@ extension JSONReader {
         }
         guard let scalar = UnicodeScalar(value) else { throw failure("no lone low surrogate", at: start) }
         unescaped.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)  // Every Unicode scalar has a UTF-8 form.
+    }
+
+    /// Whether the value is a high surrogate, and the escape of a low one follows.
+    private func isPair(_ value: UInt32) -> Bool {
+        value & 0xFC00 == 0xD800 && position + 4 <= bytes.count && bytes[position] == UInt8(ascii: "\\") && bytes[position + 1] == UInt8(ascii: "u")
+            && bytes[position + 2] | 0x20 == UInt8(ascii: "d") && "cdef".utf8.contains(bytes[position + 3] | 0x20)
     }
 
     private mutating func readHex() throws(JSONError) -> UInt32 {
@@ -292,10 +306,15 @@ extension JSONReader {
         case 0xF0: (length, second) = (4, 0x90...0xBF)
         case 0xF1...0xF3: length = 4
         case 0xF4: (length, second) = (4, 0x80...0x8F)
-        default: throw failure("UTF-8")
+        default: return try skipNoUTF8()
         }
-        guard position + length <= bytes.count, second.contains(bytes[position + 1]) else { throw failure("UTF-8") }
-        for offset in 2..<max(2, length) where bytes[position + offset] & 0xC0 != 0x80 { throw failure("UTF-8") }
+        guard position + length <= bytes.count, second.contains(bytes[position + 1]) else { return try skipNoUTF8() }
+        for offset in 2..<max(2, length) where bytes[position + offset] & 0xC0 != 0x80 { return try skipNoUTF8() }
         position += length
+    }
+
+    private mutating func skipNoUTF8() throws(JSONError) {
+        guard isLenient else { throw failure("UTF-8") }
+        position += 1
     }
 }

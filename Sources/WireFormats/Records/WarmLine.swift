@@ -66,7 +66,7 @@ package struct WarmLine: Sendable {
         switch RequestReader.read(target, body: body) {
         case .cacheable(let read): request = read
         case .bypass(let reason): throw WarmRecordError("the request is one that is never cached (\(reason.rawValue))")
-        case .invalid(let error): throw WarmRecordError(error.message)
+        case .unreadable(let error), .invalid(let error): throw WarmRecordError(error.message)
         }
         answer = try reader.answer(form)
         id = (root["custom_id"] ?? (form == .body ? root["id"] : nil))?.string

@@ -12,6 +12,8 @@ package struct CacheableRequest: Sendable {
     package let wantsUsage: Bool
     /// Whether `tools` or `functions` has any element.
     package let hasTools: Bool
+    /// Whether the answer comes from a search that the provider makes for it, and so is of the moment whatever the question is.
+    package let asksForSearch: Bool
     /// The text of the last user message; several text parts are joined by a line feed. `nil` when it has none or is blank.
     package let query: String?
     /// Why there is no scope; `nil` when there is one.
@@ -29,14 +31,17 @@ package struct CacheableRequest: Sendable {
     package let instructions: UInt64
     /// How many choices were asked for.
     let choiceCount: Int
+    /// The tags by which a gateway chooses who answers, in canonical form; empty for most.
+    private let routingTags: [UInt8]
     /// The canonical body less what cannot change the answer.
     private let canonical: [UInt8]
     /// Where the query's texts stand in `canonical`, as whole strings with their quotes, ascending.
     private let queryRanges: [Range<Int>]
 
     init(
-        format: any WireFormat, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool, query: String?, noScopeReason: MissReason?,
-        controlFields: [String], bodyControls: RequestControls, strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
+        format: any WireFormat, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool,
+        asksForSearch: Bool, routingTags: [UInt8], query: String?, noScopeReason: MissReason?, controlFields: [String], bodyControls: RequestControls,
+        strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
         queryRanges: [Range<Int>], items: [EmbeddingItem], instructions: UInt64
     ) {
         self.format = format
@@ -44,6 +49,8 @@ package struct CacheableRequest: Sendable {
         self.wantsStream = wantsStream
         self.wantsUsage = wantsUsage
         self.hasTools = hasTools
+        self.asksForSearch = asksForSearch
+        self.routingTags = routingTags
         self.query = query
         self.noScopeReason = noScopeReason
         self.controlFields = controlFields
@@ -133,7 +140,8 @@ package struct CacheableRequest: Sendable {
         append(endpoint.rawValue.utf8)
         append(tenant.digest.bytes)
         append(namespace.utf8)
-        append(format.keyed(pathAndQuery).utf8)
+        // No path and no field's name has a line feed or a brace in it.
+        append(Array(format.keyed(pathAndQuery).utf8) + (routingTags.isEmpty ? [] : Array("\n{metadata.tags}: ".utf8) + routingTags))
         var hash = SHA256()
         head.withUnsafeBytes { hash.update(bufferPointer: $0) }
         return hash

@@ -35,8 +35,9 @@ package enum RequestModel {
         return names.count == 1 ? names[0] : nil
     }
 
-    /// Every model that some server could read out of the body: an object may repeat a name, and servers differ in which of the two they take.
-    package static func names(in body: [UInt8]) -> [String] { (try? JSONDocument(body)).map { names(in: $0) } ?? [] }
+    /// Every model that some server could read out of the body: an object may repeat a name, and servers differ in which of the two they take, and in
+    /// what they let pass as JSON.
+    package static func names(in body: [UInt8]) -> [String] { (try? JSONDocument(body, isLenient: true)).map { names(in: $0) } ?? [] }
 
     /// The same of a body that was read.
     package static func names(in document: JSONDocument) -> [String] {

@@ -5,15 +5,20 @@ package enum RequestReading: Sendable {
     case cacheable(CacheableRequest)
     /// To be forwarded as it came.
     case bypass(BypassReason)
-    /// To be answered with 400.
+    /// Not of the form that this program knows of the endpoint, and forwarded as it came (``BypassReason/unreadableBody``): other servers take more than
+    /// the endpoint's first one, and whoever is asked says best what is wrong. What was expected and what came is for those who write records.
+    case unreadable(RequestError)
+    /// Says something to this cache that cannot be understood: to be answered with 400.
     case invalid(RequestError)
 }
 
 /// Reads the bodies of requests to the cached endpoints.
 package enum RequestReader {
     /// Members that cannot change the answer, in OpenAI's APIs and Anthropic's.
-    static let excluded: [StaticString] = [
-        "stream", "stream_options", "user", "metadata", "store", "service_tier", "prompt_cache_key", "safety_identifier",
+    static let excluded: [StaticString] = excludedButStore + ["store"]
+    /// The same where a later request may build on the answer, which it can only if the provider was told to store it.
+    static let excludedButStore: [StaticString] = [
+        "stream", "stream_options", "user", "metadata", "service_tier", "prompt_cache_key", "safety_identifier",
     ]
     /// The name under which a member speaks to the cache rather than to the model, as peers of this program let requests do; `nil` for any other
     /// member, also for one of such a name whose value is not of the peer's form: that one is the upstream's.
@@ -26,9 +31,10 @@ package enum RequestReader {
 
     /// Reads one body.
     ///
-    /// Only what is certain to be wrong is refused: text that is not JSON, a body that is no object, and members whose type every provider of the
-    /// endpoint agrees on. Unknown members, roles and part types pass, and are part of key and scope. A body in which an object repeats a name is
-    /// passed through unread (``BypassReason/unreadableBody``): which of the two counts is the server's to decide, so no key could be right.
+    /// Unknown members, roles and part types are part of key and scope. What is not of the endpoint's form (text that is not JSON, a body that is no
+    /// object, members of another type than every provider agreed on) is no request that could have a key, and passes through. So does a body in
+    /// which an object repeats a name: which of the two counts is the server's to decide, so no key could be right. Only a word to this cache that
+    /// cannot be understood is refused.
     ///
     /// - Complexity: O(n) in the body, sorting of member names aside.
     ///
@@ -39,7 +45,7 @@ package enum RequestReader {
         do throws(RequestError) {
             return try reading(target, body: body, known: document)
         } catch {
-            return .invalid(error)
+            return .unreadable(error)
         }
     }
 
@@ -68,6 +74,10 @@ package enum RequestReader {
         let (canonical, items) = format.canonical(root, excluding: excluded, marking: prompt.texts)
         guard !canonical.hasRepeatedNames else { return .bypass(.unreadableBody) }
 
+        var bodyControls = RequestControls()
+        if !fields.controls.isEmpty {
+            do throws(RequestError) { bodyControls = try RequestControls(body: root) } catch { return .invalid(error) }
+        }
         let wantsStream = format.hasStreams && target.streams ?? fields.stream
         var instructions = InstructionsDigest()
         format.addInstructions(of: root, to: &instructions)
@@ -76,10 +86,11 @@ package enum RequestReader {
             CacheableRequest(
                 format: format, model: target.model ?? fields.model, wantsStream: wantsStream,
                 wantsUsage: fields.includesUsage || !wantsStream || format.streamsTellUsage,
-                hasTools: fields.hasTools, query: query, noScopeReason: query == nil ? prompt.noQueryReason : nil,
+                hasTools: fields.hasTools,
+                asksForSearch: format.answersInWords && (fields.asksForSearch || SearchSigns.isSearching(model: target.model ?? fields.model)),
+                routingTags: fields.routingTags, query: query, noScopeReason: query == nil ? prompt.noQueryReason : nil,
                 controlFields: fields.controls.map(\.description),
-                bodyControls: fields.controls.isEmpty ? RequestControls() : try RequestControls(body: root),
-                strippedBody: fields.controls.isEmpty ? nil : stripped(root),
+                bodyControls: bodyControls, strippedBody: fields.controls.isEmpty ? nil : stripped(root),
                 choiceCount: format.choiceCount(of: root) ?? fields.choiceCount, canonical: canonical.output,
                 queryRanges: canonical.markedRanges, items: items, instructions: instructions.hash))
     }
@@ -88,17 +99,21 @@ package enum RequestReader {
         do throws(JSONError) { return try JSONDocument(body) } catch { throw RequestError("The request body is not valid JSON: \(error).") }
     }
 
-    /// The body's source without its control members.
+    /// The body without its control members, every other byte as it came: providers keep what they have computed for a beginning that they know.
     private static func stripped(_ root: JSONNode) -> [UInt8] {
-        var result: [UInt8] = [UInt8(ascii: "{")]
-        for (name, value) in root.members where control(name, value) == nil {
-            if result.count > 1 { result.append(UInt8(ascii: ",")) }
-            result += name.source
-            result.append(UInt8(ascii: ":"))
-            result += value.source
+        let members = root.members.map { (start: $0.sourceRange.lowerBound, end: $1.sourceRange.upperBound, isControl: control($0, $1) != nil) }
+        let bytes = root.document.bytes
+        var result: [UInt8] = []
+        var position = 0
+        var next = 0
+        while let first = members[next...].firstIndex(where: \.isControl) {
+            next = members[first...].firstIndex { !$0.isControl } ?? members.count
+            // The comma that goes is the one behind, or before the last member.
+            let isLast = next == members.count
+            result += bytes[position..<(isLast && first > 0 ? members[first - 1].end : members[first].start)]
+            position = isLast ? members[next - 1].end : members[next].start
         }
-        result.append(UInt8(ascii: "}"))
-        return result
+        return result + bytes[position...]
     }
 }
 
@@ -108,6 +123,9 @@ private struct RequestFields {
     var stream = false
     var includesUsage = false
     var hasTools = false
+    var asksForSearch = false
+    /// The tags by which LiteLLM's router chooses who answers, in canonical form.
+    var routingTags: [UInt8] = []
     var choiceCount = 1
     var controls: [StaticString] = []
 
@@ -128,11 +146,19 @@ private struct RequestFields {
             } else if name.isString("tools") || name.isString("functions") {
                 guard value.kind == .array || value.isNull else { throw RequestError.wrongType(name.string ?? "", "an array", value) }
                 hasTools = hasTools || value.count > 0
+                asksForSearch = asksForSearch || SearchSigns.isOffered(in: value)
+            } else if name.isString("metadata") {
+                guard let tags = value["tags"], !tags.isNull, tags.kind == .string || tags.count > 0 else { continue }
+                var canonical = CanonicalJSON()
+                canonical.append(tags)
+                routingTags = canonical.output
             } else if name.isString("n") {
                 guard value.kind == .number || value.isNull else { throw RequestError.wrongType("n", "an integer", value) }
                 choiceCount = value.int ?? 1
             } else if let control = RequestReader.control(name, value) {
                 controls.append(control)
+            } else {
+                asksForSearch = asksForSearch || SearchSigns.isWish(name, value)
             }
         }
     }

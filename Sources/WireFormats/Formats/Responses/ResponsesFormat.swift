@@ -4,6 +4,9 @@ import SemanticCache
 struct ResponsesFormat: WireFormat {
     var endpoint: Endpoint { .responses }
 
+    /// `store` decides whether `previous_response_id` may name the answer.
+    var excludedMembers: [StaticString] { RequestReader.excludedButStore }
+
     func target(at path: RequestPath) -> WireTarget? { fixedTarget(at: path) }
 
     /// The answer may depend on state that the provider holds, or be fetched later.
