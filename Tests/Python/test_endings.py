@@ -97,7 +97,7 @@ def test_a_reason_that_is_not_known_is_not_kept_counted_and_named_once(start, up
         answer = proxy.chat("say it", stream=stream)
         assert (answer.status, answer.cache) == (200, "MISS") and b"out_of_ideas" in answer.body
     assert upstream.count == 3
-    wait_for(lambda: proxy.stats()["not_stored"].get("unknown-finish") == 3, what="three answers that were not kept")
+    wait_for(lambda: proxy.stats["not_stored"].get("unknown-finish") == 3, what="three answers that were not kept")
     named = wait_for(lambda: [line for line in proxy.said.splitlines() if "out_of_ideas" in line], what="the word in the log")
     assert len(named) == 1 and json.loads(named[0])["level"] == "warning"
     upstream.reply = lambda handler, body: end(handler, "stop", stream)
@@ -109,7 +109,7 @@ def test_an_answer_with_nothing_in_it_is_not_kept(start, upstream, stream):
     upstream.reply = lambda handler, body: end(handler, "stop", stream, text="")
     proxy = start(upstream=upstream.url)
     assert [proxy.chat("say it", stream=stream).cache for _ in range(2)] == ["MISS", "MISS"]
-    wait_for(lambda: proxy.stats()["not_stored"].get("empty-answer") == 2, what="two answers that were not kept")
+    wait_for(lambda: proxy.stats["not_stored"].get("empty-answer") == 2, what="two answers that were not kept")
 
 
 def end(handler, reason, stream, text="Once"):
