@@ -78,7 +78,7 @@ package struct RequestPipeline: Sendable {
             forwarder: forwarder,
             keeper: Keeper(
                 cache: cache, lateVectors: lateVectors, learner: learner, fingerprint: embedder?.fingerprint, ids: ids, clock: clock),
-            tenants: tenants, pressure: pressure, reporter: reporter)
+            tenants: tenants, pressure: pressure, reporter: reporter, crossOrigin: replays.crossOrigin)
     }
 
     /// What the operator has decided, as it stands now: for those who bring something in themselves.

@@ -10,14 +10,16 @@ struct Calls: Sendable {
     let tenants: TenantResolver
     let pressure: MemoryPressure
     let reporter: Reporter
+    let crossOrigin: CrossOrigin
     private let coalescer = RequestCoalescer()
 
-    init(forwarder: Forwarder, keeper: Keeper, tenants: TenantResolver, pressure: MemoryPressure, reporter: Reporter) {
+    init(forwarder: Forwarder, keeper: Keeper, tenants: TenantResolver, pressure: MemoryPressure, reporter: Reporter, crossOrigin: CrossOrigin) {
         self.forwarder = forwarder
         self.keeper = keeper
         self.tenants = tenants
         self.pressure = pressure
         self.reporter = reporter
+        self.crossOrigin = crossOrigin
     }
 
     /// Makes the call, or joins an equal one that is under way; returns when the answer's head is there.
@@ -59,7 +61,7 @@ struct Calls: Sendable {
     private func flightKey(of inquiry: Inquiry) -> RequestCoalescer.Key {
         RequestCoalescer.Key(
             key: inquiry.key, principal: tenants.principal(of: inquiry), wantsStream: inquiry.content.wantsStream,
-            wantsUsage: inquiry.content.wantsUsage)
+            wantsUsage: inquiry.content.wantsUsage, origin: inquiry.request.fields.value(of: .origin))
     }
 
     /// - Parameter attending: the flight's only reader, where no client waits: it is read to the end here.
@@ -95,6 +97,7 @@ struct Calls: Sendable {
             flight.fail(error)
             return
         }
+        if response.status == .ok { crossOrigin.note(response.fields, to: inquiry) }
         let refused = await early
         let limit = isShort ? 0 : options.maximumAnswerBytes(for: inquiry.content)
         var recorder: AnswerRecorder? = AnswerRecorder(
@@ -104,7 +107,7 @@ struct Calls: Sendable {
             guard var finished = recorder else { return }
             recorder = nil
             await RequestExecutor.away(reading: received) {
-                reporter.report(keeper.keep(finished.finish(), unless: refused, keeping), of: keeping)
+                reporter.report(keeper.keep(finished.finish(), unless: refused, isStandIn: response.isStandIn, keeping), of: keeping)
             }
         }
         let length = response.fields[.contentLength].flatMap { Int($0) }

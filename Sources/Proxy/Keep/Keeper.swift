@@ -41,8 +41,12 @@ struct Keeper: Sendable {
 
     /// Keeps what was recorded, if it may be.
     ///
-    /// - Parameter refused: why the answer is not kept, also where it could be.
-    func keep(_ recorded: Result<RecordedAnswer, NotStoredReason>, unless refused: NotStoredReason?, _ keeping: Keeping) -> Kept {
+    /// - Parameters:
+    ///   - refused: why the answer is not kept, also where it could be.
+    ///   - isStandIn: whether another upstream gave it than the one that was meant.
+    func keep(
+        _ recorded: Result<RecordedAnswer, NotStoredReason>, unless refused: NotStoredReason?, isStandIn: Bool = false, _ keeping: Keeping
+    ) -> Kept {
         let inquiry = keeping.inquiry
         switch recorded {
         // Under a refusal nothing may have been recorded on purpose.
@@ -52,7 +56,7 @@ struct Keeper: Sendable {
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage,
                 upstreamTime: ContinuousClock.now - keeping.departed,
-                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && inquiry.isUncurious)
+                tellsUsageRegardless: recorded.recording.isEvents && (recorded.usage != nil) == inquiry.isUncurious, isStandIn: isStandIn)
             if let refused { return Kept(usage: answer.usage, refusal: refused) }
             if inquiry.controls.forbidsStoring { return Kept(answer: answer, usage: answer.usage, refusal: .forbidden) }
             let refusal = inquiry.isBatch ? keepParts(of: answer, keeping) : keepWhole(answer, keeping)
@@ -69,7 +73,7 @@ struct Keeper: Sendable {
             id: ids.next(), key: inquiry.key, scope: asked?.scope, tenant: inquiry.tenant,
             namespace: inquiry.namespace, endpoint: inquiry.content.endpoint, model: inquiry.content.model, tags: inquiry.controls.tags,
             query: query, answer: answer, createdAt: now,
-            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, inquiry.content, query: inquiry.asked?.query))
+            expiresAt: now + options.timeToLive(of: answer, asked: inquiry.controls.ttl, inquiry.content, query: inquiry.asked?.query))
         guard let asked, let vector = keeping.order.vector, let fingerprint else {
             return cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) ? nil : .flushed
         }
@@ -77,7 +81,10 @@ struct Keeper: Sendable {
         let embedding = ready?.vector.map { StoredEmbedding(vector: $0, fingerprint: fingerprint) }
         guard cache.insert(CacheRecord(entry: entry, embedding: embedding), since: keeping.mark) else { return .flushed }
         // A look-up that was made behind the request teaches when it has ended.
-        let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, lesson ?? keeping.order.lesson, of: inquiry) }
+        // One model's answer says nothing of whether another's are the same.
+        let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in
+            if !answer.isStandIn { learn(from: entry, lesson ?? keeping.order.lesson, of: inquiry) }
+        }
         if embedding == nil {
             lateVectors.follow(vector, to: entry.id, in: asked.scope, query: query, facts: asked.facts, then: teach)
         } else {
@@ -92,7 +99,7 @@ struct Keeper: Sendable {
         let content = inquiry.content
         guard let parts = content.parts(of: answer) else { return .unreadable }
         let now = clock.now()
-        let end = now + inquiry.options.timeToLive(asked: inquiry.controls.ttl, content, query: nil)
+        let end = now + inquiry.options.timeToLive(of: answer, asked: inquiry.controls.ttl, content, query: nil)
         var isKept = false
         for ((item, key), part) in zip(zip(content.items, inquiry.itemKeys), parts) {
             let entry = Entry(
@@ -115,7 +122,9 @@ extension CacheableRequest {
     func parts(of answer: Answer) -> [Answer]? {
         guard case .message(let body) = answer.recording, let parts = EmbeddingParts.split(body, weights: items.map(\.weight)) else { return nil }
         return parts.map { part in
-            Answer(recording: .message(part), fields: answer.fields, usage: EmbeddingParts.usage(of: part), upstreamTime: answer.upstreamTime)
+            Answer(
+                recording: .message(part), fields: answer.fields, usage: EmbeddingParts.usage(of: part), upstreamTime: answer.upstreamTime,
+                isStandIn: answer.isStandIn)
         }
     }
 }
