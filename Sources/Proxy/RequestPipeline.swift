@@ -80,7 +80,7 @@ package struct RequestPipeline: Sendable {
             forwarder: forwarder,
             keeper: Keeper(
                 cache: cache, lateVectors: lateVectors, learner: learner, fingerprint: embedder?.fingerprint, ids: ids, clock: clock),
-            tenants: tenants, pressure: pressure, reporter: reporter, sleep: sleep)
+            tenants: tenants, pressure: pressure, reporter: reporter, crossOrigin: replays.crossOrigin, sleep: sleep)
     }
 
     /// What the operator has decided, as it stands now: for those who bring something in themselves.

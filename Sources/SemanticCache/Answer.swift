@@ -9,14 +9,21 @@ package struct Answer: Sendable {
     package let usage: TokenUsage?
     /// From the request's departure to the answer's last byte.
     package let upstreamTime: Duration
-    /// Whether it is a stream that says what it cost though nobody asked for that: whoever does not ask is then told, too, as the upstream tells.
-    package let tellsUsageUnasked: Bool
+    /// Whether it is a stream that says the same of its cost whoever asks: it says what it cost though nobody asked for that, or says nothing though
+    /// somebody did. Whoever asks the other way is then told as the upstream tells.
+    package let tellsUsageRegardless: Bool
+    /// Whether another upstream gave it than the one that was meant, because that one could not.
+    package let isStandIn: Bool
 
-    package init(recording: Recording, fields: HTTPFields, usage: TokenUsage?, upstreamTime: Duration, tellsUsageUnasked: Bool = false) {
+    package init(
+        recording: Recording, fields: HTTPFields, usage: TokenUsage?, upstreamTime: Duration, tellsUsageRegardless: Bool = false,
+        isStandIn: Bool = false
+    ) {
         self.recording = recording
         self.fields = fields
         self.usage = usage
-        self.tellsUsageUnasked = tellsUsageUnasked
+        self.tellsUsageRegardless = tellsUsageRegardless
+        self.isStandIn = isStandIn
         self.upstreamTime = min(max(.zero, upstreamTime), Self.longestTime)
     }
 

@@ -48,6 +48,8 @@ package struct UpstreamResponse: Sendable {
     /// End-to-end fields as the upstream sent them, in order; hop-by-hop ones removed.
     package var fields: HTTPFields
     package var body: ByteStream
+    /// Whether another upstream gave it than the one that the request is for, because that one could not.
+    package var isStandIn = false
 
     package init(status: HTTPResponse.Status, fields: HTTPFields, body: ByteStream) {
         self.status = status

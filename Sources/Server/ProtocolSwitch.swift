@@ -50,6 +50,12 @@ final class ProtocolSwitch: ChannelDuplexHandler, RemovableChannelHandler {
         if !isSwitched || !isFull { context.read() }
     }
 
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is BodyInvitation else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        // Past the encoder, for which a head begins an answer.
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: promise)
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard isSwitched, let event = event as? ChannelEvent, event == .inputClosed else { return context.fireUserInboundEventTriggered(event) }
         bytes.finish()

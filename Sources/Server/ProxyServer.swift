@@ -165,6 +165,10 @@ struct TopRouter: HTTPResponder {
     var pressure = MemoryPressure()
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+        try await BodyInvitation.respond(to: request, on: context.channel) { try await route($0, context: context) }
+    }
+
+    private func route(_ request: Request, context: ConnectionContext) async throws -> Response {
         let raw = request.head.path ?? "/"
         // Wherever it goes: what follows on the connection may be meant for another route.
         guard request.headers.isPlainlyFramed else { return Self.unclearFraming(path: raw) }

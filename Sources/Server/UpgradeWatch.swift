@@ -2,7 +2,11 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Ends a connection with the answer to a request that asked for another protocol: by what follows, HTTP is spoken no more, or never parsed.
+/// The answer that is under way is the connection's last: what follows on it cannot be told from what belongs to its request.
+struct LastAnswer: Sendable {}
+
+/// Ends a connection with the answer to a request that asked for another protocol: by what follows, HTTP is spoken no more, or never parsed. Other
+/// answers are the last where a ``LastAnswer`` says so.
 ///
 /// A WebSocket that the upstream agreed to lasts as long as that answer's body. When the server is to end, its client is told so in the socket's own
 /// words (a close frame with code 1001), between two frames of the upstream's.
@@ -84,6 +88,12 @@ final class UpgradeWatch: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         context.write(wrapOutboundOut(.body(bytes)), promise: promise)
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is LastAnswer else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        last = answers + 1
+        promise?.succeed()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

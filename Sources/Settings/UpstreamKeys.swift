@@ -48,7 +48,8 @@ enum UpstreamKeys {
             "retries", \.retries, .whole(0...20),
             """
             How often a call is made again after a failed connection or one of the statuses 408, 429 and 5xx, before anything of an answer
-            reached the client. Uploads that stream through are sent once. 0: never.
+            reached the client. A refusal that says that a quota or a balance is spent is passed on at once, and uploads that stream through are
+            sent once. 0: never.
             """),
         RecordKey(
             "retry_delay", \.retryDelay, .duration(),
@@ -69,7 +70,10 @@ enum UpstreamKeys {
             "How long the provider is left alone (duration). Then one call tries it, and the others follow when that succeeds."),
         RecordKey(
             "fallback", \.fallback, ValueKind<String>.text("a name from 'upstreams'").optional,
-            "Name of the entry of 'upstreams' that is asked when this one fails for good. Unset (null): none."),
+            """
+            Name of the entry of 'upstreams' that is asked when this one fails for good. What it answers is kept for a minute at most. Unset
+            (null): none.
+            """),
     ]
 
     /// The keys of an entry of `upstreams`.

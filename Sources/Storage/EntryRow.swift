@@ -22,8 +22,10 @@ enum EntryRow {
 
     /// Added to an answer's form, which is 0 for a plain body and 1 for a stream, where the row's query, answer and vector are sealed.
     static let sealedForm = 2
-    /// Added where the stream says what it cost without having been asked.
-    private static let unaskedForm = 4
+    /// Added where the stream says the same of its cost whoever asks.
+    private static let regardlessForm = 4
+    /// Added where another upstream gave the answer than the one that was meant.
+    private static let standInForm = 8
 
     /// Adds or replaces the record; another entry with the same key goes.
     ///
@@ -49,7 +51,9 @@ enum EntryRow {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            entry.id.rawValue, form + (cipher == nil ? 0 : sealedForm) + (answer.tellsUsageUnasked ? unaskedForm : 0),
+            entry.id.rawValue,
+            form + (cipher == nil ? 0 : sealedForm) + (answer.tellsUsageRegardless ? regardlessForm : 0)
+                + (answer.isStandIn ? standInForm : 0),
             cipher?.seal(bytes, .answer, of: entry.id) ?? Data(bytes), marks.map { Data($0) }, FieldsCoding.encode(answer.fields),
             answer.usage?.prompt,
             answer.usage?.completion, answer.upstreamTime.wholeMilliseconds, answer.usage?.cachedPrompt,
@@ -93,7 +97,7 @@ enum EntryRow {
             let fields = FieldsCoding.decode(value(row, 19))
         else { return nil }
         let id = outline.metadata.id
-        guard (0..<(2 * unaskedForm)).contains(storedForm) else { return nil }
+        guard (0..<(2 * standInForm)).contains(storedForm) else { return nil }
         let isSealed = storedForm & sealedForm != 0
         guard let bytes = isSealed ? cipher?.open(storedBytes, .answer, of: id) : Array(storedBytes) else { return nil }
         let recording: Recording
@@ -117,7 +121,7 @@ enum EntryRow {
                 outline.metadata,
                 answer: Answer(
                     recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(value(row, 22) as Int64? ?? 0),
-                    tellsUsageUnasked: storedForm & unaskedForm != 0)),
+                    tellsUsageRegardless: storedForm & regardlessForm != 0, isStandIn: storedForm & standInForm != 0)),
             embedding: embedding)
     }
 

@@ -23,7 +23,7 @@ package enum CacheStoreConformance {
                     EventRecording(
                         bytes: Array("data: 1\n\ndata: [DONE]\n\n".utf8), marks: [.init(end: 9, milliseconds: 0), .init(end: 23, milliseconds: 70)])),
                 fields: [.contentType: "text/event-stream; charset=utf-8", .contentLanguage: "de"], usage: nil, upstreamTime: .milliseconds(1234),
-                tellsUsageUnasked: true),
+                tellsUsageRegardless: true, isStandIn: true),
             createdAt: now, expiresAt: now + .seconds(60))
         let plain = Sample.entry(1, tags: [], body: [0, 255, 10, 13])
         let billed = TokenUsage(prompt: 2048, completion: 7, cachedPrompt: 1920)

@@ -7,6 +7,8 @@ package final class ScriptedUpstream: Upstream {
     /// What the upstream does with one request.
     package enum Reply: Sendable {
         case response(status: HTTPResponse.Status, fields: HTTPFields, chunks: [[UInt8]])
+        /// The same from another upstream than the one that was asked, as a fallback gives it.
+        case standIn(fields: HTTPFields, chunks: [[UInt8]])
         /// The body breaks off after these chunks.
         case broken(fields: HTTPFields, chunks: [[UInt8]])
         /// The body is whatever the stream gives, at its own pace.
@@ -41,6 +43,10 @@ package final class ScriptedUpstream: Upstream {
         switch script(request, body) {
         case .response(let status, let fields, let chunks):
             return UpstreamResponse(status: status, fields: fields, body: ByteStream(chunks))
+        case .standIn(let fields, let chunks):
+            var response = UpstreamResponse(status: .ok, fields: fields, body: ByteStream(chunks))
+            response.isStandIn = true
+            return response
         case .broken(let fields, let chunks):
             return UpstreamResponse(
                 status: .ok, fields: fields,

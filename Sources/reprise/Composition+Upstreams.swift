@@ -78,7 +78,10 @@ private struct UpstreamMaker {
         }
         watches[name] = watch
         let policy = RetryPolicy(retries: settings.retries, firstDelay: settings.retryDelay, longestDelay: settings.retryMaxDelay)
-        let result = (upstream: RetryingUpstream(limited, policy: policy, clock: SystemClock()) as any Upstream, origin: endpoint.origin)
+        let result = (
+            upstream: RetryingUpstream(
+                limited, policy: policy, clock: SystemClock(), isLasting: { LastingRefusal.isSaid(in: $0) }) as any Upstream, origin: endpoint.origin
+        )
         made[name] = result
         return result
     }

@@ -25,6 +25,7 @@ struct ReloadTests {
         try check("cache.stale_while_revalidate", "cache: {stale_while_revalidate: 1m}") { "\($0.staleWhileRevalidate)" }
         try check("cache.max_answer", "cache: {max_answer: 1MiB}") { "\($0.maximumAnswerBytes)" }
         try check("cache.tools", "cache: {tools: off}") { "\($0.tools)" }
+        try check("cache.vary", "cache: {vary: [x-region]}") { "\($0.routingFields)" }
         try check("cache.embeddings", "cache: {embeddings: false}") { "\($0.endpoints.contains(.embeddings))" }
         try check("cache.no_store_patterns", "cache: {no_store_patterns: [a]}") { "\($0.storage.patterns)" }
         try check("cache.no_store_detect", "cache: {no_store_detect: []}") { "\($0.storage.kinds.count)" }

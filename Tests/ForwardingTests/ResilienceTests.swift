@@ -108,6 +108,38 @@ struct RetryingUpstreamTests {
         #expect(out.withLock { $0 } == [0])
     }
 
+    private func refusal(_ chunks: [String], status: Int = 429, type: String = "application/json") -> ScriptedUpstream.Reply {
+        .response(status: .init(code: status), fields: [.contentType: type], chunks: chunks.map { Array($0.utf8) })
+    }
+
+    /// No repeat fills a purse: such a refusal is passed on at once, whole.
+    @Test(arguments: [429, 503])
+    func aLastingRefusalIsPassedOn(status: Int) async throws {
+        let inner = upstream(refusal(["{\"spent\"", ":1}"], status: status), reply(200))
+        let retrying = RetryingUpstream(
+            inner, policy: RetryPolicy(retries: 2, firstDelay: .zero, longestDelay: .zero), clock: ManualClock(),
+            isLasting: { String(decoding: $0, as: UTF8.self).contains("spent") }, sleep: { _ in })
+        let response = try await retrying.send(request)
+        #expect(response.status.code == status)
+        #expect(try await response.body.collect(upTo: 100) == Array("{\"spent\":1}".utf8))
+        #expect(inner.calls.count == 1)
+    }
+
+    /// What was looked at is not lost: refusals that pass, that break, that are long or are no JSON go on as ever.
+    @Test func whatWasReadToDecideIsPassedOnToo() async throws {
+        let long = String(repeating: "x", count: 40_000)
+        for reply in [refusal(["{\"busy\"", ":1}"]), refusal([long, long, long]), refusal(["spent"], type: "text/plain")] {
+            let inner = upstream(reply)
+            let retrying = RetryingUpstream(
+                inner, policy: RetryPolicy(retries: 1, firstDelay: .zero, longestDelay: .zero), clock: ManualClock(),
+                isLasting: { String(decoding: $0, as: UTF8.self).contains("spent") }, sleep: { _ in })
+            let response = try await retrying.send(request)
+            guard case .response(_, _, let chunks) = reply else { return }
+            #expect(try await response.body.collect(upTo: 1 << 20) == Array(chunks.joined()))
+            #expect(inner.calls.count == 2)
+        }
+    }
+
     /// An answer that has begun is never asked for again, however it ends.
     @Test func nothingIsRepeatedAfterTheHead() async throws {
         let inner = upstream(.broken(fields: [:], chunks: [[1]]))

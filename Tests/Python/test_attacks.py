@@ -7,7 +7,7 @@ import time
 import zlib
 
 import pytest
-from upstream import answer, completion
+from upstream import answer, completion, failing
 
 
 @pytest.fixture
@@ -155,10 +155,12 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(start, upstream):
 
 
 @pytest.mark.parametrize("depth", [200, 100_000])
-def test_deep_json_is_refused(proxy, upstream, depth):
+def test_deep_json_is_not_read(proxy, upstream, depth):
     body = b'{"model":"m","messages":' + b"[" * depth + b"]" * depth + b"}"
-    assert proxy.request("POST", "/v1/chat/completions", body).status == 400
-    assert upstream.count == 0
+    upstream.reply = failing(400)
+    got = proxy.request("POST", "/v1/chat/completions", body)
+    assert (got.status, got.headers["X-Cache-Reason"]) == (400, "unreadable-body")
+    assert upstream.calls[0][2] == body
 
 
 def resident(proxy):

@@ -13,7 +13,7 @@ import types
 
 import pytest
 from conftest import wait_for
-from upstream import answer
+from upstream import answer, failing
 
 
 def test_other_paths_pass_through_byte_for_byte(proxy, stand_in):
@@ -125,12 +125,15 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("name", BAD_BODIES)
-def test_bad_bodies_are_refused_in_the_providers_shape(proxy, stand_in, name):
-    answer = proxy.request("POST", "/v1/chat/completions", BAD_BODIES[name], {"Content-Type": "application/json"})
-    assert answer.status == 400, name
-    assert set(answer.json["error"]) == {"message", "type", "param", "code"}
-    assert answer.json["error"]["type"] == "invalid_request_error"
-    assert proxy.stats["entries"] == 0 and stand_in.seen["count"] == 0
+def test_bad_bodies_are_the_providers_to_refuse(start, upstream, name):
+    upstream.reply = failing(422)
+    proxy = start(upstream=upstream.url)
+    got = proxy.request("POST", "/v1/chat/completions", BAD_BODIES[name], {"Content-Type": "application/json"})
+    assert (got.status, got.headers["X-Cache-Reason"]) == (422, "unreadable-body"), name
+    assert got.json["error"]["message"] == "as scripted"
+    assert upstream.calls[0][2] == BAD_BODIES[name]
+    upstream.reply = answer
+    assert proxy.stats["entries"] == 0
     assert proxy.chat("still there?").status == 200
 
 

@@ -43,7 +43,7 @@ struct MemoryAnswersTests {
     }
 
     @Test func refusesAtOnce() async throws {
-        try await send(body: "{", path: "/v1/chat/completions")
+        try await send(body: #"{"cache":{"ttl":"soon"},"messages":[{"role":"user","content":"q"}]}"#, path: "/v1/chat/completions")
         #expect(try await answer()?.head.status == .badRequest)
     }
 

@@ -67,7 +67,7 @@ struct WrongValueTests {
         ("cache.stale_if_error", "x", "a duration such as 250ms, 30s, 5m, 24h or 7d", "'x'"),
         ("cache.stale_while_revalidate", "1", "a duration such as 250ms, 30s, 5m, 24h or 7d", "'1'"),
         ("cache.vary", "x-region", "a list of names of header fields", "'x-region'"),
-        ("cache.vary", "[x region]", "names of header fields", "the text 'x region'"),
+        ("cache.vary", "[x region]", "names of header fields", "'x region'"),
         ("cache.no_store_patterns", "x", "a list of regular expressions", "'x'"),
         ("cache.no_store_patterns", "[\"(\"]", "regular expressions", "the text '('"),
         ("cache.no_store_detect", "[names]", "keys, cards or emails", "'names'"),

@@ -182,10 +182,10 @@ import Testing
         let transcript = try Transcript(Self.folder + "chat-huggingface.sse")
         let recorded = try transcript.answer()
         let unasked = Answer(
-            recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero, tellsUsageUnasked: true)
+            recording: recorded.recording, fields: recorded.fields, usage: recorded.usage, upstreamTime: .zero, tellsUsageRegardless: true)
         #expect(try render(unasked, transcript.request(stream: true)) == transcript.bytes)
         #expect(try render(unasked, transcript.request(stream: true, usage: true)) == transcript.bytes)
         #expect(try render(recorded, transcript.request(stream: true)) != transcript.bytes)
-        #expect(CreationTimes.moved(unasked, by: 5).tellsUsageUnasked)
+        #expect(CreationTimes.moved(unasked, by: 5).tellsUsageRegardless)
     }
 }

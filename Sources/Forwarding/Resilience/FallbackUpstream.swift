@@ -29,8 +29,9 @@ package struct FallbackUpstream: Upstream {
         var other = request
         if !sharesCredentials { other.removeCredentials() }
         do throws(UpstreamError) {
-            let response = try await second.send(other)
+            var response = try await second.send(other)
             if RetryPolicy.isTransient(response.status.code), case .success(let original) = result { return original }
+            response.isStandIn = true
             return response
         } catch {
             return try result.get()

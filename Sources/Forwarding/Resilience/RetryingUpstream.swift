@@ -10,20 +10,24 @@ package struct RetryingUpstream: Upstream {
     private let policy: RetryPolicy
     private let clock: any WallClock
     private let random: @Sendable () -> Double
+    private let isLasting: @Sendable ([UInt8]) -> Bool
     private let sleep: @Sendable (Duration) async throws -> Void
 
     /// - Parameters:
     ///   - clock: reads `Retry-After` dates.
     ///   - random: numbers in 0..<1.
+    ///   - isLasting: whether the body of a refusal says that no repeat helps, such as that a quota is spent, where its status is that of a passing one.
     ///   - sleep: waits; throws when the task is cancelled.
     package init(
         _ upstream: any Upstream, policy: RetryPolicy, clock: any WallClock, random: @escaping @Sendable () -> Double = { .random(in: 0..<1) },
+        isLasting: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.upstream = upstream
         self.policy = policy
         self.clock = clock
         self.random = random
+        self.isLasting = isLasting
         self.sleep = sleep
     }
 
@@ -46,15 +50,49 @@ package struct RetryingUpstream: Upstream {
     }
 
     private func attempt(_ request: UpstreamRequest, after repeats: Int) async -> Attempt {
-        let result: Result<UpstreamResponse, UpstreamError>
+        var result: Result<UpstreamResponse, UpstreamError>
         do throws(UpstreamError) { result = .success(try await upstream.send(request)) } catch { result = .failure(error) }
-        let outcome: RetryPolicy.Outcome =
-            switch result {
-            case .success(let response): .init(response, now: clock.now())
-            case .failure(let error): .failure(error)
-            }
+        let outcome: RetryPolicy.Outcome
+        switch result {
+        case .success(let response):
+            outcome = .init(response, now: clock.now())
+            guard policy.delay(after: outcome, attempt: repeats, random: 0) != nil, response.isLikelyJSON else { break }
+            let (beginning, whole) = await response.lookingAhead(bytes: Self.longestRefusal)
+            result = .success(whole)
+            if isLasting(beginning) { return .settled(result) }
+        case .failure(let error): outcome = .failure(error)
+        }
         if let delay = policy.delay(after: outcome, attempt: repeats, random: random()) { return .again(delay) }
         return .settled(result)
+    }
+}
+
+extension RetryingUpstream {
+    /// How much of a refusal's body is read to see what it says, in bytes.
+    private static var longestRefusal: Int { 64 << 10 }
+}
+
+extension UpstreamResponse {
+    fileprivate var isLikelyJSON: Bool { fields[.contentType]?.lowercased().contains("json") ?? false }
+
+    /// The beginning of the body, and the response whose body still has all of it.
+    fileprivate func lookingAhead(bytes limit: Int) async -> (beginning: [UInt8], whole: UpstreamResponse) {
+        var chunks: [[UInt8]] = []
+        var count = 0
+        var fault: (any Error)?
+        do {
+            while count < limit, let chunk = try await body.next() {
+                chunks.append(chunk)
+                count += chunk.count
+            }
+        } catch { fault = error }
+        var whole = self
+        whole.body = ByteStream(state: chunks[...]) { [body, fault] rest in
+            if let chunk = rest.popFirst() { return chunk }
+            if let fault { throw fault }
+            return try await body.next()
+        }
+        return (Array(chunks.joined()), whole)
     }
 }
 

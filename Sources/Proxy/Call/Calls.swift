@@ -10,6 +10,7 @@ struct Calls: Sendable {
     let tenants: TenantResolver
     let pressure: MemoryPressure
     let reporter: Reporter
+    let crossOrigin: CrossOrigin
     private let coalescer = RequestCoalescer()
     private let endings = Endings()
     private let sleep: @Sendable (Duration) async throws -> Void
@@ -19,7 +20,7 @@ struct Calls: Sendable {
 
     /// - Parameter sleep: waits; throws when the task is cancelled.
     init(
-        forwarder: Forwarder, keeper: Keeper, tenants: TenantResolver, pressure: MemoryPressure, reporter: Reporter,
+        forwarder: Forwarder, keeper: Keeper, tenants: TenantResolver, pressure: MemoryPressure, reporter: Reporter, crossOrigin: CrossOrigin,
         sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {
         self.forwarder = forwarder
@@ -27,6 +28,7 @@ struct Calls: Sendable {
         self.tenants = tenants
         self.pressure = pressure
         self.reporter = reporter
+        self.crossOrigin = crossOrigin
         self.sleep = sleep
     }
 
@@ -75,7 +77,7 @@ struct Calls: Sendable {
     private func flightKey(of inquiry: Inquiry) -> RequestCoalescer.Key {
         RequestCoalescer.Key(
             key: inquiry.key, principal: tenants.principal(of: inquiry), wantsStream: inquiry.content.wantsStream,
-            wantsUsage: inquiry.content.wantsUsage)
+            wantsUsage: inquiry.content.wantsUsage, origin: inquiry.request.fields.value(of: .origin))
     }
 
     /// - Parameter attending: the flight's only reader, where no client waits: it is read to the end here.
@@ -112,11 +114,13 @@ struct Calls: Sendable {
             flight.fail(error)
             return
         }
+        if response.status == .ok { crossOrigin.note(response.fields, to: inquiry) }
         let refused = await early
         let limit = isShort ? 0 : options.maximumAnswerBytes(for: inquiry.content)
         let recorder = AnswerRecorder(request: inquiry.content, status: response.status.code, fields: response.fields, limit: limit)
         flight.resolve(.success(Flight.Head(status: response.status, fields: response.fields, refusal: refused ?? recorder.refusal)))
-        let answer = PassingAnswer(recorder, length: response.fields[.contentLength].flatMap { Int($0) })
+        let answer = PassingAnswer(
+            recorder, length: response.fields[.contentLength].flatMap { Int($0) }, isStandIn: response.isStandIn)
         var ending: Task<Void, Never>?
         defer { ending?.cancel() }
         do {
@@ -152,7 +156,7 @@ struct Calls: Sendable {
             return reporter.report(kept, of: keeping, unknownFinish: recorder.unknownFinish)
         }
         await RequestExecutor.away(reading: answer.received) {
-            let kept = keeper.keep(recorder.finish(), until: answer.lastByte, unless: refused, keeping)
+            let kept = keeper.keep(recorder.finish(), until: answer.lastByte, unless: refused, isStandIn: answer.isStandIn, keeping)
             reporter.report(kept, of: keeping, unknownFinish: recorder.unknownFinish)
         }
     }
@@ -166,7 +170,7 @@ struct Calls: Sendable {
         // Who leaves now has had the whole answer, and what is told of the request says so.
         keeping.inquiry.trace.update { record in
             guard let recorded = answer.soFar else { return }
-            let judged = keeper.judge(recorded, until: answer.lastByte, unless: refused, keeping)
+            let judged = keeper.judge(recorded, until: answer.lastByte, unless: refused, isStandIn: answer.isStandIn, keeping)
             record.answer = judged.answer
             record.notStored = judged.refusal
         }

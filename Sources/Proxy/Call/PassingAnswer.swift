@@ -22,11 +22,14 @@ final class PassingAnswer: Sendable {
 
     private let state: Mutex<State>
     private let length: Int?
+    /// Whether another upstream gives it than the one that was meant.
+    let isStandIn: Bool
 
     /// - Parameter length: of the body, in bytes, where the response says it.
-    init(_ recorder: AnswerRecorder, length: Int?) {
+    init(_ recorder: AnswerRecorder, length: Int?, isStandIn: Bool) {
         state = Mutex(State(recorder: recorder))
         self.length = length
+        self.isStandIn = isStandIn
     }
 
     /// The bytes that came so far.

@@ -3,12 +3,13 @@ import Synchronization
 
 /// Brings equal requests that are in flight at the same time together in one upstream call.
 final class RequestCoalescer: Sendable {
-    /// What must be equal to share a call: beside the key, the form of the answer and on whose behalf the call is made.
+    /// What must be equal to share a call: beside the key, the form of the answer, on whose behalf the call is made, and which page is to read it.
     struct Key: Hashable, Sendable {
         let key: CacheKey
         let principal: TenantID
         let wantsStream: Bool
         let wantsUsage: Bool
+        let origin: String?
     }
 
     /// A place in a flight.

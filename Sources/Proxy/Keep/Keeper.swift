@@ -44,11 +44,12 @@ struct Keeper: Sendable {
     /// - Parameters:
     ///   - lastByte: when the answer's last byte came; `nil` for now.
     ///   - refused: why the answer is not kept, also where it could be.
+    ///   - isStandIn: whether another upstream gave it than the one that was meant.
     func keep(
         _ recorded: Result<RecordedAnswer, NotStoredReason>, until lastByte: ContinuousClock.Instant? = nil, unless refused: NotStoredReason?,
-        _ keeping: Keeping
+        isStandIn: Bool = false, _ keeping: Keeping
     ) -> Kept {
-        var kept = judge(recorded, until: lastByte, unless: refused, keeping)
+        var kept = judge(recorded, until: lastByte, unless: refused, isStandIn: isStandIn, keeping)
         guard kept.refusal == nil, let answer = kept.answer else { return kept }
         kept.refusal = keeping.inquiry.isBatch ? keepParts(of: answer, keeping) : keepWhole(answer, keeping)
         return kept
@@ -57,7 +58,7 @@ struct Keeper: Sendable {
     /// What ``keep(_:unless:_:)`` makes of a recording, as far as that can be told without keeping it.
     func judge(
         _ recorded: Result<RecordedAnswer, NotStoredReason>, until lastByte: ContinuousClock.Instant? = nil, unless refused: NotStoredReason?,
-        _ keeping: Keeping
+        isStandIn: Bool = false, _ keeping: Keeping
     ) -> Kept {
         switch recorded {
         // Under a refusal nothing may have been recorded on purpose.
@@ -67,7 +68,7 @@ struct Keeper: Sendable {
             let answer = Answer(
                 recording: recorded.recording, fields: recorded.fields, usage: recorded.usage,
                 upstreamTime: (lastByte ?? .now) - keeping.departed,
-                tellsUsageUnasked: recorded.usage != nil && recorded.recording.isEvents && keeping.inquiry.isUncurious)
+                tellsUsageRegardless: recorded.recording.isEvents && (recorded.usage != nil) == keeping.inquiry.isUncurious, isStandIn: isStandIn)
             if let refused { return Kept(usage: answer.usage, refusal: refused) }
             return Kept(answer: answer, usage: answer.usage, refusal: keeping.inquiry.controls.forbidsStoring ? .forbidden : nil)
         }
@@ -82,7 +83,7 @@ struct Keeper: Sendable {
             id: ids.next(), key: inquiry.key, scope: asked?.scope, tenant: inquiry.tenant,
             namespace: inquiry.namespace, endpoint: inquiry.content.endpoint, model: inquiry.content.model, tags: inquiry.controls.tags,
             query: query, answer: answer, createdAt: now,
-            expiresAt: now + options.timeToLive(asked: inquiry.controls.ttl, inquiry.content, query: inquiry.asked?.query))
+            expiresAt: now + options.timeToLive(of: answer, asked: inquiry.controls.ttl, inquiry.content, query: inquiry.asked?.query))
         guard let asked, let vector = keeping.order.vector, let fingerprint else {
             return cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) ? nil : .flushed
         }
@@ -90,7 +91,10 @@ struct Keeper: Sendable {
         let embedding = ready?.vector.map { StoredEmbedding(vector: $0, fingerprint: fingerprint) }
         guard cache.insert(CacheRecord(entry: entry, embedding: embedding), since: keeping.mark) else { return .flushed }
         // A look-up that was made behind the request teaches when it has ended.
-        let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in learn(from: entry, lesson ?? keeping.order.lesson, of: inquiry) }
+        // One model's answer says nothing of whether another's are the same.
+        let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in
+            if !answer.isStandIn { learn(from: entry, lesson ?? keeping.order.lesson, of: inquiry) }
+        }
         if embedding == nil {
             lateVectors.follow(vector, to: entry.id, in: asked.scope, query: query, facts: asked.facts, then: teach)
         } else {
@@ -105,7 +109,7 @@ struct Keeper: Sendable {
         let content = inquiry.content
         guard let parts = content.parts(of: answer) else { return .unreadable }
         let now = clock.now()
-        let end = now + inquiry.options.timeToLive(asked: inquiry.controls.ttl, content, query: nil)
+        let end = now + inquiry.options.timeToLive(of: answer, asked: inquiry.controls.ttl, content, query: nil)
         var isKept = false
         for ((item, key), part) in zip(zip(content.items, inquiry.itemKeys), parts) {
             let entry = Entry(
@@ -128,7 +132,9 @@ extension CacheableRequest {
     func parts(of answer: Answer) -> [Answer]? {
         guard case .message(let body) = answer.recording, let parts = EmbeddingParts.split(body, weights: items.map(\.weight)) else { return nil }
         return parts.map { part in
-            Answer(recording: .message(part), fields: answer.fields, usage: EmbeddingParts.usage(of: part), upstreamTime: answer.upstreamTime)
+            Answer(
+                recording: .message(part), fields: answer.fields, usage: EmbeddingParts.usage(of: part), upstreamTime: answer.upstreamTime,
+                isStandIn: answer.isStandIn)
         }
     }
 }

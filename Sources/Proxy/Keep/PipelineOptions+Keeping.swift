@@ -25,6 +25,13 @@ extension PipelineOptions {
         return isOfTheMoment(content, query) ? min(ttl, timeSensitiveTTL) : ttl
     }
 
+    /// The same for an answer at hand. One that another upstream gave in place of the one that was meant is not that one's answer: it is kept so that a
+    /// storm of equal questions does not reach the other, and asked for anew each minute, until the one that was meant is back.
+    func timeToLive(of answer: Answer, asked: Duration?, _ content: CacheableRequest, query: String?) -> Duration {
+        let ttl = timeToLive(asked: asked, content, query: query)
+        return answer.isStandIn ? min(ttl, .seconds(60)) : ttl
+    }
+
     /// Why the operator does not let the answer to this request be stored; `nil` when it may be.
     func refusalToStore(_ request: ProxyRequest) -> NotStoredReason? {
         guard case .bytes(let body) = request.body, storage.allowsStoring(body) else { return .sensitive }

@@ -9,6 +9,7 @@ struct Replays: Sendable {
     let cache: AnswerCache
     let tenants: TenantResolver
     let clock: any WallClock
+    let crossOrigin = CrossOrigin()
     private let replayer = ResponseReplayer()
 
     init(cache: AnswerCache, tenants: TenantResolver, clock: any WallClock) {
@@ -17,16 +18,18 @@ struct Replays: Sendable {
         self.clock = clock
     }
 
-    /// The found answer; `nil` when it does not exist in the form that is asked for.
+    /// The found answer; `nil` when it does not exist in the form that is asked for, lacks what is asked for, or may be one that the page which asks
+    /// cannot read.
     ///
-    /// - Parameter isStale: whether it stands in for a fresh one.
+    /// - Parameter isStale: whether it stands in for a fresh one, which nobody can have.
     func replay(_ found: Found, to inquiry: Inquiry, isStale: Bool = false) -> Reply? {
         let entry = found.entry
         let now = clock.now()
         let isHidden = tenants.hides(inquiry)
         guard let answer = isHidden ? HiddenPool.asIfFresh(entry, for: inquiry.content, at: now) : entry.answer,
-            let response = replayer.replay(answer, for: inquiry.content, pace: isHidden ? .recorded : inquiry.options.replayPace)
+            var response = replayer.replay(answer, for: inquiry.content, pace: isHidden ? .recorded : inquiry.options.replayPace)
         else { return nil }
+        guard crossOrigin.adapt(&response.fields, to: inquiry) && !inquiry.content.misses(of: answer) || isStale else { return nil }
         cache.touch(entry.id)
         let saving = ProxyMetrics.Saving(
             usage: entry.answer.usage, upstreamTime: entry.answer.upstreamTime, hitTime: ContinuousClock.now - inquiry.started)
@@ -40,8 +43,9 @@ struct Replays: Sendable {
         guard let first = batch.known[0], let body = batch.body(with: []) else { return nil }
         let now = clock.now()
         let entries = batch.known.values
-        for entry in entries { cache.touch(entry.id) }
         var fields = first.answer.fields
+        guard crossOrigin.adapt(&fields, to: inquiry) else { return nil }
+        for entry in entries { cache.touch(entry.id) }
         fields[.contentType] = fields[.contentType] ?? "application/json"
         let saving = ProxyMetrics.Saving(
             usage: TokenUsage(prompt: entries.reduce(0) { $0 + ($1.answer.usage?.prompt ?? 0) }, completion: 0),

@@ -15,13 +15,13 @@ struct StandIns: Sendable {
 
     /// An expired answer that is given at once while a fresh one is fetched (stale-while-revalidate); `nil` where none may be.
     ///
-    /// Not where the request itself says how old an answer may be.
+    /// Not where the request itself says how old an answer may be, nor in place of the answer of an upstream that may be back.
     func whileRevalidating(_ inquiry: Inquiry) async -> Reply? {
         let window = inquiry.options.staleWhileRevalidate
         guard window > .zero, inquiry.controls.maxAge == nil, !inquiry.controls.onlyIfCached, let entry = await cache.entry(for: inquiry.key)
         else { return nil }
         let now = clock.now()
-        guard entry.isExpired(at: now), now < entry.expiresAt + window else { return nil }
+        guard entry.isExpired(at: now), now < entry.expiresAt + window, !entry.answer.isStandIn else { return nil }
         return replay(entry, to: inquiry)
     }
 

@@ -133,7 +133,7 @@ package struct AnswerRecorder: Sendable {
 
     package static func lasting(_ fields: HTTPFields) -> HTTPFields {
         var result = HTTPFields()
-        for field in fields where keptNames.contains(field.name.canonicalName) { result.append(field) }
+        for field in fields where keptNames.contains(field.name.canonicalName) || field.isCrossOrigin { result.append(field) }
         return result
     }
 }

@@ -29,7 +29,8 @@ package struct RenderedAnswer: Sendable {
 /// - A stream from a plain answer: synthesised in the protocol's own order, all at millisecond zero. See ``ChoiceSynthesis``, ``MessageSynthesis``,
 ///   ``ResponseSynthesis``.
 /// - A plain answer from a stream: put together from its fragments. A stream that was recorded without a usage chunk gives an answer without `usage`,
-///   and a stream without one, also to a client that asked for it: what the upstream never said is not made up.
+///   and a stream without one: what the upstream never said is not made up. Whether that will do for a client that asked for it, is for who asks here
+///   to say (``CacheableRequest/misses(of:)``).
 package enum AnswerRenderer {
     /// The answer as `request` asked for it; `nil` when the recording is not of the endpoint's form, which the recorder does not let through.
     ///
@@ -82,7 +83,7 @@ package enum AnswerRenderer {
     /// The recording, without its usage chunk for a client that did not ask for it.
     private static func replay(_ recording: EventRecording, of answer: Answer, for request: CacheableRequest) -> EventRecording {
         // A stream that said what it cost has the numbers in its answer: where there are none, there is nothing to look for.
-        guard request.hidesUsage, answer.usage != nil, !answer.tellsUsageUnasked else { return recording }
+        guard request.hidesUsage, answer.usage != nil, !answer.tellsUsageRegardless else { return recording }
         let removed = UsageChunk.ranges(in: recording.bytes)
         return removed.isEmpty ? recording : recording.without(removed)
     }

@@ -16,7 +16,7 @@ package enum CreationTimes {
             }
         return Answer(
             recording: recording, fields: answer.fields, usage: answer.usage, upstreamTime: answer.upstreamTime,
-            tellsUsageUnasked: answer.tellsUsageUnasked)
+            tellsUsageRegardless: answer.tellsUsageRegardless, isStandIn: answer.isStandIn)
     }
 
     /// The same for JSON, or for events whose data is JSON.

@@ -71,6 +71,11 @@ package struct CacheableRequest: Sendable {
     /// The text by which people find the entry: the query, or the only input of an embeddings request; empty when there is none.
     package var subject: String { query ?? (items.count == 1 ? items[0].text : nil) ?? "" }
 
+    /// Whether an answer lacks what the request asks for: its stream is to say what it cost, and nobody asked that of the upstream before.
+    package func misses(of answer: Answer) -> Bool {
+        wantsStream && wantsUsage && !format.streamsTellUsage && answer.usage == nil && !answer.tellsUsageRegardless
+    }
+
     /// Whether the answer comes as a stream whose usage chunk this client did not ask for.
     package var hidesUsage: Bool { wantsStream && !wantsUsage }
 
