@@ -115,6 +115,8 @@ class Server:
             return await self.send_json(writer, 400, {"error": {"message": "stand-in: bad body", "type": "invalid_request_error", "param": None, "code": None}})
         prompt = text_of(messages)
         mark = lambda name: re.search(r"\[" + name + r"(?: ([\d.]+))?\]", prompt)
+        if body.get("messages") == []:
+            return await self.send_json(writer, 400, {"error": {"message": "[] is too short - 'messages'", "type": "invalid_request_error", "param": "messages", "code": None}})
         if body.get("model") == "no-such-model":
             return await self.send_json(writer, 404, {"error": {"message": "The model 'no-such-model' does not exist", "type": "invalid_request_error", "param": None, "code": "model_not_found"}})
         if (found := mark("status")):

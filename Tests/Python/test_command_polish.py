@@ -37,7 +37,7 @@ def on_terminal(arguments, until, env=None, seconds=60, end=signal.SIGINT):
             end = None
         if process.poll() is not None and not ready:
             break
-    status = process.wait(timeout=60)
+    status = process.wait(timeout=300)
     os.close(main)
     return written, status
 
@@ -63,7 +63,7 @@ def test_the_start_says_what_a_newcomer_needs(tmp_path, stand_in, host):
         said = [process.stdout.readline().strip() for _ in range(7)]
     finally:
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
         process.stdout.close()
     assert said[0].startswith("reprise ") and f"http://{host}:" in said[0]
     facts = {line.split()[0]: line for line in said[1:6]}

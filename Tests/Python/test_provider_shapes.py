@@ -43,7 +43,11 @@ def serve(handler, body):
     request = json.loads(body)
     name, _, cut = request["model"].partition("@")
     if not request.get("stream"):
-        return handler.json(json.loads((FIXTURES / f"{name}.json").read_text()))
+        answer = json.loads((FIXTURES / f"{name}.json").read_text())
+        # Every provider says what a plain answer cost, also where its streams do not: without that, a stream that is to tell it cannot be made of it.
+        if kind(name) == "chat":
+            answer.setdefault("usage", {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8})
+        return handler.json(answer)
     handler.send_response(200)
     handler.send_header("Content-Type", "text/event-stream")
     handler.send_header("Transfer-Encoding", "chunked")

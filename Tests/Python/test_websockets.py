@@ -68,7 +68,7 @@ def sockets():
 
 
 def dial(proxy, path="/v1/realtime?model=gpt-realtime", **more):
-    return connect(proxy.url.replace("http", "ws", 1) + path, max_size=None, ping_interval=None, proxy=None, open_timeout=30, **more)
+    return connect(proxy.url.replace("http", "ws", 1) + path, max_size=None, ping_interval=None, proxy=None, open_timeout=60, close_timeout=60, **more)
 
 
 def metric(proxy, name):
