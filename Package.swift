@@ -131,7 +131,8 @@ let package = Package(
         tests(
             "CommandTests",
             [
-                "Cache", "Options", "Proxy", "SemanticCache", "Settings", "Storage", "Telemetry", "TestSupport", "VectorSearch", "reprise",
+                "Cache", "Evaluation", "Options", "Proxy", "SemanticCache", "Settings", "Storage", "Telemetry", "TestSupport", "VectorSearch",
+                "reprise",
                 .argumentParser, .httpTypes, .logging,
             ]),
         tests("ArchitectureTests", []),

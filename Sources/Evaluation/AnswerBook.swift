@@ -23,8 +23,11 @@ package struct AnswerBook: Sendable {
     /// The answer to a prompt of a group; `nil` where the book has none. Asked again, a prompt may get another one.
     package func answer(to prompt: String, group: String, round: Int = 0) -> Answer? {
         guard let choices = answers[group], !choices.isEmpty else { return nil }
-        return choices[(WordFrequencies.place(of: prompt) + round) % choices.count]
+        return choices[(Self.place(of: prompt) + round) % choices.count]
     }
+
+    /// Which of a group's answers a prompt is given, modulo their number.
+    package static func place(of prompt: String) -> Int { WordFrequencies.place(of: prompt) }
 
     /// Gives every group of a stream the answers to one instruction, and no two groups of several prompts the same. Groups of one prompt share what is left:
     /// they are asked about once.

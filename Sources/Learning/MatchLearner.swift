@@ -34,6 +34,8 @@ package final class MatchLearner: Service, Sendable {
         var names: [PopulationKey: PopulationName] = [:]
         var counts = Counts()
         var queue: LabelQueue<LabelJob>
+        /// Whether a comparison is being made.
+        var isComparing = false
         /// The kinds of traffic, whatever their texts are, that have learned enough for noise to matter.
         var learning: Set<PopulationKey> = []
         /// Exact hits of those that were asked afresh since the start.
@@ -307,9 +309,16 @@ package final class MatchLearner: Service, Sendable {
 
     private func takeJob() -> LabelJob? {
         state.withLock { state in
-            defer { state.counts.waiting = state.queue.count }
-            return state.queue.pop()
+            let job = state.queue.pop()
+            state.counts.waiting = state.queue.count
+            state.isComparing = job != nil
+            return job
         }
+    }
+
+    /// Waits until no comparison is to be made. For as long as ``run()`` runs; ends when cancelled.
+    package func settle() async {
+        while state.withLock({ $0.isComparing || $0.queue.count > 0 }), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
     }
 
     // MARK: Under the lock

@@ -20,7 +20,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             with and without alias wordings, and static thresholds with and without the guards. Brackets hold 95 % intervals (Wilson).
             With --answers, a file of {"question", "a", "b", "same", "kind"} or of {"family", "instruction", "answers"}, the judge is measured on its
             answers; of the latter every group of a stream is given an instruction and every prompt one of its answers, and labels are what the judge makes
-            of them, as in the proxy.
+            of them, as in the proxy. With --live the requests go through the proxy itself, with its queue of comparisons and its worker.
 
             Example:
               reprise evaluate stream.jsonl pairs.jsonl --bound 0.01 --plot wrong.svg
@@ -82,7 +82,13 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("With --answers: comparisons made while one request comes in; all of them when left out.", valueName: "number"))
     var pace: Double?
 
-    @Option(help: ArgumentHelp("With --answers: prompts that are asked twice in the beginning.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "With --answers: send the streams through the whole proxy: 'settled' (one after the other), 'fast' (eight at once), or so many a second.",
+            valueName: "pace"))
+    var live: LivePace?
+
+    @Option(help: ArgumentHelp("With --answers: prompts that are asked twice; in the beginning, or with --live anywhere.", valueName: "number"))
     var repeats = 0
 
     @Flag(help: "Time decisions over the pairs, eight candidates each, and apart from them embedder and verifier; replay nothing.")
@@ -96,6 +102,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             throw ValidationError("expected files of labelled examples, or --eviction alone")
         }
         guard pace.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--pace: expected a number above 0") }
+        guard live == nil || answers != nil else { throw ValidationError("--live: expected --answers beside it, for what the model says") }
+        guard live == nil || pace == nil else { throw ValidationError("--live and --pace: expected one of the two") }
         guard (0...10_000).contains(repeats) else { throw ValidationError("--repeats: expected a number from 0 to 10000") }
         guard (1...1000).contains(seeds) else { throw ValidationError("--seeds: expected a number from 1 to 1000") }
         guard bounds.allSatisfy({ $0 > 0 && $0 < 1 }) else { throw ValidationError("--bound: expected a share between 0 and 1") }
@@ -150,7 +158,15 @@ struct EvaluateCommand: AsyncParsableCommand {
                 trial.judge(book.content, file: book.name, vectors: vectors)
                 for file in data {
                     guard case .stream(let items) = file.data, case .instructions(let instructions) = book.content else { continue }
-                    trial.replay(items, file: file.name, instructions: instructions, vectors: vectors)
+                    guard let live else {
+                        trial.replay(items, file: file.name, instructions: instructions, vectors: vectors)
+                        continue
+                    }
+                    var settings = loaded
+                    settings.settings.matching.errorBound = trial.bound
+                    let proxy = LiveReplay(
+                        settings: settings, embedder: embedder, verifier: reader, prior: prior, pace: live, repeats: repeats)
+                    await trial.replay(items, file: file.name, instructions: instructions, through: proxy)
                 }
             } else if timing {
                 // Apart from the decisions, which are timed without it.

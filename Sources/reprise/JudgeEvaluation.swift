@@ -1,6 +1,7 @@
 import Embedding
 import Evaluation
 import Foundation
+import Learning
 import Matching
 import SemanticCache
 import VectorSearch
@@ -69,4 +70,46 @@ struct JudgeEvaluation {
             console.out("  all: hits \(ReportTable.shown(hits)), wrong of hits \(ReportTable.shown(wrong))")
         }
     }
+
+    /// Sends a stream through the whole proxy, each group of which has one instruction's answers.
+    func replay(_ items: [StreamItem], file: String, instructions: [JudgeTrial.Instruction], through live: LiveReplay) async {
+        let counts = Dictionary(grouping: items, by: \.group).mapValues(\.count)
+        let families = Dictionary(grouping: instructions, by: \.family)
+        for family in families.keys.sorted() {
+            console.out("\n\(file), answers of \(family), through the whole proxy, \(live.pace.words)\n")
+            var (hits, wrong, missed) = (Proportion(0, of: 0), Proportion(0, of: 0), Proportion(0, of: 0))
+            for seed in 1...max(1, seeds) {
+                let texts = AnswerBook.texts(groups: counts, instructions: (families[family] ?? []).map(\.answers), seed: UInt64(seed))
+                var generator = SeededGenerator(seed: UInt64(seed))
+                let run = await live.run(items.shuffled(using: &generator), seed: UInt64(seed)) { item, round in
+                    texts[item.group].flatMap { choices in
+                        choices.isEmpty ? nil : choices[(AnswerBook.place(of: item.prompt) + round) % choices.count]
+                    }
+                }
+                let asked = run.requests - run.exact
+                let served = Proportion(run.semantic, of: asked)
+                let mistaken = Proportion(run.wrong, of: run.semantic)
+                let passed = Proportion(run.missed, of: asked)
+                (hits, wrong, missed) = (hits + served, wrong + mistaken, missed + passed)
+                console.out("  seed \(seed): " + Self.line(run, served: served, wrong: mistaken, missed: passed))
+            }
+            console.out(
+                "  all: hits \(ReportTable.shown(hits)), wrong of hits \(ReportTable.shown(wrong)), missed of requests \(ReportTable.shown(missed))")
+        }
+    }
+
+    private static func line(_ run: LiveReplay.Result, served: Proportion, wrong: Proportion, missed: Proportion) -> String {
+        var line = "hits \(ReportTable.shown(served)), wrong of hits \(ReportTable.shown(wrong)), missed \(ReportTable.shown(missed)), "
+        line += "\(run.exact) exact, \(Int((Double(run.requests) / max(run.seconds, 1e-3)).rounded())) requests a second"
+        if run.failed > 0 { line += ", \(run.failed) failed" }
+        guard let learned = run.learned else { return line }
+        let counts = learned.counts
+        line += "; \(counts.right) same, \(counts.labels - counts.right) different, \(counts.undecided) undecided, "
+        line += "\(counts.dropped) dropped (\(counts.droppedServable) of what would have been served), \(counts.noiseSampled) asked afresh, "
+        line += "\(counts.verifierLate) verdicts late; it estimates \(Self.percent(learned.estimatedError)) wrong"
+        if let own = learned.ownEstimatedError { line += ", by \(learned.ownLabels) labels of its own \(Self.percent(own))" }
+        return line
+    }
+
+    private static func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
 }
