@@ -113,7 +113,7 @@ let package = Package(
         tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("StorageTests", ["SemanticCache", "Storage", "TestSupport", .grdb]),
-        tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore]),
+        tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore, .nioPosix]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
