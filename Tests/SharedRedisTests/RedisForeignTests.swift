@@ -74,9 +74,10 @@ struct RedisForeignTests {
             #expect(try await tier.peek(3).entry?.vector == nil)
             for id in [6, 7] { #expect(try await tier.entry(.id(EntryID(rawValue: Int64(id))), until: .now + .seconds(20)) == nil) }
             #expect(try await Set(tier.nearest(1, count: 100)) == [1, 5, 6, 7, 8])
+            // An entry of which the engine cannot read the vector is in none of its searches.
             #expect(
                 try await Set(tier.page(SharedSelection(), after: nil, limit: 100, withAnswers: true).entries.map(\.id.rawValue))
-                    == [1, 3, 5, 6, 7, 8])
+                    == [1, 5, 6, 7, 8])
             // Ours takes the place that its name gives it, whatever was there.
             #expect(try await tier.put([21, 22, 2, 3].map { Put.entry($0) }) == [.stored, .stored, .stored, .stored])
             for number in [21, 22, 2, 3] { #expect(try await tier.peek(number).entry?.vector == Put.vector(number)) }

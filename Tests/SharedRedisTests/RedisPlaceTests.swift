@@ -8,7 +8,7 @@ struct RedisPlaceTests {
     @Test("keys are met once, whatever the pages' size and however they are spread", arguments: [1, 3, 50])
     func coversOnce(_ limit: Int) throws {
         // Spread, and many in one corner.
-        let digests = (0..<150).map { Sample.digest($0).hex } + (0..<300).map { "00000000" + Sample.digest($0).hex.dropFirst(8) }
+        let digests = (1..<60).map { Sample.digest($0).hex } + (1..<120).map { "00000000" + Sample.digest($0).hex.dropFirst(8) }
         let keys = digests.map { ($0, RedisEntry.position(CacheKey(Digest256(hexadecimal: $0)!))) }
         var met: [String] = []
         var cursor: SharedCursor?
@@ -21,7 +21,7 @@ struct RedisPlaceTests {
                 if all.count > 4 * limit, place.narrow() { continue }
                 let here = all.filter { $0 >= place.from }.sorted()
                 met += here.prefix(limit)
-                if here.count > limit { place.move(behind: here[limit - 1]) } else { place.moveOn(wider: here.count < limit / 2) }
+                if here.count > limit { place.move(behind: here[limit - 1]) } else { place.moveOn(wider: here.count < limit) }
                 if !here.isEmpty { break }
             }
             cursor = place.cursor
