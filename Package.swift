@@ -68,7 +68,7 @@ let package = Package(
 
         room("Evaluation", ["Eviction", "Matching", "SemanticCache"]),
 
-        // Adapters of the four ports.
+        // Adapters of the ports.
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
         room("Embedding", ["COnnxRuntime", "SemanticCache", .crypto]),
         .target(name: "CSimilarity"),
@@ -76,6 +76,8 @@ let package = Package(
         room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
+        .target(name: "CPostgres", linkerSettings: [.linkedLibrary("pq")]),
+        room("SharedPostgres", ["CPostgres", "SemanticCache"]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
@@ -112,6 +114,7 @@ let package = Package(
         tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("StorageTests", ["SemanticCache", "Storage", "TestSupport", .grdb]),
+        tests("SharedPostgresTests", ["SemanticCache", "SharedPostgres", "TestSupport"]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
