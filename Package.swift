@@ -68,7 +68,7 @@ let package = Package(
 
         room("Evaluation", ["Eviction", "Matching", "SemanticCache"]),
 
-        // Adapters of the four ports.
+        // Adapters of the ports.
         .target(name: "COnnxRuntime", linkerSettings: [.linkedLibrary("dl")]),
         room("Embedding", ["COnnxRuntime", "SemanticCache", .crypto]),
         .target(name: "CSimilarity"),
@@ -77,6 +77,8 @@ let package = Package(
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
         room("SharedRedis", ["SemanticCache", .crypto, .nioCore, .nioPosix, .nioSSL]),
+        .target(name: "CPostgres", linkerSettings: [.linkedLibrary("pq")]),
+        room("SharedPostgres", ["CPostgres", "SemanticCache"]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
@@ -114,6 +116,7 @@ let package = Package(
         tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("StorageTests", ["SemanticCache", "Storage", "TestSupport", .grdb]),
         tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore, .nioPosix]),
+        tests("SharedPostgresTests", ["SemanticCache", "SharedPostgres", "TestSupport"]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
