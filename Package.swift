@@ -73,7 +73,8 @@ let package = Package(
         room("Embedding", ["COnnxRuntime", "SemanticCache", .crypto]),
         .target(name: "CSimilarity"),
         room("VectorSearch", ["CSimilarity", "SemanticCache"]),
-        room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
+        room("Sealing", ["SemanticCache", .crypto, .httpTypes]),
+        room("Storage", ["Sealing", "SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
         room("SharedRedis", ["SemanticCache", .crypto, .nioCore, .nioPosix, .nioSSL]),
@@ -86,7 +87,11 @@ let package = Package(
         room("Learning", ["Cache", "Matching", "SemanticCache", "Telemetry", "WireFormats", .deque, .httpTypes, .logging, .serviceLifecycle]),
         room(
             "Proxy",
-            ["Cache", "Learning", "Matching", "SemanticCache", "Telemetry", "WireFormats", .crypto, .deque, .httpTypes, .logging, .serviceLifecycle]),
+            [
+                "Cache", "Learning", "Matching", "SemanticCache", "Sharing", "Telemetry", "WireFormats", .crypto, .deque, .httpTypes, .logging,
+                .serviceLifecycle,
+            ]),
+        room("Sharing", ["Cache", "Sealing", "SemanticCache", "Telemetry", .crypto, .deque, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
         room("Options", ["Cache", "Learning", "Proxy", "SemanticCache", "Settings"]),
         room(
@@ -98,8 +103,8 @@ let package = Package(
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Server", "Settings",
-                "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
+                "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "Sealing", "SemanticCache", "Server",
+                "Settings", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
                 .unixSignals,
             ],
             swiftSettings: house),
@@ -114,9 +119,9 @@ let package = Package(
         tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
-        tests("StorageTests", ["SemanticCache", "Storage", "TestSupport", .grdb]),
         tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore, .nioPosix]),
         tests("SharedPostgresTests", ["SemanticCache", "SharedPostgres", "TestSupport"]),
+        tests("StorageTests", ["Sealing", "SemanticCache", "Storage", "TestSupport", .grdb]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
@@ -126,6 +131,7 @@ let package = Package(
             ]),
         tests("CacheTests", ["Cache", "Matching", "SemanticCache", "Storage", "Telemetry", "TestSupport", "VectorSearch", .logging]),
         tests("LearningTests", ["Learning"]),
+        tests("SharingTests", ["Cache", "SemanticCache", "Sharing", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .logging]),
         tests("SettingsTests", ["SemanticCache", "Settings", "TestSupport"]),
         tests(
             "ServerTests",

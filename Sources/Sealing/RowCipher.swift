@@ -1,5 +1,5 @@
 import Crypto
-import Foundation
+package import Foundation
 package import SemanticCache
 
 /// Encrypts what people wrote and what models answered, value by value: AES-256 in Galois counter mode, a random nonce each.
@@ -8,12 +8,19 @@ package import SemanticCache
 /// column's name are authenticated with it, so that a value moved to another row is damaged.
 package struct RowCipher: Sendable {
     /// What a value belongs to.
-    enum Column: UInt8 {
+    package enum Column: UInt8 {
         case query = 1
         case answer = 2
         case vector = 3
         /// A piece of a snapshot of the index; its number stands for the row.
         case snapshot = 4
+    }
+
+    /// What is sealed: a secret gives each a key of its own.
+    package enum Use: String, Sendable {
+        case rows = "rows at rest 1"
+        /// What goes to the other proxies.
+        case shared = "shared entries 1"
     }
 
     private let current: SymmetricKey
@@ -23,28 +30,38 @@ package struct RowCipher: Sendable {
     /// - Parameters:
     ///   - secret: seals new values; any text of at least 16 bytes, of which the key is derived.
     ///   - former: secrets that may have sealed older values.
-    package init(secret: String, former: [String] = []) {
-        current = Self.key(of: secret)
+    package init(secret: String, former: [String] = [], use: Use = .rows) {
+        current = Self.key(of: secret, use)
         currentName = Self.name(of: current)
-        keys = Dictionary(([current] + former.map(Self.key)).map { (Self.name(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+        keys = Dictionary(([current] + former.map { Self.key(of: $0, use) }).map { (Self.name(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// - Parameter context: what else the value is bound to.
-    func seal(_ bytes: some DataProtocol, _ column: Column, of id: EntryID, context: [UInt8] = []) -> Data {
-        guard let box = try? AES.GCM.seal(bytes, using: current, authenticating: Self.place(column, id) + context), let combined = box.combined else {
+    package func seal(_ bytes: some DataProtocol, _ column: Column, of id: EntryID, context: [UInt8] = []) -> Data {
+        seal(bytes, authenticating: Self.place(column, id) + context)
+    }
+
+    /// The same, bound to a place that the caller names.
+    package func seal(_ bytes: some DataProtocol, authenticating place: [UInt8]) -> Data {
+        guard let box = try? AES.GCM.seal(bytes, using: current, authenticating: place), let combined = box.combined else {
             preconditionFailure("AES-GCM seals any text under 64 GiB with a 256-bit key and a 12-byte nonce")
         }
         return Data(currentName) + combined
     }
 
     /// The text; `nil` when it was sealed with a key that is not at hand, or changed since.
-    func open(_ sealed: Data, _ column: Column, of id: EntryID, context: [UInt8] = []) -> [UInt8]? {
+    package func open(_ sealed: Data, _ column: Column, of id: EntryID, context: [UInt8] = []) -> [UInt8]? {
+        open(sealed, authenticating: Self.place(column, id) + context)
+    }
+
+    /// The same, of what was bound to a place that the caller names.
+    package func open(_ sealed: Data, authenticating place: [UInt8]) -> [UInt8]? {
         guard let key = keys[Array(sealed.prefix(4))], let box = try? AES.GCM.SealedBox(combined: sealed.dropFirst(4)) else { return nil }
-        return (try? AES.GCM.open(box, using: key, authenticating: Self.place(column, id) + context)).map { Array($0) }
+        return (try? AES.GCM.open(box, using: key, authenticating: place)).map { Array($0) }
     }
 
     /// Whether the value was sealed with the current secret.
-    func isCurrent(_ sealed: Data) -> Bool { sealed.starts(with: currentName) }
+    package func isCurrent(_ sealed: Data) -> Bool { sealed.starts(with: currentName) }
 
     private static func place(_ column: Column, _ id: EntryID) -> [UInt8] {
         var place = [column.rawValue]
@@ -52,9 +69,9 @@ package struct RowCipher: Sendable {
         return place
     }
 
-    private static func key(of secret: String) -> SymmetricKey {
+    private static func key(of secret: String, _ use: Use) -> SymmetricKey {
         HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: Array(secret.utf8)), salt: Array("reprise".utf8), info: Array("rows at rest 1".utf8),
+            inputKeyMaterial: SymmetricKey(data: Array(secret.utf8)), salt: Array("reprise".utf8), info: Array(use.rawValue.utf8),
             outputByteCount: 32)
     }
 
