@@ -71,6 +71,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
         if let variable = loaded.settings.store.encryptionKeyEnv { found.append(("store.encryption_key_env", variable)) }
         for variable in loaded.settings.store.formerKeysEnv { found.append(("store.former_keys_env", variable)) }
+        if loaded.settings.shared.kind != .none, let variable = loaded.settings.shared.urlEnv { found.append(("shared.url_env", variable)) }
         for client in loaded.settings.auth.clients {
             if let variable = client.keyEnv { found.append(("auth.clients.\(client.name).key_env", variable)) }
         }

@@ -47,6 +47,7 @@ struct Composition {
     /// A store or a model that cannot be used is a warning, and the proxy runs with less; only what the operator demanded is an error.
     static func assemble(_ loaded: LoadedSettings, logger: Logger) async throws(StartError) -> Composition {
         let settings = loaded.settings
+        guard settings.shared.kind == .none else { throw .shared("there is no adapter for \(settings.shared.kind.rawValue) in this build") }
         let readiness = Readiness()
         let clock = SystemClock()
         let metrics = ProxyMetrics(prices: priceTable(settings.prices))
@@ -193,12 +194,15 @@ enum StartError: Error, CustomStringConvertible {
     case accessLog(String)
     /// The server's certificate cannot be used.
     case certificate(String)
+    /// The shared tier's settings cannot be used.
+    case shared(String)
 
     var description: String {
         switch self {
         case .modelRequired(let why): "matching.require_model is set, and the model cannot be used: \(why)"
         case .upstream(let why): "the upstream cannot be used: \(why)"
         case .certificate(let why): "server.tls_certificate: \(why)"
+        case .shared(let why): "the shared tier cannot be used: \(why)"
         case .accessLog(let why): "log.access_file: \(why)"
         }
     }
