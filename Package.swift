@@ -76,6 +76,7 @@ let package = Package(
         room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
+        room("SharedRedis", ["SemanticCache", .crypto, .nioCore, .nioPosix, .nioSSL]),
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
@@ -112,6 +113,7 @@ let package = Package(
         tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("StorageTests", ["SemanticCache", "Storage", "TestSupport", .grdb]),
+        tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",
