@@ -73,7 +73,8 @@ let package = Package(
         room("Embedding", ["COnnxRuntime", "SemanticCache", .crypto]),
         .target(name: "CSimilarity"),
         room("VectorSearch", ["CSimilarity", "SemanticCache"]),
-        room("Storage", ["SemanticCache", .crypto, .grdb, .httpTypes]),
+        room("Sealing", ["SemanticCache", .crypto, .httpTypes]),
+        room("Storage", ["Sealing", "SemanticCache", .crypto, .grdb, .httpTypes]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         room("Forwarding", ["CCurl", "SemanticCache", .deque, .httpTypes, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
         room("SharedRedis", ["SemanticCache", .crypto, .nioCore, .nioPosix, .nioSSL]),
@@ -96,8 +97,8 @@ let package = Package(
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Server", "Settings",
-                "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
+                "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "Sealing", "SemanticCache", "Server",
+                "Settings", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
                 .unixSignals,
             ],
             swiftSettings: house),
@@ -112,7 +113,7 @@ let package = Package(
         tests("EvaluationTests", ["Evaluation", "Matching", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
-        tests("StorageTests", ["SemanticCache", "Storage", "TestSupport", .grdb]),
+        tests("StorageTests", ["Sealing", "SemanticCache", "Storage", "TestSupport", .grdb]),
         tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import HTTPTypes
+import Sealing
 import SemanticCache
 
 /// An entry and its answer as rows.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Sealing
 package import SemanticCache
 
 extension SQLiteStore {

@@ -15,6 +15,7 @@
 
 import Foundation
 import GRDB
+import Sealing
 package import SemanticCache
 import Synchronization
 

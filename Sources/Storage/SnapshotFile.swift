@@ -1,6 +1,7 @@
 import Crypto
 import Dispatch
 import Foundation
+package import Sealing
 package import SemanticCache
 
 /// The snapshot of the index in a file beside the store, readable by its owner only.

@@ -2,6 +2,7 @@ import Cache
 import Embedding
 import Logging
 import Proxy
+import Sealing
 import SemanticCache
 import Server
 import Settings

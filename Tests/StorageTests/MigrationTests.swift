@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Sealing
 import SemanticCache
 @testable import Storage
 import TestSupport

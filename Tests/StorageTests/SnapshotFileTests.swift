@@ -1,4 +1,5 @@
 import Foundation
+import Sealing
 import SemanticCache
 @testable import Storage
 import TestSupport

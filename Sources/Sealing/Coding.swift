@@ -1,17 +1,17 @@
-import Foundation
-import HTTPTypes
-import SemanticCache
+package import Foundation
+package import HTTPTypes
+package import SemanticCache
 
 /// A vector as float32, little-endian, one after the other.
-enum VectorCoding {
-    static func encode(_ vector: UnitVector) -> Data {
+package enum VectorCoding {
+    package static func encode(_ vector: UnitVector) -> Data {
         var data = Data(capacity: vector.dimension * 4)
         for value in vector.components { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
         return data
     }
 
     /// `nil` when the count is not a multiple of four or the vector has no length.
-    static func decode(_ data: Data) -> UnitVector? {
+    package static func decode(_ data: Data) -> UnitVector? {
         guard data.count.isMultiple(of: 4) else { return nil }
         let components = data.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count, by: 4).map { offset in
@@ -23,8 +23,8 @@ enum VectorCoding {
 }
 
 /// The marks of a stream: pairs of 32-bit numbers, little-endian.
-enum MarksCoding {
-    static func encode(_ marks: [EventRecording.Mark]) -> [UInt8] {
+package enum MarksCoding {
+    package static func encode(_ marks: [EventRecording.Mark]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(marks.count * 8)
         for mark in marks {
@@ -34,7 +34,7 @@ enum MarksCoding {
     }
 
     /// `nil` when the marks do not ascend or leave the stream's `byteCount` bytes.
-    static func decode(_ data: Data, byteCount: Int) -> [EventRecording.Mark]? {
+    package static func decode(_ data: Data, byteCount: Int) -> [EventRecording.Mark]? {
         guard data.count.isMultiple(of: 8) else { return nil }
         var marks: [EventRecording.Mark] = []
         marks.reserveCapacity(data.count / 8)
@@ -54,12 +54,12 @@ enum MarksCoding {
 }
 
 /// Header fields as lines `name: value`; neither can contain a line break.
-enum FieldsCoding {
-    static func encode(_ fields: HTTPFields) -> String {
+package enum FieldsCoding {
+    package static func encode(_ fields: HTTPFields) -> String {
         fields.map { "\($0.name.rawName): \($0.value)" }.joined(separator: "\n")
     }
 
-    static func decode(_ text: String?) -> HTTPFields? {
+    package static func decode(_ text: String?) -> HTTPFields? {
         guard let text else { return nil }
         var fields = HTTPFields()
         for line in text.split(separator: "\n") {

@@ -1,5 +1,5 @@
 import Crypto
-import Foundation
+package import Foundation
 package import SemanticCache
 
 /// Encrypts what people wrote and what models answered, value by value: AES-256 in Galois counter mode, a random nonce each.
@@ -8,7 +8,7 @@ package import SemanticCache
 /// column's name are authenticated with it, so that a value moved to another row is damaged.
 package struct RowCipher: Sendable {
     /// What a value belongs to.
-    enum Column: UInt8 {
+    package enum Column: UInt8 {
         case query = 1
         case answer = 2
         case vector = 3
@@ -30,7 +30,7 @@ package struct RowCipher: Sendable {
     }
 
     /// - Parameter context: what else the value is bound to.
-    func seal(_ bytes: some DataProtocol, _ column: Column, of id: EntryID, context: [UInt8] = []) -> Data {
+    package func seal(_ bytes: some DataProtocol, _ column: Column, of id: EntryID, context: [UInt8] = []) -> Data {
         guard let box = try? AES.GCM.seal(bytes, using: current, authenticating: Self.place(column, id) + context), let combined = box.combined else {
             preconditionFailure("AES-GCM seals any text under 64 GiB with a 256-bit key and a 12-byte nonce")
         }
@@ -38,13 +38,13 @@ package struct RowCipher: Sendable {
     }
 
     /// The text; `nil` when it was sealed with a key that is not at hand, or changed since.
-    func open(_ sealed: Data, _ column: Column, of id: EntryID, context: [UInt8] = []) -> [UInt8]? {
+    package func open(_ sealed: Data, _ column: Column, of id: EntryID, context: [UInt8] = []) -> [UInt8]? {
         guard let key = keys[Array(sealed.prefix(4))], let box = try? AES.GCM.SealedBox(combined: sealed.dropFirst(4)) else { return nil }
         return (try? AES.GCM.open(box, using: key, authenticating: Self.place(column, id) + context)).map { Array($0) }
     }
 
     /// Whether the value was sealed with the current secret.
-    func isCurrent(_ sealed: Data) -> Bool { sealed.starts(with: currentName) }
+    package func isCurrent(_ sealed: Data) -> Bool { sealed.starts(with: currentName) }
 
     private static func place(_ column: Column, _ id: EntryID) -> [UInt8] {
         var place = [column.rawValue]
