@@ -85,7 +85,11 @@ let package = Package(
         room("Learning", ["Cache", "Matching", "SemanticCache", "Telemetry", "WireFormats", .deque, .httpTypes, .logging, .serviceLifecycle]),
         room(
             "Proxy",
-            ["Cache", "Learning", "Matching", "SemanticCache", "Telemetry", "WireFormats", .crypto, .deque, .httpTypes, .logging, .serviceLifecycle]),
+            [
+                "Cache", "Learning", "Matching", "SemanticCache", "Sharing", "Telemetry", "WireFormats", .crypto, .deque, .httpTypes, .logging,
+                .serviceLifecycle,
+            ]),
+        room("Sharing", ["Cache", "Sealing", "SemanticCache", "Telemetry", .crypto, .deque, .httpTypes, .logging, .serviceLifecycle]),
         room("Settings", ["SemanticCache", .yams]),
         room("Options", ["Cache", "Learning", "Proxy", "SemanticCache", "Settings"]),
         room(
@@ -124,6 +128,7 @@ let package = Package(
             ]),
         tests("CacheTests", ["Cache", "Matching", "SemanticCache", "Storage", "Telemetry", "TestSupport", "VectorSearch", .logging]),
         tests("LearningTests", ["Learning"]),
+        tests("SharingTests", ["Cache", "SemanticCache", "Sharing", "Telemetry", "TestSupport", "VectorSearch", .httpTypes, .logging]),
         tests("SettingsTests", ["SemanticCache", "Settings", "TestSupport"]),
         tests(
             "ServerTests",

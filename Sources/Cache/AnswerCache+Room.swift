@@ -17,8 +17,10 @@ extension AnswerCache {
     /// removed while the store was read, stays as it is.
     package func restore(_ outline: EntryOutline, _ vector: StoredVector) {
         let metadata = outline.metadata
-        guard mayRestore(metadata) else { return }
-        let replaced = resident.withLock { $0.insert(metadata, answer: nil, cost: outline.savedCost, answerBytes: outline.answerBytes) }
+        guard mayRestore(metadata, outline.sharing) else { return }
+        let replaced = resident.withLock {
+            $0.insert(metadata, answer: nil, cost: outline.savedCost, answerBytes: outline.answerBytes, sharing: outline.sharing)
+        }
         drop(replaced, for: metadata.id)
         if let scope = metadata.scope {
             switch vector {
@@ -33,13 +35,18 @@ extension AnswerCache {
 
     /// Takes over a whole record that the store already holds, as above.
     func restore(_ record: CacheRecord) {
-        guard mayRestore(record.entry.metadata) else { return }
-        admit(record, isNew: false)
+        guard mayRestore(record.entry.metadata, record.sharing) else { return }
+        admit(record, isNew: false, sharing: record.sharing)
     }
 
-    private func mayRestore(_ metadata: EntryMetadata) -> Bool {
-        let isGone = removedWhileRestoring.withLock { $0?.contains(metadata.id) ?? false }
-        return !isGone && self.metadata(for: metadata.key).map { $0.id < metadata.id } ?? true
+    private func mayRestore(_ metadata: EntryMetadata, _ sharing: EntrySharing) -> Bool {
+        let (isGone, isRefused) = restoring.withLock { state in
+            guard let state else { return (false, false) }
+            return (state.removed.contains(metadata.id), sharing == .fetched && state.refusesFetched || flushes.cover(metadata, since: state.mark))
+        }
+        // It was flushed, here or by another proxy, before it was read.
+        if isRefused { forget([metadata.id]) }
+        return !isGone && !isRefused && self.metadata(for: metadata.key).map { $0.id < metadata.id } ?? true
     }
 
     /// Takes out of the index what has no entry, or one that rewordings may not find. Called when the store has been read.
@@ -52,8 +59,8 @@ extension AnswerCache {
 
     /// Begins or ends the time in which the store is read.
     package func setRestoring(_ isRestoring: Bool) {
-        removedWhileRestoring.withLock { removed in
-            removed = isRestoring ? [] : nil
+        restoring.withLock { state in
+            state = isRestoring ? Restoring(mark: flushes.mark) : nil
             restores.store(isRestoring, ordering: .releasing)
         }
     }
@@ -65,9 +72,7 @@ extension AnswerCache {
 
     /// Has the store remove these, and sees to it that none of them comes back from there.
     func forget(_ ids: [EntryID]) {
-        removedWhileRestoring.withLock { removed in
-            if removed != nil { removed?.formUnion(ids) }
-        }
+        restoring.withLock { $0?.removed.formUnion(ids) }
         writer.remove(ids)
     }
 
@@ -101,10 +106,11 @@ extension AnswerCache {
         metrics.recordEviction(.capacity, count: victims.count(where: { !$0.wasRetired }))
     }
 
-    func admit(_ record: CacheRecord, isNew: Bool) {
+    func admit(_ record: CacheRecord, isNew: Bool, sharing: EntrySharing?) {
         let entry = record.entry
         let replaced = resident.withLock { resident in
-            resident.insert(entry.metadata, answer: entry.answer, cost: entry.answer.savedCost, answerBytes: entry.answer.memoryBytes)
+            resident.insert(
+                entry.metadata, answer: entry.answer, cost: entry.answer.savedCost, answerBytes: entry.answer.memoryBytes, sharing: sharing)
         }
         drop(replaced, for: entry.id)
         if let vector = usable(record.embedding), let scope = entry.scope {

@@ -35,10 +35,22 @@ package final class AnswerCache: Sendable {
     let limits: CacheLimits
     /// What the entries may take in the store by the estimate.
     let diskAllowance: Mutex<DiskAllowance>
-    /// While the store is being read: what was removed since that began, which must not come back. `nil` afterwards.
-    let removedWhileRestoring = Mutex<Set<EntryID>?>(nil)
+    /// While the store is being read; `nil` afterwards.
+    let restoring = Mutex<Restoring?>(nil)
     /// Whether that is so, for whoever asks on every request. Changed under the lock of the above alone.
     let restores = Atomic(false)
+    /// Where the other proxies are told what comes in and goes.
+    let outlet = Mutex(Outlet())
+
+    /// What must not come back from the store.
+    struct Restoring {
+        /// When the reading began: what was flushed since is flushed of what is read, too.
+        let mark: Flushes.Mark
+        /// What was removed since then.
+        var removed: Set<EntryID> = []
+        /// Whether other proxies' entries are to go, too.
+        var refusesFetched = false
+    }
 
     /// - Parameters:
     ///   - fingerprint: of the embedder in use; vectors of any other are never put into the index. `nil` when there is none.
@@ -222,9 +234,17 @@ package final class AnswerCache: Sendable {
     package func insert(_ record: CacheRecord, since mark: Flushes.Mark? = nil) -> Bool {
         let mark = mark ?? flushMark
         guard !flushes.cover(record.entry.metadata, since: mark) else { return false }
+        let outlet = outlet.withLock { $0.outlet }
         writer.add(record, isNew: !contains(record.entry.id))
-        admit(record, isNew: true)
-        guard flushes.cover(record.entry.metadata, since: mark) else { return true }
+        admit(record, isNew: true, sharing: outlet == nil ? record.sharing : nil)
+        guard flushes.cover(record.entry.metadata, since: mark) else {
+            if let outlet {
+                // Nobody is told of an entry before it is certain that it stays.
+                resident.withLock { $0.setSharing(record.sharing, of: record.entry.id) }
+                if record.sharing == .waiting { outlet.added(record) }
+            }
+            return true
+        }
         // The flush may have met the half that was there.
         remove([record.entry.id], as: nil)
         return false
@@ -239,22 +259,36 @@ package final class AnswerCache: Sendable {
             unindex(entry.metadata)
             return
         }
-        writer.add(CacheRecord(entry: entry, embedding: StoredEmbedding(vector: vector, fingerprint: fingerprint)))
+        let sharing = resident.withLock { resident -> EntrySharing in
+            guard resident.sharing(id) != .fetched else { return .fetched }
+            resident.setSharing(.waiting, of: id)
+            return .waiting
+        }
+        let record = CacheRecord(entry: entry, embedding: StoredEmbedding(vector: vector, fingerprint: fingerprint), sharing: sharing)
+        writer.add(record)
+        if sharing == .waiting { outlet.withLock { $0.outlet }?.added(record) }
         // It left between the look and the writing, and its removal may have come to the store's queue before this did.
         if !contains(id) { forget([id]) }
     }
 
-    /// Leaves an entry to exact repeats alone, for good.
+    /// Leaves an entry to exact repeats alone, for good; on all proxies where several share it.
     package func removeFromReach(_ id: EntryID) async {
+        guard let outlet = outlet.withLock({ $0.outlet }) else { return await leaveToExactRepeats(id) }
+        if let entry = await metadata(anywhere: id) { await outlet.unreach(entry) }
+    }
+
+    /// The same on this proxy alone.
+    package func leaveToExactRepeats(_ id: EntryID) async {
         let mark = flushMark
         guard let entry = await entry(id), entry.scope != nil else { return }
+        let sharing = resident.withLock { $0.sharing(id) } ?? .waiting
         insert(
             CacheRecord(
                 entry: Entry(
                     id: entry.id, key: entry.key, scope: nil, tenant: entry.tenant, namespace: entry.namespace, endpoint: entry.endpoint,
                     model: entry.model, tags: entry.tags, query: entry.query, answer: entry.answer, createdAt: entry.createdAt,
                     expiresAt: entry.expiresAt),
-                embedding: nil), since: mark)
+                embedding: nil, sharing: sharing), since: mark)
     }
 
     /// Removes these entries; returns how many were there.

@@ -31,7 +31,7 @@ package final class Flushes: Sendable {
     }
 
     /// The flushes by selector that are remembered; an older one counts as one of everything, which costs a call that takes so long its place.
-    private static let limit = 64
+    private static let limit = 1024
 
     private let state = Mutex(State())
 

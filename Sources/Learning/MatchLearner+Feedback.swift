@@ -48,7 +48,7 @@ extension MatchLearner {
     ///   - tenant: of the caller, where it gave a credential: entries of others are unknown to it.
     @discardableResult
     package func feedback(entry id: EntryID, requestID: String?, isRight: Bool, tenant: TenantID?) async throws(FeedbackError) -> Subject {
-        guard let entry = cache.metadata(id), tenant ?? entry.tenant == entry.tenant else { throw .unknownEntry }
+        guard let entry = await cache.metadata(anywhere: id), tenant ?? entry.tenant == entry.tenant else { throw .unknownEntry }
         guard let requestID else {
             await takeFromReach(entry, of: nil, unless: isRight)
             return .entry

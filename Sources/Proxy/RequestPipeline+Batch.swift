@@ -9,7 +9,7 @@ extension RequestPipeline {
     func answerBatch(_ inquiry: Inquiry) async -> Reply {
         let keys = inquiry.itemKeys
         var findings: [KeyFinding] = []
-        for key in keys { findings.append(await lookUps.byKey(key, inquiry.controls)) }
+        for key in keys { findings.append(await lookUps.byKey(key, inquiry.controls).finding) }
         let batch = EmbeddingBatch(keys: keys, findings: findings)
         if batch.missing.isEmpty {
             if let reply = replays.replay(batch, to: inquiry) { return reply }

@@ -16,6 +16,7 @@ package import Learning
 package import Logging
 import Matching
 package import SemanticCache
+package import Sharing
 package import Telemetry
 import WireFormats
 
@@ -44,12 +45,13 @@ package struct RequestPipeline: Sendable {
     /// - Parameters:
     ///   - embedder: `nil` serves exact repeats only.
     ///   - indexing: embeds entries that were stored without a look-up; `nil` leaves them exact-only.
+    ///   - shared: what several proxies share; `nil` where this one is alone.
     ///   - learner: decides in modes `calibrated` and `shadow`; without one they are as `threshold`.
     ///   - observers: told of each request when its response has ended.
     ///   - sleep: waits for the end of connections whose answers are whole.
     package init(
         options live: LiveOptions, pressure: MemoryPressure = MemoryPressure(), cache: AnswerCache, embedder: (any Embedder)?,
-        indexing: IndexingQueue?, learner: MatchLearner? = nil, upstream: any Upstream, tenants: TenantResolver, metrics: ProxyMetrics,
+        indexing: IndexingQueue?, shared: SharedCache? = nil, learner: MatchLearner? = nil, upstream: any Upstream, tenants: TenantResolver, metrics: ProxyMetrics,
         ids: EntryIDSource, clock: any WallClock,
         observers: [any RequestObserver] = [], logger: Logger,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
@@ -65,7 +67,8 @@ package struct RequestPipeline: Sendable {
         lateVectors = LateVectors(cache: cache, indexing: indexing)
         recogniser = Recogniser(tenants: tenants)
         let (patience, wordings) = (Patience(), WordingCap())
-        let tiers: [any CacheTier] = [LocalTier(cache: cache, lateVectors: lateVectors)]
+        let tiers: [any CacheTier] =
+            [LocalTier(cache: cache, lateVectors: lateVectors)] + (shared.map { [SharedCacheTier(shared: $0)] } ?? [])
         lookUps = LookUps(
             tiers: tiers,
             byMeaning: MeaningLookUp(
@@ -171,13 +174,13 @@ package struct RequestPipeline: Sendable {
     private func answer(_ inquiry: Inquiry, _ known: KeyFinding) async -> Reply {
         if case .unknown = known, !inquiry.controls.wantsFresh { await calls.settle(inquiry.key) }
         let byKey = await lookUps.byKey(inquiry, known: known)
-        if case .found(let found) = byKey {
+        if case .found(let found) = byKey.finding {
             switch serve(found, to: inquiry) {
             case .reply(let reply): return reply
             case .call(let order): return await call(inquiry, order)
             }
         }
-        if case .unusable(.expired) = byKey, let stale = await standIns.whileRevalidating(inquiry) {
+        if case .unusable(.expired) = byKey.finding, let stale = await standIns.whileRevalidating(inquiry) {
             calls.refresh(inquiry, vector: vector(of: inquiry))
             return stale
         }
@@ -236,13 +239,14 @@ package struct RequestPipeline: Sendable {
         if let vector = finding?.meaning?.vector { return LateVector(vector) }
         guard embedder != nil, inquiry.isSearchable, let query = inquiry.asked?.query else { return nil }
         let isPutOff = finding?.meaning?.isPutOff ?? false
+        let known = KeyLookUp(finding: .nothing, hasVectors: finding?.meaning?.hasVectors ?? [:])
         return LateVector { [lookUps, lessons] urgency in
             guard isPutOff else {
                 lessons.noticeWords(of: inquiry)
                 return LateVector.Made(vector: await lookUps.byMeaning.vector(of: query, urgency: urgency))
             }
             // The request did not wait for its look-up: what is found is not served, and teaches as much.
-            let finding = await lookUps.byMeaning(inquiry, after: .nothing, for: .behind(urgency))
+            let finding = await lookUps.byMeaning(inquiry, after: known, for: .behind(urgency))
             return LateVector.Made(vector: finding.meaning?.vector, lesson: lessons.note(finding, of: inquiry))
         }
     }

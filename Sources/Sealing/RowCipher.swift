@@ -16,6 +16,13 @@ package struct RowCipher: Sendable {
         case snapshot = 4
     }
 
+    /// What is sealed: a secret gives each a key of its own.
+    package enum Use: String, Sendable {
+        case rows = "rows at rest 1"
+        /// What goes to the other proxies.
+        case shared = "shared entries 1"
+    }
+
     private let current: SymmetricKey
     private let currentName: [UInt8]
     private let keys: [[UInt8]: SymmetricKey]
@@ -23,15 +30,20 @@ package struct RowCipher: Sendable {
     /// - Parameters:
     ///   - secret: seals new values; any text of at least 16 bytes, of which the key is derived.
     ///   - former: secrets that may have sealed older values.
-    package init(secret: String, former: [String] = []) {
-        current = Self.key(of: secret)
+    package init(secret: String, former: [String] = [], use: Use = .rows) {
+        current = Self.key(of: secret, use)
         currentName = Self.name(of: current)
-        keys = Dictionary(([current] + former.map(Self.key)).map { (Self.name(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+        keys = Dictionary(([current] + former.map { Self.key(of: $0, use) }).map { (Self.name(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// - Parameter context: what else the value is bound to.
     package func seal(_ bytes: some DataProtocol, _ column: Column, of id: EntryID, context: [UInt8] = []) -> Data {
-        guard let box = try? AES.GCM.seal(bytes, using: current, authenticating: Self.place(column, id) + context), let combined = box.combined else {
+        seal(bytes, authenticating: Self.place(column, id) + context)
+    }
+
+    /// The same, bound to a place that the caller names.
+    package func seal(_ bytes: some DataProtocol, authenticating place: [UInt8]) -> Data {
+        guard let box = try? AES.GCM.seal(bytes, using: current, authenticating: place), let combined = box.combined else {
             preconditionFailure("AES-GCM seals any text under 64 GiB with a 256-bit key and a 12-byte nonce")
         }
         return Data(currentName) + combined
@@ -39,8 +51,13 @@ package struct RowCipher: Sendable {
 
     /// The text; `nil` when it was sealed with a key that is not at hand, or changed since.
     package func open(_ sealed: Data, _ column: Column, of id: EntryID, context: [UInt8] = []) -> [UInt8]? {
+        open(sealed, authenticating: Self.place(column, id) + context)
+    }
+
+    /// The same, of what was bound to a place that the caller names.
+    package func open(_ sealed: Data, authenticating place: [UInt8]) -> [UInt8]? {
         guard let key = keys[Array(sealed.prefix(4))], let box = try? AES.GCM.SealedBox(combined: sealed.dropFirst(4)) else { return nil }
-        return (try? AES.GCM.open(box, using: key, authenticating: Self.place(column, id) + context)).map { Array($0) }
+        return (try? AES.GCM.open(box, using: key, authenticating: place)).map { Array($0) }
     }
 
     /// Whether the value was sealed with the current secret.
@@ -52,9 +69,9 @@ package struct RowCipher: Sendable {
         return place
     }
 
-    private static func key(of secret: String) -> SymmetricKey {
+    private static func key(of secret: String, _ use: Use) -> SymmetricKey {
         HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: Array(secret.utf8)), salt: Array("reprise".utf8), info: Array("rows at rest 1".utf8),
+            inputKeyMaterial: SymmetricKey(data: Array(secret.utf8)), salt: Array("reprise".utf8), info: Array(use.rawValue.utf8),
             outputByteCount: 32)
     }
 

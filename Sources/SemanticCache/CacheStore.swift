@@ -26,6 +26,12 @@ package protocol CacheStore: Sendable {
     /// The vectors of these entries; those without one are left out.
     func embeddings(of ids: [EntryID]) async throws(StoreError) -> [EntryID: StoredEmbedding]
 
+    /// Notes that the shared tier has taken these entries, each with a vector or without. One whose row has come by a vector since goes on waiting.
+    func noteTaken(_ entries: [EntryID: Bool]) async throws(StoreError)
+
+    /// Notes that the shared tier has nothing any more of what it took: all that was made here waits again.
+    func forgetTaken() async throws(StoreError)
+
     /// The state that the store is in. Everything inserted before the call has a generation of at most this.
     func generation() async throws(StoreError) -> StoreGeneration
 

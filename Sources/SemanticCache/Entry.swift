@@ -41,11 +41,16 @@ package struct Entry: Identifiable, Sendable {
 package struct CacheRecord: Sendable {
     package let entry: Entry
     package let embedding: StoredEmbedding?
+    package let sharing: EntrySharing
 
-    package init(entry: Entry, embedding: StoredEmbedding?) {
+    package init(entry: Entry, embedding: StoredEmbedding?, sharing: EntrySharing = .waiting) {
         self.entry = entry
         self.embedding = embedding
+        self.sharing = sharing
     }
+
+    /// The same, of which the shared tier has something else.
+    package func with(_ sharing: EntrySharing) -> CacheRecord { CacheRecord(entry: entry, embedding: embedding, sharing: sharing) }
 }
 
 /// What a start needs to know of an entry: everything but its answer and its vector.
@@ -58,20 +63,24 @@ package struct EntryOutline: Sendable {
     package let generation: Int64
     /// ``Embedder/fingerprint`` of the model that made its vector; `nil` where it has none.
     package let fingerprint: String?
+    package let sharing: EntrySharing
 
-    package init(metadata: EntryMetadata, answerBytes: Int, savedCost: Double, generation: Int64, fingerprint: String?) {
+    package init(
+        metadata: EntryMetadata, answerBytes: Int, savedCost: Double, generation: Int64, fingerprint: String?, sharing: EntrySharing = .waiting
+    ) {
         self.metadata = metadata
         self.answerBytes = answerBytes
         self.savedCost = savedCost
         self.generation = generation
         self.fingerprint = fingerprint
+        self.sharing = sharing
     }
 
     /// What there is to say of a whole record.
     package init(_ record: CacheRecord, generation: Int64) {
         self.init(
             metadata: record.entry.metadata, answerBytes: record.entry.answer.memoryBytes, savedCost: record.entry.answer.savedCost,
-            generation: generation, fingerprint: record.embedding?.fingerprint)
+            generation: generation, fingerprint: record.embedding?.fingerprint, sharing: record.sharing)
     }
 }
 

@@ -34,28 +34,34 @@ package final class EntryIDSource: Sendable {
     /// How far another process's clock may run ahead of this one's for its ids to be taken over.
     package static let skew = Duration.seconds(60)
 
-    private static let counterBits = 10
+    fileprivate static let counterBits = 10
     private static let nodeBits = 10
-    private static let timeShift = counterBits + nodeBits
-    private static let lastMillisecond = Int64.max >> timeShift
+    fileprivate static let timeShift = counterBits + nodeBits
+    fileprivate static let lastMillisecond = Int64.max >> timeShift
 
-    private let last: Mutex<Int64>
+    fileprivate struct State {
+        var last: Int64
+        var node: Int64
+    }
+
+    private let state: Mutex<State>
     private let clock: any WallClock
-    private let node: Int64
 
     /// Starts above `floor`, the largest id that the store holds.
     package init(clock: any WallClock, node: Node = .drawn(), above floor: EntryID? = nil) {
         self.clock = clock
-        self.node = Int64(node.number)
-        self.last = Mutex(floor?.rawValue ?? 0)
+        state = Mutex(State(last: floor?.rawValue ?? 0, node: Int64(node.number)))
     }
+
+    /// Mints as this node from now on: the number that other processes leave to this one.
+    package func use(_ node: Node) { state.withLock { $0.node = Int64(node.number) } }
 
     /// An id never given before by this source.
     package func next() -> EntryID {
-        let fresh = first(in: min(max(0, clock.now().milliseconds), Self.lastMillisecond))
-        return last.withLock { last in
-            last = max(successor(of: last), fresh)
-            return EntryID(rawValue: last)
+        let millisecond = min(max(0, clock.now().milliseconds), Self.lastMillisecond)
+        return state.withLock { state in
+            state.last = max(state.successor, state.first(in: millisecond))
+            return EntryID(rawValue: state.last)
         }
     }
 
@@ -70,21 +76,23 @@ package final class EntryIDSource: Sendable {
 
     /// Makes every later id larger than `id`.
     package func raise(above id: EntryID) {
-        last.withLock { $0 = max($0, id.rawValue) }
+        state.withLock { $0.last = max($0.last, id.rawValue) }
     }
+}
 
+extension EntryIDSource.State {
     /// The node's first id of a millisecond.
-    private func first(in millisecond: Int64) -> Int64 { millisecond << Self.timeShift | node << Self.counterBits }
+    fileprivate func first(in millisecond: Int64) -> Int64 { millisecond << EntryIDSource.timeShift | node << EntryIDSource.counterBits }
 
-    /// The node's smallest id above `id`, which any node may have minted.
-    private func successor(of id: Int64) -> Int64 {
-        let millisecond = id >> Self.timeShift
+    /// The node's smallest id above the last, which any node may have minted.
+    fileprivate var successor: Int64 {
+        let millisecond = last >> EntryIDSource.timeShift
         let first = first(in: millisecond)
-        if id < first { return first }
-        let next = id + (id < Int64.max ? 1 : 0)
-        if next - first < 1 << Self.counterBits { return next }
+        if last < first { return first }
+        let next = last + (last < Int64.max ? 1 : 0)
+        if next - first < 1 << EntryIDSource.counterBits { return next }
         // At the end of time, which only a damaged row can name, a larger id matters more than whose it is; above the very last there is none.
-        guard millisecond < Self.lastMillisecond else { return id < Int64.max ? next : 0 }
+        guard millisecond < EntryIDSource.lastMillisecond else { return last < Int64.max ? next : 0 }
         return self.first(in: millisecond + 1)
     }
 }

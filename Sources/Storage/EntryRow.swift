@@ -9,12 +9,12 @@ enum EntryRow {
     /// The columns in the order in which ``decode(_:cipher:)`` reads them: by index, which costs a third of reading them by name.
     static let select = """
         SELECT \(outlineColumns), a.form, a.bytes, a.marks, a.fields, a.prompt_tokens, a.completion_tokens, a.upstream_ms, v.bytes,
-            a.cached_prompt_tokens
+            a.cached_prompt_tokens, e.shared
         FROM entries e JOIN answers a ON a.id = e.answer_id LEFT JOIN fingerprints f ON f.id = e.fingerprint_id LEFT JOIN vectors v ON v.id = e.id
         """
 
     /// What ``outline(_:cipher:)`` reads; answers and vectors are left where they are.
-    static let selectOutline = "SELECT \(outlineColumns) FROM entries e LEFT JOIN fingerprints f ON f.id = e.fingerprint_id"
+    static let selectOutline = "SELECT \(outlineColumns), e.shared FROM entries e LEFT JOIN fingerprints f ON f.id = e.fingerprint_id"
 
     private static let outlineColumns = """
         e.id, e.key, e.scope, e.tenant, e.namespace, e.endpoint, e.model, e.tags, e.query, e.created_at, e.expires_at, e.is_sealed, e.answer_bytes,
@@ -65,14 +65,15 @@ enum EntryRow {
         try database.cachedStatement(
             sql: """
                 INSERT INTO entries (id, key, scope, tenant, namespace, endpoint, model, tags, query, is_sealed, created_at, expires_at, answer_id,
-                                     answer_bytes, saved_cost, fingerprint_id, generation)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                     answer_bytes, saved_cost, fingerprint_id, generation, shared)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             entry.id.rawValue, key, entry.scope.map { Data($0.digest.bytes) }, Data(entry.tenant.digest.bytes), entry.namespace,
             entry.endpoint.rawValue, entry.model, entry.tags.joined(separator: "\n"), query, cipher == nil ? 0 : 1, entry.createdAt.milliseconds,
             entry.expiresAt.milliseconds, entry.id.rawValue, answer.memoryBytes, answer.savedCost,
             try record.embedding.map { try fingerprintID($0.fingerprint, in: database) }, generation,
+            record.sharing.rawValue,
         ])
     }
 
@@ -94,7 +95,7 @@ enum EntryRow {
 
     /// Reads a row of ``select``; `nil` when it is not what was written, or sealed with a key that is not at hand.
     static func decode(_ row: Row, cipher: RowCipher?) -> CacheRecord? {
-        guard let outline = outline(row, cipher: cipher), let storedForm: Int = value(row, 16), let storedBytes: Data = value(row, 17),
+        guard let outline = outline(row, sharedAt: 25, cipher: cipher), let storedForm: Int = value(row, 16), let storedBytes: Data = value(row, 17),
             let fields = FieldsCoding.decode(value(row, 19))
         else { return nil }
         let id = outline.metadata.id
@@ -123,11 +124,13 @@ enum EntryRow {
                 answer: Answer(
                     recording: recording, fields: fields, usage: usage, upstreamTime: .milliseconds(value(row, 22) as Int64? ?? 0),
                     tellsUsageRegardless: storedForm & regardlessForm != 0, isStandIn: storedForm & standInForm != 0)),
-            embedding: embedding)
+            embedding: embedding, sharing: outline.sharing)
     }
 
     /// Reads a row of ``selectOutline``; `nil` as above.
-    static func outline(_ row: Row, cipher: RowCipher?) -> EntryOutline? {
+    ///
+    /// - Parameter place: the column that says what the shared tier has.
+    static func outline(_ row: Row, sharedAt place: Int = 16, cipher: RowCipher?) -> EntryOutline? {
         // Each value is asked for its type: a subscript that expects another one traps.
         guard let rawID: Int64 = value(row, 0), let key = digest(row, 1), let tenant = digest(row, 3),
             let endpoint = (value(row, 5) as String?).flatMap(Endpoint.init(rawValue:)), let isSealed: Bool = value(row, 11)
@@ -146,7 +149,8 @@ enum EntryRow {
                 id: id, key: CacheKey(key), scope: scope.map { Scope($0) }, tenant: TenantID(tenant), namespace: value(row, 4) ?? "",
                 endpoint: endpoint, model: value(row, 6) ?? "", tags: tags.isEmpty ? [] : tags.components(separatedBy: "\n"), query: query,
                 createdAt: Timestamp(milliseconds: value(row, 9) ?? 0), expiresAt: Timestamp(milliseconds: value(row, 10) ?? 0)),
-            answerBytes: max(0, value(row, 12) ?? 0), savedCost: value(row, 13) ?? 0, generation: value(row, 14) ?? 0, fingerprint: value(row, 15))
+            answerBytes: max(0, value(row, 12) ?? 0), savedCost: value(row, 13) ?? 0, generation: value(row, 14) ?? 0, fingerprint: value(row, 15),
+            sharing: (value(row, place) as UInt8?).flatMap(EntrySharing.init(rawValue:)) ?? .waiting)
     }
 
     /// Reads a vector as it is stored; `nil` as above.

@@ -129,6 +129,18 @@ package final class SQLiteStore: CacheStore {
         }
     }
 
+    package func noteTaken(_ entries: [EntryID: Bool]) async throws(StoreError) {
+        try await write { database in
+            let statement = try database.cachedStatement(
+                sql: "UPDATE entries SET shared = 1 WHERE id = ? AND shared = 0 AND (fingerprint_id IS NOT NULL) = ?")
+            for (id, hasVector) in entries { try statement.execute(arguments: [id.rawValue, hasVector]) }
+        }
+    }
+
+    package func forgetTaken() async throws(StoreError) {
+        try await write { try $0.execute(sql: "UPDATE entries SET shared = 0 WHERE shared = 1") }
+    }
+
     package func generation() async throws(StoreError) -> StoreGeneration {
         if let known = try await read({ try Generation.current(in: $0) }) { return known }
         try await beginLineage()

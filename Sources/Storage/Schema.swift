@@ -80,6 +80,10 @@ enum Schema {
             // How much of the prompt was billed at the lower price. Rows of before do not say.
             try database.execute(sql: "ALTER TABLE answers ADD COLUMN cached_prompt_tokens INTEGER")
         }
+        migrator.registerMigration("4 what the shared tier has") { database in
+            // `EntrySharing`. What rows of before say was made here, and no engine has it.
+            try database.execute(sql: "ALTER TABLE entries ADD COLUMN shared INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 }

@@ -8,7 +8,7 @@ package enum CacheStoreConformance {
         ("what goes in comes out", comesBack), ("the same key takes over", takesOver), ("removal removes", removes),
         ("pages cover everything once", pages),
         ("outlines tell everything but answer and vector", outlines),
-        ("generations tell old from new", numbersGenerations), ("state is kept by name", keepsState), ("a closed store says so", closes),
+        ("generations tell old from new", numbersGenerations), ("what the shared tier has is kept", keepsSharing), ("state is kept by name", keepsState), ("a closed store says so", closes),
     ]
 
     @Sendable private static func comesBack(_ store: any CacheStore) async throws -> String? {
@@ -113,6 +113,24 @@ package enum CacheStoreConformance {
         if try await store.generation().number < late.number { return "numbers come again after removeAll" }
         try await store.beginLineage()
         return try await store.generation().lineage != early.lineage ? nil : "the line goes on"
+    }
+
+    @Sendable private static func keepsSharing(_ store: any CacheStore) async throws -> String? {
+        func sharing() async throws -> [EntrySharing] { try await store.outlines(after: nil, limit: 10).map(\.sharing) }
+        let vector = UnitVector(normalizing: [0.1, -0.2, 0.3]).map { StoredEmbedding(vector: $0, fingerprint: "model-a") }
+        let searchable = CacheRecord(entry: Sample.entry(2), embedding: vector)
+        try await store.insert([Sample.record(1), searchable, Sample.record(3).with(.fetched), Sample.record(4).with(.taken)])
+        if try await sharing() != [.waiting, .waiting, .fetched, .taken] { return "written: \(try await sharing())" }
+        if try await store.record(for: Sample.entry(3).key)?.sharing != .fetched { return "a whole record says otherwise" }
+        // One that came by its vector since is not what was taken.
+        try await store.noteTaken([EntryID(rawValue: 1): false, EntryID(rawValue: 2): false, EntryID(rawValue: 3): false])
+        if try await sharing() != [.taken, .waiting, .fetched, .taken] { return "without vectors: \(try await sharing())" }
+        try await store.noteTaken([EntryID(rawValue: 2): true, EntryID(rawValue: 99): true])
+        if try await sharing() != [.taken, .taken, .fetched, .taken] { return "with a vector: \(try await sharing())" }
+        try await store.insert([searchable])
+        if try await sharing() != [.taken, .waiting, .fetched, .taken] { return "written anew: \(try await sharing())" }
+        try await store.forgetTaken()
+        return try await sharing() == [.waiting, .waiting, .fetched, .waiting] ? nil : "forgotten: \(try await sharing())"
     }
 
     @Sendable private static func keepsState(_ store: any CacheStore) async throws -> String? {

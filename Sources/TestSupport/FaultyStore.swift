@@ -74,6 +74,21 @@ package final class FaultyStore: CacheStore {
         try locked { state in Dictionary(ids.compactMap { id in state.records[id]?.embedding.map { (id, $0) } }) { first, _ in first } }
     }
 
+    package func noteTaken(_ entries: [EntryID: Bool]) async throws(StoreError) {
+        try locked { state in
+            for (id, hasVector) in entries {
+                guard let record = state.records[id], record.sharing == .waiting, (record.embedding != nil) == hasVector else { continue }
+                state.records[id] = record.with(.taken)
+            }
+        }
+    }
+
+    package func forgetTaken() async throws(StoreError) {
+        try locked { state in
+            state.records = state.records.mapValues { $0.sharing == .taken ? $0.with(.waiting) : $0 }
+        }
+    }
+
     package func generation() async throws(StoreError) -> StoreGeneration {
         try locked { StoreGeneration(lineage: "test", number: Int64($0.insertions)) }
     }

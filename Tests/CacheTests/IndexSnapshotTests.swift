@@ -328,6 +328,8 @@ private final class CountingStore: CacheStore {
     func outlines(after cursor: EntryID?, limit: Int) async throws(StoreError) -> [EntryOutline] {
         try await store.outlines(after: cursor, limit: limit)
     }
+    func noteTaken(_ entries: [EntryID: Bool]) async throws(StoreError) { try await store.noteTaken(entries) }
+    func forgetTaken() async throws(StoreError) { try await store.forgetTaken() }
     func generation() async throws(StoreError) -> StoreGeneration { try await store.generation() }
     func beginLineage() async throws(StoreError) { try await store.beginLineage() }
     func state(named name: String) async throws(StoreError) -> [UInt8]? { try await store.state(named: name) }

@@ -25,21 +25,21 @@ struct TierTests {
 
         func remembered(_ key: CacheKey) -> Remembered { .unknown }
 
-        func entry(for key: CacheKey, _ purpose: LookUpPurpose) async -> Entry? {
+        func entry(for key: CacheKey, in scope: () -> Scope?, _ purpose: LookUpPurpose) async -> KeyAnswer {
             await wait()
-            return key == entry.key ? entry : nil
+            return KeyAnswer(entry: key == entry.key ? entry : nil)
         }
 
-        func reach(of scope: Scope, for facts: () -> StatedFacts, _ underway: Underway) async -> Reach {
+        func reach(of scope: Scope, isKnown: Bool?, for facts: () -> StatedFacts, _ underway: Underway) async -> Reach {
             scope == entry.scope ? .searchable : .empty
         }
 
-        func nearest(to vector: UnitVector, in scope: Scope, count: Int) async -> [AnswerCache.Match] {
+        func nearest(to vector: UnitVector, in scope: Scope, count: Int, _ purpose: LookUpPurpose) async -> [AnswerCache.Match] {
             await wait()
             return scope == entry.scope ? [AnswerCache.Match(entry: entry.metadata, similarity: similarity)] : []
         }
 
-        func entry(_ id: EntryID, _ purpose: LookUpPurpose) async -> Entry? { id == entry.id ? entry : nil }
+        func entry(_ named: EntryMetadata, _ purpose: LookUpPurpose) async -> Entry? { named.id == entry.id ? entry : nil }
     }
 
     private func inquiry(_ question: String) throws -> Inquiry {
@@ -76,7 +76,7 @@ struct TierTests {
             Issue.record("memory alone cannot know of a tier that must be waited for")
             return
         }
-        guard case .found(let found) = await lookUps.byKey(try inquiry(Self.known), known: .unknown) else {
+        guard case .found(let found) = await lookUps.byKey(try inquiry(Self.known), known: .unknown).finding else {
             Issue.record("not found by key")
             return
         }
@@ -91,7 +91,7 @@ struct TierTests {
 
     @Test func aTierThatIsLateHasNothing() async throws {
         let lookUps = try await lookUps(answers: false)
-        guard case .nothing = await lookUps.byKey(try inquiry(Self.known), known: .unknown) else {
+        guard case .nothing = await lookUps.byKey(try inquiry(Self.known), known: .unknown).finding else {
             Issue.record("found what never came")
             return
         }

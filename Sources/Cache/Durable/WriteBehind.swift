@@ -21,11 +21,15 @@ package final class WriteBehind: Service, Sendable {
         var inFlight: [EntryID: CacheRecord] = [:]
         /// Entries that live and that the store has never had.
         var unwritten: Set<EntryID> = []
+        /// Entries that the shared tier has taken, with a vector or without.
+        var taken: [EntryID: Bool] = [:]
+        /// Whether it has nothing any more of what it took before.
+        var forgetsTaken = false
         var removesAll = false
         var dropped: [NotWrittenReason: Int] = [:]
         var fault: String?
 
-        var isEmpty: Bool { additions.isEmpty && removals.isEmpty && !removesAll }
+        var isEmpty: Bool { additions.isEmpty && removals.isEmpty && taken.isEmpty && !removesAll && !forgetsTaken }
 
         /// Adds or replaces an addition; whether none with its id was waiting.
         mutating func put(_ record: CacheRecord) -> Bool {
@@ -42,6 +46,11 @@ package final class WriteBehind: Service, Sendable {
             return record
         }
 
+        /// Notes what the shared tier has of an addition.
+        mutating func change(_ record: CacheRecord, from former: EntrySharing, to sharing: EntrySharing) {
+            if record.sharing == former { additions[record.entry.id] = record.with(sharing) }
+        }
+
         mutating func takeAll() {
             additions = [:]
             order = []
@@ -56,6 +65,8 @@ package final class WriteBehind: Service, Sendable {
     private struct Batch {
         var additions: [CacheRecord]
         var removals: Set<EntryID>
+        var taken: [EntryID: Bool]
+        var forgetsTaken: Bool
         var removesAll: Bool
     }
 
@@ -96,6 +107,7 @@ package final class WriteBehind: Service, Sendable {
             let id = record.entry.id
             // The row that had the id before it need not be removed any more: this one takes its place.
             let hasRow = state.removals.remove(id) != nil
+            state.taken[id] = nil
             if isNew, !hasRow { state.unwritten.insert(id) }
             if state.put(record) { state.order.append(id) }
             trim(&state)
@@ -110,6 +122,7 @@ package final class WriteBehind: Service, Sendable {
         state.withLock { state in
             for id in ids {
                 state.take(id)
+                state.taken[id] = nil
                 // What is being written may have reached the store.
                 if state.unwritten.remove(id) == nil || state.inFlight[id] != nil { state.removals.insert(id) }
             }
@@ -122,7 +135,30 @@ package final class WriteBehind: Service, Sendable {
             state.takeAll()
             state.removals.removeAll()
             state.unwritten.removeAll()
+            state.taken.removeAll()
             state.removesAll = true
+        }
+    }
+
+    /// Queues the note that the shared tier has taken these entries, each with its vector or without. Never waits.
+    package func noteTaken(_ entries: [EntryID: Bool]) {
+        state.withLock { state in
+            for (id, hasVector) in entries where !state.removals.contains(id) {
+                if let record = state.additions[id] {
+                    if (record.embedding != nil) == hasVector { state.change(record, from: .waiting, to: .taken) }
+                } else {
+                    state.taken[id] = hasVector
+                }
+            }
+        }
+    }
+
+    /// Queues the note that the shared tier has nothing any more of what it took. Never waits.
+    package func forgetTaken() {
+        state.withLock { state in
+            state.taken.removeAll()
+            state.forgetsTaken = true
+            for record in state.additions.values { state.change(record, from: .taken, to: .waiting) }
         }
     }
 
@@ -170,12 +206,14 @@ package final class WriteBehind: Service, Sendable {
         while let batch = takeBatch() {
             do throws(StoreError) {
                 if batch.removesAll { try await store.removeAll() }
+                if batch.forgetsTaken { try await store.forgetTaken() }
                 if !batch.additions.isEmpty {
                     try await store.insert(batch.additions)
                     state.withLock { state in
                         for record in batch.additions { state.unwritten.remove(record.entry.id) }
                     }
                 }
+                if !batch.taken.isEmpty { try await store.noteTaken(batch.taken) }
                 if !batch.removals.isEmpty { try await store.remove(Array(batch.removals)) }
                 let recovered = state.withLock { state in
                     state.inFlight = [:]
@@ -208,8 +246,12 @@ package final class WriteBehind: Service, Sendable {
             for record in additions { state.inFlight[record.entry.id] = record }
             let removals = Set(state.removals.prefix(Self.removalsPerBatch))
             state.removals.subtract(removals)
-            defer { state.removesAll = false }
-            return Batch(additions: additions, removals: removals, removesAll: state.removesAll)
+            // Those whose rows wait for a later batch wait with them.
+            let taken = state.taken.filter { state.additions[$0.key] == nil }
+            state.taken = state.taken.filter { state.additions[$0.key] != nil }
+            defer { (state.removesAll, state.forgetsTaken) = (false, false) }
+            return Batch(
+                additions: additions, removals: removals, taken: taken, forgetsTaken: state.forgetsTaken, removesAll: state.removesAll)
         }
     }
 
@@ -220,6 +262,8 @@ package final class WriteBehind: Service, Sendable {
             // What came since is younger, and a removal that came since wins over the addition.
             if state.removesAll { return state.fault != fault }
             state.removesAll = batch.removesAll
+            if !state.forgetsTaken { state.taken.merge(batch.taken.filter { !state.removals.contains($0.key) }) { later, _ in later } }
+            state.forgetsTaken = state.forgetsTaken || batch.forgetsTaken
             let additions = batch.additions.filter { !state.removals.contains($0.entry.id) && state.additions[$0.entry.id] == nil }
             for record in additions { _ = state.put(record) }
             state.order.prepend(contentsOf: additions.map(\.entry.id))
@@ -258,7 +302,7 @@ package final class WriteBehind: Service, Sendable {
 }
 
 /// Lets one task at a time through, in order of arrival.
-final class AsyncGate: Sendable {
+package final class AsyncGate: Sendable {
     private struct State {
         var isHeld = false
         var waiters: Deque<CheckedContinuation<Void, Never>> = []
@@ -266,7 +310,9 @@ final class AsyncGate: Sendable {
 
     private let state = Mutex(State())
 
-    func enter() async {
+    package init() {}
+
+    package func enter() async {
         await withCheckedContinuation { continuation in
             let admitted = state.withLock { state in
                 guard state.isHeld else {
@@ -280,7 +326,7 @@ final class AsyncGate: Sendable {
         }
     }
 
-    func leave() {
+    package func leave() {
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
             let next = state.waiters.popFirst()
             state.isHeld = next != nil

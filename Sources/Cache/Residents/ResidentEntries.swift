@@ -27,6 +27,8 @@ struct ResidentEntries: Sendable {
         var lastUse: UInt64
         /// Whether its time is over, and it stays only to stand in for a failing upstream.
         var isRetired = false
+        /// `nil` until it is certain that the entry stays.
+        var sharing: EntrySharing?
 
         mutating func use(at time: UInt64) {
             hits += 1
@@ -57,6 +59,8 @@ struct ResidentEntries: Sendable {
     private let staleWindow: Duration
     /// An estimate of what the entries take in the store, in bytes.
     private(set) var storedBytes = 0
+    /// Entries that the shared tier has not taken.
+    private(set) var waitingCount = 0
 
     /// - Parameters:
     ///   - capacity: about how many entries there will be.
@@ -94,7 +98,7 @@ struct ResidentEntries: Sendable {
 
     /// Adds the entry; returns the one whose key it takes over, if there was one.
     mutating func insert(_ entry: Entry) -> EntryMetadata? {
-        insert(entry.metadata, answer: entry.answer, cost: entry.answer.savedCost, answerBytes: entry.answer.memoryBytes)
+        insert(entry.metadata, answer: entry.answer, cost: entry.answer.savedCost, answerBytes: entry.answer.memoryBytes, sharing: .waiting)
     }
 
     /// Adds the entry; returns the one whose key it takes over, if there was one.
@@ -103,7 +107,10 @@ struct ResidentEntries: Sendable {
     ///   - answer: `nil` where it is to stay in the store.
     ///   - cost: ``Answer/savedCost``.
     ///   - answerBytes: ``Answer/memoryBytes``.
-    mutating func insert(_ entry: EntryMetadata, answer: Answer?, cost: Double, answerBytes: Int) -> EntryMetadata? {
+    ///   - sharing: `nil` where it is not certain yet that the entry stays.
+    mutating func insert(
+        _ entry: EntryMetadata, answer: Answer?, cost: Double, answerBytes: Int, sharing: EntrySharing?
+    ) -> EntryMetadata? {
         let replaced = resident(for: entry.key)?.metadata
         if let replaced { remove(replaced.id) }
         remove(entry.id)
@@ -119,16 +126,43 @@ struct ResidentEntries: Sendable {
         }
         clock += 1
         let stored = Self.storedBytes(entry, answerBytes: answerBytes)
-        self[index] = Slot(resident: Resident(metadata: entry, answer: nil), storedBytes: stored, lastUse: clock)
+        self[index] = Slot(resident: Resident(metadata: entry, answer: nil), storedBytes: stored, lastUse: clock, sharing: sharing)
         eviction.admit(index, Worth(hash: entry.key.digest.prefix, cost: cost, bytes: stored))
         byKey.insert(entry.key.digest.prefix, index)
         byID.insert(Self.hash(entry.id), index)
         metadataBytes += entry.memoryBytes
         storedBytes += stored
         count += 1
+        if sharing == .waiting { waitingCount += 1 }
         if let answer { warm(index, answer) }
         queue(entry.id, at: entry.expiresAt)
         return replaced
+    }
+
+    /// What the shared tier has of the entry; `nil` when it is not there, or may not stay.
+    func sharing(_ id: EntryID) -> EntrySharing? { slot(of: id).flatMap { self[$0]?.sharing } }
+
+    /// Notes what the shared tier has of the entry; nothing when it is not there.
+    mutating func setSharing(_ sharing: EntrySharing, of id: EntryID) {
+        guard let index = slot(of: id), let former = self[index] else { return }
+        waitingCount += (sharing == .waiting ? 1 : 0) - (former.sharing == .waiting ? 1 : 0)
+        self[index]?.sharing = sharing
+    }
+
+    /// Lets everything wait that was made here.
+    mutating func forgetTaken() {
+        for number in chunks.indices {
+            for place in chunks[number].indices where chunks[number][place]?.sharing == .taken {
+                chunks[number][place]?.sharing = .waiting
+                waitingCount += 1
+            }
+        }
+    }
+
+    /// The ids of part `number` of which the shared tier has that, in no order; `nil` when there is no such part.
+    func ids(ofPart number: Int, _ sharing: EntrySharing) -> [EntryID]? {
+        guard chunks.indices.contains(number) else { return nil }
+        return chunks[number].compactMap { slot in slot.flatMap { $0.sharing == sharing ? $0.resident.metadata.id : nil } }
     }
 
     /// Brings the answer of an entry that is there back into memory.
@@ -158,6 +192,7 @@ struct ResidentEntries: Sendable {
         storedBytes -= slot.storedBytes
         count -= 1
         if slot.isRetired { retiredCount -= 1 }
+        if slot.sharing == .waiting { waitingCount -= 1 }
         self[index] = nil
         eviction.remove(index)
         free.append(index)

@@ -1,6 +1,7 @@
 package import Cache
 package import Learning
 package import SemanticCache
+package import Sharing
 import Telemetry
 
 /// What an operator may do with the cache: look into it and take things out.
@@ -21,10 +22,16 @@ package struct CacheAdministration: Sendable {
     private let cache: AnswerCache
     private let embedder: (any Embedder)?
     private let learner: MatchLearner?
+    private let shared: SharedCache?
     private let clock: any WallClock
 
-    /// - Parameter learner: forgets the prompts it remembers beside what is removed.
-    package init(cache: AnswerCache, embedder: (any Embedder)?, learner: MatchLearner? = nil, clock: any WallClock) {
+    /// - Parameters:
+    ///   - learner: forgets the prompts it remembers beside what is removed.
+    ///   - shared: what several proxies share: what is done here is done for all of them.
+    package init(
+        cache: AnswerCache, embedder: (any Embedder)?, learner: MatchLearner? = nil, shared: SharedCache? = nil, clock: any WallClock
+    ) {
+        self.shared = shared
         self.cache = cache
         self.embedder = embedder
         self.learner = learner
@@ -33,7 +40,8 @@ package struct CacheAdministration: Sendable {
 
     /// The entry with this id; `nil` when it is not there or its time is over.
     package func entry(_ id: EntryID) async -> Entry? {
-        await cache.entry(id).flatMap { $0.isExpired(at: clock.now()) ? nil : $0 }
+        if let entry = await cache.entry(id) { return entry.isExpired(at: clock.now()) ? nil : entry }
+        return await shared?.entry(id)
     }
 
     /// How often the entry was served since the start.
@@ -57,10 +65,13 @@ package struct CacheAdministration: Sendable {
     /// dry run.
     ///
     /// Throws ``AdministrationError`` when the selector cannot be used, or selects nothing by its form.
-    package func flush(_ selector: EntrySelector, isDryRun: Bool) async throws(AdministrationError) -> FlushResult {
+    ///
+    /// - Parameter isLocal: whether what several proxies share is left as it is: what is removed here may then come back from there.
+    package func flush(_ selector: EntrySelector, isDryRun: Bool, isLocal: Bool = false) async throws(AdministrationError) -> FlushResult {
         guard !selector.isEmpty else { throw .emptySelector }
         // What has not been read from the store yet cannot be selected.
         await cache.restored()
+        if let shared, !isLocal { return try await flush(selector, isDryRun: isDryRun, of: shared) }
         if !selector.hasConditions {
             guard !isDryRun else { return FlushResult(matched: cache.keptCount, removed: 0) }
             let count = cache.removeAll()
@@ -68,15 +79,36 @@ package struct CacheAdministration: Sendable {
             await cache.persist()
             return FlushResult(matched: count, removed: count)
         }
-        // Before they are looked for: what comes in after that is not found, and must not stay.
-        if !isDryRun { cache.noteFlush(of: selector) }
-        // Entries kept for the upstream's failures go too: what was flushed must not come back when the upstream fails.
-        let ids = try await ids(selector, after: nil, limit: .max, includesExpired: true)
-        guard !isDryRun else { return FlushResult(matched: ids.count, removed: 0) }
-        learner?.forget(ids.compactMap { cache.metadata($0) })
-        let removed = cache.remove(ids, as: .flushed)
-        await cache.persist()
-        return FlushResult(matched: ids.count, removed: removed)
+        let likeness = try await likeness(of: selector)
+        if isDryRun { return FlushResult(matched: try meant(by: selector, likeness).count, removed: 0) }
+        do throws(SelectorError) {
+            let flushed = try cache.flush(selector, at: clock.now(), likeness: likeness) { learner?.forget($0) }
+            await cache.persist()
+            return FlushResult(matched: flushed.entries.count, removed: flushed.removed)
+        } catch { throw .selector(error) }
+    }
+
+    /// The same for all proxies.
+    private func flush(_ selector: EntrySelector, isDryRun: Bool, of shared: SharedCache) async throws(AdministrationError) -> FlushResult {
+        let likeness = try await likeness(of: selector)
+        let known = try meant(by: selector, likeness)
+        if isDryRun {
+            let keys = Set(known.compactMap { cache.metadata($0)?.key })
+            return FlushResult(matched: await shared.count(selector, like: likeness?.vector, besides: keys), removed: 0)
+        }
+        let outcome = await shared.flush(selector, like: likeness?.vector)
+        return FlushResult(matched: outcome.removed, removed: outcome.removed)
+    }
+
+    /// The entries here that a selector means, those included that are kept for the upstream's failures.
+    private func meant(
+        by selector: EntrySelector, _ likeness: (vector: UnitVector, threshold: Float)?
+    ) throws(AdministrationError) -> [EntryID] {
+        let compiled: CompiledSelector
+        do throws(SelectorError) { compiled = try CompiledSelector(selector) } catch { throw .selector(error) }
+        let now = clock.now()
+        let near = likeness.map { cache.ids(like: $0.vector, atLeast: $0.threshold) }
+        return cache.ids(after: nil, limit: .max) { near?.contains($0.id) ?? true && compiled.selects($0, at: now) }
     }
 
     /// The ids of the entries that a selector means, oldest first; all of them for a selector without conditions.
@@ -95,22 +127,24 @@ package struct CacheAdministration: Sendable {
         guard let text = selector.similarTo else {
             return cache.ids(order, after: cursor, limit: limit) { (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now) }
         }
-        let near = try await idsSimilar(to: text, threshold: selector.threshold ?? EntrySelector.defaultThreshold)
+        let near = cache.ids(like: try await vector(of: text), atLeast: selector.threshold ?? EntrySelector.defaultThreshold)
         return cache.ids(order, after: cursor, limit: limit) {
             near.contains($0.id) && (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now)
         }
     }
 
-    /// The ids of all entries, of whatever scope, whose query is at least `threshold` similar to `text`.
-    private func idsSimilar(to text: String, threshold: Float) async throws(AdministrationError) -> Set<EntryID> {
+    /// What a selector's `similar_to` comes to; `nil` where it has none.
+    private func likeness(of selector: EntrySelector) async throws(AdministrationError) -> (vector: UnitVector, threshold: Float)? {
+        guard let text = selector.similarTo else { return nil }
+        return (try await vector(of: text), selector.threshold ?? EntrySelector.defaultThreshold)
+    }
+
+    private func vector(of text: String) async throws(AdministrationError) -> UnitVector {
         guard let embedder else { throw .noEmbedder }
         let outcome: Result<UnitVector, ModelRefusal>?
         do throws(ModelError) { outcome = try await embedder.embed([text]).first } catch { throw .embedder(error) }
         guard case .success(let vector)? = outcome else { throw .unusableText }
-        let scopes = Set(cache.all.compactMap(\.scope))
-        var result: Set<EntryID> = []
-        for scope in scopes { result.formUnion(cache.ids(atLeast: threshold, similarTo: vector, in: scope)) }
-        return result
+        return vector
     }
 }
 

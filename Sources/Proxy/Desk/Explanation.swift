@@ -69,9 +69,9 @@ extension RequestPipeline {
             throw .refused(String(decoding: bytes, as: UTF8.self))
         }
         let byKey = await lookUps.byKey(inquiry, known: .unknown, for: .explanation)
-        if case .found(let found) = byKey { return Explanation(inquiry, .serve(found), nil) }
+        if case .found(let found) = byKey.finding { return Explanation(inquiry, .serve(found), nil) }
         // Why what is kept under the key may not be served is not asked: the nearest neighbours are wanted in any case.
-        let finding = await lookUps.byMeaning(inquiry, after: .nothing, for: .explanation)
+        let finding = await lookUps.byMeaning(inquiry, after: KeyLookUp(finding: .nothing, hasVectors: byKey.hasVectors), for: .explanation)
         return Explanation(inquiry, finding.verdict, finding.meaning)
     }
 }

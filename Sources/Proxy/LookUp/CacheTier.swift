@@ -9,27 +9,37 @@ import SemanticCache
 protocol CacheTier: Sendable {
     var name: Outcome.Tier { get }
 
-    /// How long one question may take before the tier counts as having nothing; `nil` where no network stands between.
+    /// How long one question may take before the tier counts as having nothing; `nil` where no network stands between, or the tier sees to it itself.
     var deadline: Duration? { get }
 
     /// What the tier knows of a key without waiting. Counts as a request for it, unless it must be waited for.
     func remembered(_ key: CacheKey) -> Remembered
 
     /// The entry under this key, expired or not.
-    func entry(for key: CacheKey, _ purpose: LookUpPurpose) async -> Entry?
+    ///
+    /// - Parameter scope: where the question is looked up by meaning when nothing is under its key; asked for only where one trip tells of both.
+    func entry(for key: CacheKey, in scope: () -> Scope?, _ purpose: LookUpPurpose) async -> KeyAnswer
 
     /// Whether a search of `scope` could find what may answer a prompt.
     ///
     /// - Parameters:
+    ///   - isKnown: what the look-up by key told of the scope, if it did.
     ///   - facts: what the prompt states; asked for only where something is there that it could be held against.
     ///   - underway: what is to be made of entries that are on their way into the scope.
-    func reach(of scope: Scope, for facts: () -> StatedFacts, _ underway: Underway) async -> Reach
+    func reach(of scope: Scope, isKnown: Bool?, for facts: () -> StatedFacts, _ underway: Underway) async -> Reach
 
     /// At most `count` entries of `scope`, and of no other, nearest first.
-    func nearest(to vector: UnitVector, in scope: Scope, count: Int) async -> [AnswerCache.Match]
+    func nearest(to vector: UnitVector, in scope: Scope, count: Int, _ purpose: LookUpPurpose) async -> [AnswerCache.Match]
 
     /// The entry that a search named, expired or not; `nil` when it has left meanwhile.
-    func entry(_ id: EntryID, _ purpose: LookUpPurpose) async -> Entry?
+    func entry(_ named: EntryMetadata, _ purpose: LookUpPurpose) async -> Entry?
+}
+
+/// What a tier has under a key.
+struct KeyAnswer: Sendable {
+    let entry: Entry?
+    /// Whether the scope has anything to be found by meaning, where that was told along with it.
+    var hasVectors: Bool?
 }
 
 /// What memory knows of a key.

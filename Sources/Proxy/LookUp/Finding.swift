@@ -31,6 +31,15 @@ enum KeyFinding: Sendable {
     case unknown
 }
 
+/// A look-up by key, and what it told of the look-up by meaning that may follow.
+struct KeyLookUp: Sendable {
+    var finding: KeyFinding
+    /// Whether the question's scope has anything to be found by meaning, by the tiers that told so.
+    var hasVectors: [Outcome.Tier: Bool] = [:]
+
+    static let nothing = KeyLookUp(finding: .nothing)
+}
+
 /// What became of the look-up of a request that had no exact hit. Whoever acts on it tells those who learn from it.
 struct Finding: Sendable {
     enum Verdict: Sendable {
@@ -56,6 +65,8 @@ struct MeaningFinding: Sendable {
     var candidates: [Candidate] = []
     /// Whether all of it is left to be done behind the request.
     var isPutOff = false
+    /// What is known of it then: see ``KeyLookUp/hasVectors``.
+    var hasVectors: [Outcome.Tier: Bool] = [:]
     /// The entry that has answered as many wordings as one may, where that is why nothing was served.
     var overworded: EntryID?
     var times = Times()

@@ -18,11 +18,11 @@ struct LocalTier: CacheTier {
         }
     }
 
-    func entry(for key: CacheKey, _ purpose: LookUpPurpose) async -> Entry? {
-        if case .explanation = purpose { await cache.peek(key) } else { await cache.entry(for: key) }
+    func entry(for key: CacheKey, in scope: () -> Scope?, _ purpose: LookUpPurpose) async -> KeyAnswer {
+        if case .explanation = purpose { KeyAnswer(entry: await cache.peek(key)) } else { KeyAnswer(entry: await cache.entry(for: key)) }
     }
 
-    func reach(of scope: Scope, for facts: () -> StatedFacts, _ underway: Underway) async -> Reach {
+    func reach(of scope: Scope, isKnown: Bool?, for facts: () -> StatedFacts, _ underway: Underway) async -> Reach {
         // Most new questions are the first of their scope: nothing is there or on its way, and the prompt need not be read for numbers.
         guard !lateVectors.isEmpty(scope) || cache.isSearchable(scope) else { return .empty }
         let facts = facts()
@@ -39,11 +39,11 @@ struct LocalTier: CacheTier {
         return cache.mayMatch(facts, in: scope) ? .searchable : .otherFacts
     }
 
-    func nearest(to vector: UnitVector, in scope: Scope, count: Int) async -> [AnswerCache.Match] {
+    func nearest(to vector: UnitVector, in scope: Scope, count: Int, _ purpose: LookUpPurpose) async -> [AnswerCache.Match] {
         cache.nearest(to: vector, in: scope, count: count)
     }
 
-    func entry(_ id: EntryID, _ purpose: LookUpPurpose) async -> Entry? {
-        if case .explanation = purpose { await cache.peek(id) } else { await cache.entry(id) }
+    func entry(_ named: EntryMetadata, _ purpose: LookUpPurpose) async -> Entry? {
+        if case .explanation = purpose { await cache.peek(named.id) } else { await cache.entry(named.id) }
     }
 }

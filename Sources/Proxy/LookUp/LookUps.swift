@@ -18,39 +18,51 @@ struct LookUps: Sendable {
     /// Step 3 as far as memory knows. Does not block.
     func remembered(_ inquiry: Inquiry) -> KeyFinding {
         if inquiry.controls.wantsFresh { return .unusable(.refreshRequested) }
+        var finding = KeyFinding.nothing
         for tier in tiers {
             switch tier.remembered(inquiry.key) {
-            case .entry(let entry): return usable(entry, of: tier.name, inquiry.controls)
+            case .entry(let entry):
+                let found = usable(entry, of: tier.name, inquiry.controls)
+                if case .found = found { return found }
+                if case .nothing = finding { finding = found }
             case .nothing: continue
             case .unknown: return .unknown
             }
         }
-        return .nothing
+        return finding
     }
 
     /// Step 3, from what memory knew on.
-    func byKey(_ inquiry: Inquiry, known: KeyFinding, for purpose: LookUpPurpose = .answer) async -> KeyFinding {
-        guard case .unknown = known else { return known }
-        return await byKey(inquiry.key, inquiry.controls, for: purpose)
+    func byKey(_ inquiry: Inquiry, known: KeyFinding, for purpose: LookUpPurpose = .answer) async -> KeyLookUp {
+        guard case .unknown = known else { return KeyLookUp(finding: known) }
+        return await byKey(inquiry.key, inquiry.controls, for: purpose) {
+            byMeaning.embedder == nil || whyNotSought(inquiry) != nil || inquiry.isOfTheMoment ? nil : inquiry.asked?.scope
+        }
     }
 
     /// Step 3: the first tier's entry that may be served, else what the nearest tier has to say.
-    func byKey(_ key: CacheKey, _ controls: RequestControls, for purpose: LookUpPurpose = .answer) async -> KeyFinding {
-        if controls.wantsFresh { return .unusable(.refreshRequested) }
-        var finding = KeyFinding.nothing
+    ///
+    /// - Parameter scope: where the question is looked up by meaning; `nil` where it is not.
+    func byKey(
+        _ key: CacheKey, _ controls: RequestControls, for purpose: LookUpPurpose = .answer, in scope: @Sendable () -> Scope? = { nil }
+    ) async -> KeyLookUp {
+        if controls.wantsFresh { return KeyLookUp(finding: .unusable(.refreshRequested)) }
+        var lookUp = KeyLookUp.nothing
         for tier in tiers {
-            let entry: Entry?
+            let answer: KeyAnswer?
             if let deadline = tier.deadline {
-                entry = (try? await withDeadline(deadline) { await tier.entry(for: key, purpose) }) ?? nil
+                let scope = scope()
+                answer = (try? await withDeadline(deadline) { await tier.entry(for: key, in: { scope }, purpose) }) ?? nil
             } else {
-                entry = await tier.entry(for: key, purpose)
+                answer = await tier.entry(for: key, in: scope, purpose)
             }
-            guard let entry else { continue }
+            if let hasVectors = answer?.hasVectors { lookUp.hasVectors[tier.name] = hasVectors }
+            guard let entry = answer?.entry else { continue }
             let found = usable(entry, of: tier.name, controls)
-            if case .found = found { return found }
-            if case .nothing = finding { finding = found }
+            if case .found = found { return KeyLookUp(finding: found) }
+            if case .nothing = lookUp.finding { lookUp.finding = found }
         }
-        return finding
+        return lookUp
     }
 
     private func usable(_ entry: Entry, of tier: Outcome.Tier, _ controls: RequestControls) -> KeyFinding {
@@ -64,17 +76,17 @@ struct LookUps: Sendable {
 
     /// Steps 4 to 6, where nothing that is kept under the key may be served.
     ///
-    /// - Parameter finding: of the key. Why what is kept there may not be served says more than that nothing else was there.
-    func byMeaning(_ inquiry: Inquiry, after finding: KeyFinding, for purpose: LookUpPurpose) async -> Finding {
+    /// - Parameter lookUp: by key. Why what is kept there may not be served says more than that nothing else was there.
+    func byMeaning(_ inquiry: Inquiry, after lookUp: KeyLookUp, for purpose: LookUpPurpose) async -> Finding {
         var keyReason: MissReason?
-        if case .unusable(let reason) = finding { keyReason = reason }
+        if case .unusable(let reason) = lookUp.finding { keyReason = reason }
         if keyReason == .refreshRequested { return Finding(verdict: .forward(.refreshRequested)) }
         if let reason = whyNotSought(inquiry) { return Finding(verdict: .forward(keyReason ?? reason)) }
         guard let asked = inquiry.asked else {
             return Finding(verdict: .forward(keyReason ?? inquiry.content.noScopeReason ?? .notText))
         }
         if inquiry.isOfTheMoment { return Finding(verdict: .forward(keyReason ?? .timeSensitive)) }
-        let meaning = await byMeaning.find(asked, of: inquiry, for: purpose)
+        let meaning = await byMeaning.find(asked, of: inquiry, knowing: lookUp.hasVectors, for: purpose)
         return Finding(verdict: verdict(meaning, of: inquiry, keyReason, for: purpose), meaning: meaning)
     }
 

@@ -19,7 +19,11 @@ struct MeaningLookUp: Sendable {
     private static let deadlineBehind: Duration = .seconds(2)
 
     /// Looks for an entry that may answer what an inquiry asks.
-    func find(_ asked: Asked, of inquiry: Inquiry, for purpose: LookUpPurpose) async -> MeaningFinding {
+    ///
+    /// - Parameter hasVectors: what the look-up by key told of the scope.
+    func find(
+        _ asked: Asked, of inquiry: Inquiry, knowing hasVectors: [Outcome.Tier: Bool], for purpose: LookUpPurpose
+    ) async -> MeaningFinding {
         guard let embedder else { return MeaningFinding(reason: .noEmbedder) }
         let limit = inquiry.options.lookupDeadline
         // A vector that another request still makes is waited for within the same deadline.
@@ -36,7 +40,7 @@ struct MeaningLookUp: Sendable {
         var reason = MissReason.emptyScope
         var reached: [any CacheTier] = []
         for tier in tiers {
-            switch await tier.reach(of: asked.scope, for: { asked.facts }, underway) {
+            switch await tier.reach(of: asked.scope, isKnown: hasVectors[tier.name], for: { asked.facts }, underway) {
             case .searchable: reached.append(tier)
             case .otherFacts: reason = .numbersDiffer
             case .empty: break
@@ -45,7 +49,7 @@ struct MeaningLookUp: Sendable {
         }
         // Where there is nothing to find, the request need not wait for its vector: it is made while the upstream works.
         guard !reached.isEmpty else { return MeaningFinding(reason: reason) }
-        guard isAwaited else { return MeaningFinding(reason: .notAwaited, isPutOff: true) }
+        guard isAwaited else { return MeaningFinding(reason: .notAwaited, isPutOff: true, hasVectors: hasVectors) }
         return await RequestExecutor.away { [reached] in
             var finding = MeaningFinding()
             guard let vector = await vector(of: asked.query, with: embedder, for: purpose, until: end, &finding) else { return finding }
@@ -92,7 +96,7 @@ struct MeaningLookUp: Sendable {
     ) async {
         let maximumAge = inquiry.controls.maxAge
         let started = ContinuousClock.now
-        let neighbours = await neighbours(of: vector, in: asked.scope, count: inquiry.options.candidateCount, tiers)
+        let neighbours = await neighbours(of: vector, in: asked.scope, count: inquiry.options.candidateCount, tiers, for: purpose)
         let searched = ContinuousClock.now
         finding.times.search = searched - started
         // Who has waited so long does not wait for a decision, and perhaps a verifier, as well.
@@ -113,7 +117,7 @@ struct MeaningLookUp: Sendable {
         if case .forward(let reason) = decision.verdict { return finding.reason = reason }
         // The best candidate's own entry: of answers that are the same, the one given to the nearest wording.
         // It may have to come from the store, and may have left meanwhile.
-        guard let entry = await best.tier.entry(best.match.entry.id, purpose) else { return finding.reason = .cacheFault }
+        guard let entry = await best.tier.entry(best.match.entry, purpose) else { return finding.reason = .cacheFault }
         guard wordings.admits(asked.query, of: entry.id, limit: inquiry.options.maximumWordings) else {
             finding.overworded = entry.id
             return finding.reason = .verificationDue
@@ -123,15 +127,15 @@ struct MeaningLookUp: Sendable {
 
     /// Step 5: the nearest of all tiers; of equal keys the nearer tier's.
     private func neighbours(
-        of vector: UnitVector, in scope: Scope, count: Int, _ tiers: [any CacheTier]
+        of vector: UnitVector, in scope: Scope, count: Int, _ tiers: [any CacheTier], for purpose: LookUpPurpose
     ) async -> [(tier: any CacheTier, match: AnswerCache.Match)] {
         var found: [(tier: any CacheTier, match: AnswerCache.Match)] = []
         for tier in tiers {
             let matches: [AnswerCache.Match]
             if let deadline = tier.deadline {
-                matches = (try? await withDeadline(deadline) { await tier.nearest(to: vector, in: scope, count: count) }) ?? []
+                matches = (try? await withDeadline(deadline) { await tier.nearest(to: vector, in: scope, count: count, purpose) }) ?? []
             } else {
-                matches = await tier.nearest(to: vector, in: scope, count: count)
+                matches = await tier.nearest(to: vector, in: scope, count: count, purpose)
             }
             let known = Set(found.map(\.match.entry.key))
             found += matches.lazy.filter { !known.contains($0.entry.key) }.map { (tier, $0) }
