@@ -58,6 +58,23 @@ struct AdminRouteTests {
         #expect((stats["saved"] as? [String: Any])?["upstream_calls"] as? Int == 1)
     }
 
+    /// Where there is no shared tier a proxy's own part is the whole.
+    @Test func theLocalPartIsAskedForByAFlag() async throws {
+        let client = RouterClient()
+        _ = try await client.ask("hello there")
+        let page = try await client.send(.get, "/cache/entries?local=true").json
+        let entries = try #require(page["entries"] as? [[String: Any]])
+        let id = try #require(entries.first?["id"] as? String)
+        #expect(try await client.send(.get, "/cache/entries/\(id)?local=true").status == 200)
+        #expect(try await client.send(.get, "/cache/export?local=true").bytes.count { $0 == UInt8(ascii: "\n") } == 1)
+        for path in ["/cache/entries?local=1", "/cache/entries/\(id)?local=yes", "/cache/export?local="] {
+            #expect(try await client.send(.get, path).errorCode == "bad_selector", "\(path)")
+        }
+        #expect(try await client.send(.post, "/cache/flush", body: #"{"all": true, "local": "true"}"#).errorCode == "bad_selector")
+        #expect(try await client.send(.post, "/cache/flush", body: #"{"local": true}"#).errorCode == "bad_selector")
+        #expect(try await client.send(.post, "/cache/flush", body: #"{"all": true, "local": true}"#).json["removed"] as? Int == 1)
+    }
+
     @Test func aSharedTierHasTheContractsNames() async throws {
         let alone = try await RouterClient().send(.get, "/cache/stats").json
         #expect(alone["shared"] == nil && (alone["latency_ms"] as? [String: Any])?["shared_lookup"] == nil)
