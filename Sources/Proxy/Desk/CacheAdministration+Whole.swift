@@ -10,6 +10,7 @@ extension CacheAdministration {
     /// Where a page of a listing ends.
     package enum Place: Sendable, Equatable, CustomStringConvertible {
         case here(EntryID)
+        /// Behind this place of the engine's, or at its beginning where the text is empty.
         case engine(String)
 
         private static let mark = "shared."
@@ -65,7 +66,7 @@ extension CacheAdministration {
         var entries: [Entry] = []
         var from: SharedCursor?
         if case .engine(let text) = place {
-            from = SharedCursor(text)
+            if !text.isEmpty { from = SharedCursor(text) }
         } else {
             let ids = try await waiting(selector, order, after: cursor)
             for id in ids.prefix(limit) { if let entry = await cache.entry(id) { entries.append(entry) } }
@@ -78,7 +79,7 @@ extension CacheAdministration {
             guard let next = page.next else { return WholePage(entries: entries, next: nil) }
             from = next
         }
-        return WholePage(entries: entries, next: from.map { .engine($0.text) })
+        return WholePage(entries: entries, next: .engine(from?.text ?? ""))
     }
 
     /// The entries that a selector means and that the engine has not taken.
