@@ -51,8 +51,8 @@ package struct RequestPipeline: Sendable {
     ///   - sleep: waits for the end of connections whose answers are whole.
     package init(
         options live: LiveOptions, pressure: MemoryPressure = MemoryPressure(), cache: AnswerCache, embedder: (any Embedder)?,
-        indexing: IndexingQueue?, shared: SharedCache? = nil, learner: MatchLearner? = nil, upstream: any Upstream, tenants: TenantResolver, metrics: ProxyMetrics,
-        ids: EntryIDSource, clock: any WallClock,
+        indexing: IndexingQueue?, shared: SharedCache? = nil, learner: MatchLearner? = nil, upstream: any Upstream, tenants: TenantResolver,
+        metrics: ProxyMetrics, ids: EntryIDSource, clock: any WallClock,
         observers: [any RequestObserver] = [], logger: Logger,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {

@@ -60,13 +60,18 @@ final class OwnEvents: Sendable {
     /// Those that the engine has not been rid of.
     var unswept: [Own] { all.withLock { $0.filter { $0.position != nil && !$0.isSwept } } }
 
-    /// Adds an event, or notes what has become of it.
+    /// Adds an event.
+    func add(_ event: JournalEvent, at position: SharedPosition?) {
+        all.withLock { all in
+            all.append(Own(event: event, position: position, isDone: false))
+            forgetOld(&all)
+        }
+    }
+
+    /// Notes what has become of an event, if it is still known.
     func note(_ event: JournalEvent, _ change: (inout Own) -> Void) {
         all.withLock { all in
-            let place = all.firstIndex { $0.event.mark == event.mark } ?? all.endIndex
-            if place == all.endIndex { all.append(Own(event: event, position: nil, isDone: false)) }
-            change(&all[place])
-            forgetOld(&all)
+            if let place = all.firstIndex(where: { $0.event.mark == event.mark }) { change(&all[place]) }
         }
     }
 

@@ -108,6 +108,8 @@ extension SharedCache {
             dropFetched()
             own.putBack { $0.lineage == head.lineage }
             cache.forgetTaken()
+            // What is read of the store from now on waits as well.
+            await cache.persist()
             state.withLock { ($0.nextPart, $0.isRefilling) = (0, true) }
             reader.begin(head.lineage, applied: nil)
         } else if known.number > head.number {

@@ -93,7 +93,7 @@ extension SharedCache {
             }
         }
         if let position {
-            own.note(event) { $0.position = position }
+            own.add(event, at: position)
             do throws(JournalReader.Break) { try await reader.catchUp(to: position) } catch { leave(because: error.fault) }
             if reader.isDone(event) { return await keep(event, position) }
             if await reader.carryOutAhead(event) { return await keep(event, position) }
@@ -101,7 +101,7 @@ extension SharedCache {
         }
         // Before it is carried out: what would come from the engine afterwards may be what it means.
         leave(because: nil)
-        own.note(event) { _ in }
+        own.add(event, at: nil)
         await own.keep()
         if await reader.carryOutAhead(event) { _ = await keep(event, nil) }
         return nil

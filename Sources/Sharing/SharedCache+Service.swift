@@ -1,6 +1,6 @@
 import Cache
-package import SemanticCache
-package import ServiceLifecycle
+import SemanticCache
+import ServiceLifecycle
 import Synchronization
 import Telemetry
 
@@ -74,6 +74,7 @@ extension SharedCache {
         try await putWaiting()
         if await bringOver() { bell.continuation.yield() }
         try await putWaiting()
+        for event in own.unswept { if let number = event.position?.number { await sweep(event.event, before: number) } }
         for heard in reader.takeHeard() { schedule(heard.event, before: heard.number, after: .seconds(Double.random(in: 60...120))) }
         let now = instant()
         let due = state.withLock { state in

@@ -16,7 +16,7 @@
 package import Cache
 package import Logging
 package import SemanticCache
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 package import Telemetry
 

@@ -8,7 +8,8 @@ package enum CacheStoreConformance {
         ("what goes in comes out", comesBack), ("the same key takes over", takesOver), ("removal removes", removes),
         ("pages cover everything once", pages),
         ("outlines tell everything but answer and vector", outlines),
-        ("generations tell old from new", numbersGenerations), ("what the shared tier has is kept", keepsSharing), ("state is kept by name", keepsState), ("a closed store says so", closes),
+        ("generations tell old from new", numbersGenerations), ("what the shared tier has is kept", keepsSharing),
+        ("state is kept by name", keepsState), ("a closed store says so", closes),
     ]
 
     @Sendable private static func comesBack(_ store: any CacheStore) async throws -> String? {

@@ -1,4 +1,5 @@
 import Cache
+import HTTPTypes
 import Logging
 import SemanticCache
 import Sharing
