@@ -104,8 +104,8 @@ let package = Package(
             name: "reprise",
             dependencies: [
                 "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "Sealing", "SemanticCache", "Server",
-                "Settings", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes, .logging, .serviceLifecycle,
-                .unixSignals,
+                "Settings", "SharedRedis", "Sharing", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes,
+                .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: house),
 
@@ -126,8 +126,8 @@ let package = Package(
         tests(
             "ProxyTests",
             [
-                "Cache", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Settings", "Telemetry", "TestSupport", "VectorSearch",
-                "WireFormats", .httpTypes, .logging,
+                "Cache", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Settings", "Sharing", "Telemetry", "TestSupport",
+                "VectorSearch", "WireFormats", .httpTypes, .logging,
             ]),
         tests("CacheTests", ["Cache", "Matching", "SemanticCache", "Storage", "Telemetry", "TestSupport", "VectorSearch", .logging]),
         tests("LearningTests", ["Learning"]),

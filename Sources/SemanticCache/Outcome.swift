@@ -11,7 +11,7 @@ package enum Outcome: Sendable, Equatable {
     package enum Tier: String, CaseIterable, Sendable {
         /// In this process's memory, or in the store beside it.
         case local
-        /// In the engine that several proxies share.
+        /// In the engine that several proxies share, put there by any of them.
         case shared
     }
 

@@ -72,7 +72,7 @@ struct AdminRoutes: Sendable {
         case .description: return OpenAPIDescription.response
         case .stats: return JSONBody.response(await stats.report())
         case .entries: return await list(request)
-        case .entry: return await entry(path.dropFirst("/cache/entries/".count), method: request.method, note)
+        case .entry: return await entry(path.dropFirst("/cache/entries/".count), request, note)
         case .flush: return try await flush(request, note)
         case .export: return await export(request)
         case .import: return JSONBody.response(try await TransferRoutes(transfer: transfer).take(request.body, note))
@@ -103,11 +103,14 @@ struct AdminRoutes: Sendable {
     }
 
     /// A page of entries. Their prompts and answers are left out when `showsPrompts` is false.
-    func list(_ request: Request, showsPrompts: Bool = true) async -> Response {
+    ///
+    /// - Parameter isLocal: whether only this proxy's part is listed where the request does not say.
+    func list(_ request: Request, showsPrompts: Bool = true, isLocal: Bool = false) async -> Response {
         var selector = EntrySelector()
         var limit = 50
         var order = EntryOrder.oldest
-        var cursor: EntryID?
+        var cursor: CacheAdministration.Place?
+        var isLocal = isLocal
         do throws(SelectorReader.Failure) {
             for (name, value) in request.uri.queryParameters {
                 switch name {
@@ -122,10 +125,11 @@ struct AdminRoutes: Sendable {
                     }
                     order = named
                 case "cursor":
-                    guard let id = EntryID(value) else {
+                    guard let place = CacheAdministration.Place(String(value)) else {
                         throw SelectorReader.Failure(message: "cursor: expected what next_cursor gave, found '\(value)'")
                     }
-                    cursor = id
+                    cursor = place
+                case "local": isLocal = try SelectorReader.local(value)
                 default: try SelectorReader.set(String(name), String(value), in: &selector)
                 }
             }
@@ -134,7 +138,7 @@ struct AdminRoutes: Sendable {
             return JSONBody.error(.badRequest, error.message, code: "bad_selector")
         }
         do throws(AdministrationError) {
-            let page = try await administration.list(selector, order, after: cursor, limit: limit)
+            let page = try await administration.list(selector, order, after: cursor, limit: limit, isLocal: isLocal)
             let now = clock.now()
             return JSONBody.response(
                 EntryPageView(
@@ -150,9 +154,12 @@ struct AdminRoutes: Sendable {
     private func export(_ request: Request) async -> Response {
         var selector = EntrySelector()
         var cursor: EntryID?
+        var isLocal = false
         do throws(SelectorReader.Failure) {
             for (name, value) in request.uri.queryParameters {
-                if name == "after" {
+                if name == "local" {
+                    isLocal = try SelectorReader.local(value)
+                } else if name == "after" {
                     guard let id = EntryID(value) else {
                         throw SelectorReader.Failure(message: "after: expected the id of an entry, found '\(value)'")
                     }
@@ -165,37 +172,50 @@ struct AdminRoutes: Sendable {
         } catch {
             return JSONBody.error(.badRequest, error.message, code: "bad_selector")
         }
-        do throws(AdministrationError) { return try await TransferRoutes(transfer: transfer).export(selector, after: cursor) } catch {
-            return Self.refusal(error)
-        }
+        do throws(AdministrationError) {
+            let routes = TransferRoutes(transfer: transfer)
+            if !isLocal, let response = try await routes.exportWhole(selector) {
+                guard cursor == nil else {
+                    return JSONBody.error(
+                        .badRequest, "after: the whole cache comes in an order of the engine's: with local=true only this proxy's part is exported.",
+                        code: "bad_selector")
+                }
+                return response
+            }
+            return try await routes.export(selector, after: cursor)
+        } catch { return Self.refusal(error) }
     }
 
-    private func entry(_ name: Substring, method: HTTPRequest.Method, _ note: AuditNote) async -> Response {
-        guard let id = EntryID(name), let entry = await administration.entry(id) else {
+    private func entry(_ name: Substring, _ request: Request, _ note: AuditNote) async -> Response {
+        var isLocal = false
+        do throws(SelectorReader.Failure) {
+            for (parameter, value) in request.uri.queryParameters where parameter == "local" { isLocal = try SelectorReader.local(value) }
+        } catch { return JSONBody.error(.badRequest, error.message, code: "bad_selector") }
+        guard let id = EntryID(name), let entry = await administration.entry(id, isLocal: isLocal) else {
             return JSONBody.error(.notFound, "There is no entry '\(name)'.", code: "entry_not_found")
         }
-        if method == .get { return JSONBody.response(EntryView(entry, hits: administration.hits(id), now: clock.now(), withBody: true)) }
+        if request.method == .get { return JSONBody.response(EntryView(entry, hits: administration.hits(id), now: clock.now(), withBody: true)) }
         var selector = EntrySelector()
         selector.id = id
-        return await flush(selector, isDryRun: false, note)
+        return await flush(SelectorReader.Flush(selector: selector, isDryRun: false, isLocal: isLocal), note)
     }
 
     private func flush(_ request: Request, _ note: AuditNote) async throws -> Response {
         guard let body = try await collect(request) else { return Self.tooLarge }
         do throws(SelectorReader.Failure) {
-            let (selector, isDryRun) = try SelectorReader.read(json: body)
-            return await flush(selector, isDryRun: isDryRun, note)
+            return await flush(try SelectorReader.read(json: body), note)
         } catch {
             return JSONBody.error(.badRequest, error.message, code: "bad_selector")
         }
     }
 
-    private func flush(_ selector: EntrySelector, isDryRun: Bool, _ note: AuditNote) async -> Response {
+    private func flush(_ flush: SelectorReader.Flush, _ note: AuditNote) async -> Response {
         struct Result: Encodable { let matched, removed: Int }
         do throws(AdministrationError) {
-            let result = try await administration.flush(selector, isDryRun: isDryRun)
-            if isDryRun { note.dismiss() }
-            note.add(["selector": "\(selector.auditText)", "matched": "\(result.matched)", "removed": "\(result.removed)"])
+            let result = try await administration.flush(flush.selector, isDryRun: flush.isDryRun, isLocal: flush.isLocal)
+            if flush.isDryRun { note.dismiss() }
+            if flush.isLocal { note.add(["part": "local"]) }
+            note.add(["selector": "\(flush.selector.auditText)", "matched": "\(result.matched)", "removed": "\(result.removed)"])
             return JSONBody.response(Result(matched: result.matched, removed: result.removed))
         } catch {
             return Self.refusal(error)
@@ -224,6 +244,7 @@ struct AdminRoutes: Sendable {
     private static func refusal(_ error: AdministrationError) -> Response {
         switch error {
         case .embedder: JSONBody.error(.serviceUnavailable, error.description, code: "embedder_failed")
+        case .engine: JSONBody.error(.serviceUnavailable, error.description, code: "shared_tier_failed")
         case .noEmbedder: JSONBody.error(.conflict, error.description, code: "no_embedder")
         case .emptySelector, .selector, .unusableText: JSONBody.error(.badRequest, error.description, code: "bad_selector")
         }

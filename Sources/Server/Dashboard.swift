@@ -45,7 +45,7 @@ struct NearMissView: Encodable, Equatable {
 struct DecisionView: Encodable {
     private let number: Int
     private let request, time, method, path, cache, model, namespace: String
-    private let tenant, match, reason, entry: String?
+    private let tenant, match, tier, reason, entry: String?
     private let status, queryBytes: Int
     private let query: String?
     private let durationMs: Double
@@ -78,6 +78,7 @@ struct DecisionView: Encodable {
         isBroken = record.isBroken
         cache = record.outcome.word
         match = record.outcome.hit?.match.word
+        tier = record.outcome.hit?.tier.rawValue
         reason = record.outcome.reason
         isCollapsed = record.outcome.isCollapsed
         // What answered, or was nearest to answering.

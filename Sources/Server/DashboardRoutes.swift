@@ -35,7 +35,8 @@ struct DashboardRoutes: Sendable {
         case "/dashboard/style.css": return Self.file(PackageResources.style_css, "text/css; charset=utf-8")
         case "/dashboard/script.js": return Self.file(PackageResources.script_js, "text/javascript; charset=utf-8")
         case "/dashboard/icon.svg": return Self.file(PackageResources.icon_svg, "image/svg+xml")
-        case "/dashboard/entries": return await admin.list(request, showsPrompts: dashboard.showsPrompts)
+        // Looked at every few seconds, newest first: an engine has no such order.
+        case "/dashboard/entries": return await admin.list(request, showsPrompts: dashboard.showsPrompts, isLocal: true)
         case "/dashboard/events": return events(presence: presences.presence(of: channel))
         default: return JSONBody.error(.notFound, "There is no \(path).", code: "not_found")
         }

@@ -8,18 +8,30 @@ enum SelectorReader {
         let message: String
     }
 
-    /// Reads a flush's body: the selector and `dry_run`.
-    static func read(json bytes: [UInt8]) throws(Failure) -> (selector: EntrySelector, isDryRun: Bool) {
+    /// What a flush's body says.
+    struct Flush {
+        let selector: EntrySelector
+        let isDryRun: Bool
+        /// Whether only this proxy's part is meant.
+        let isLocal: Bool
+    }
+
+    /// Reads a flush's body: the selector, `dry_run` and `local`.
+    static func read(json bytes: [UInt8]) throws(Failure) -> Flush {
         guard let object = (try? JSONSerialization.jsonObject(with: Data(bytes))) as? [String: Any] else {
             throw Failure(message: "expected a JSON object of selectors such as {\"model\": \"...\", \"older_than\": \"7d\"}")
         }
         var selector = EntrySelector()
-        var isDryRun = false
+        var (isDryRun, isLocal) = (false, false)
         for (name, value) in object {
             switch name {
-            case "all", "dry_run":
+            case "all", "dry_run", "local":
                 guard let flag = boolean(value) else { throw Failure(message: "\(name): expected true or false") }
-                if name == "all" { selector.all = flag } else { isDryRun = flag }
+                switch name {
+                case "all": selector.all = flag
+                case "dry_run": isDryRun = flag
+                default: isLocal = flag
+                }
             case "threshold":
                 guard let number = value as? NSNumber, boolean(value) == nil else {
                     throw Failure(message: "threshold: expected a number from 0 to 1")
@@ -30,7 +42,16 @@ enum SelectorReader {
                 try set(name, text, in: &selector)
             }
         }
-        return (try whole(selector), isDryRun)
+        return Flush(selector: try whole(selector), isDryRun: isDryRun, isLocal: isLocal)
+    }
+
+    /// The flag `local` of a query.
+    static func local(_ text: some StringProtocol) throws(Failure) -> Bool {
+        switch text {
+        case "true": true
+        case "false": false
+        default: throw Failure(message: "local: expected true or false, found '\(text)'")
+        }
     }
 
     /// The selector, when each of its members has beside it what it says something of. For when all are set.
@@ -76,7 +97,7 @@ enum SelectorReader {
         default:
             throw Failure(
                 message:
-                    "unknown selector '\(name)'; expected all, id, tenant, namespace, model, tag, older_than, matching, similar_to, threshold or dry_run"
+                    "unknown selector '\(name)'; expected all, id, tenant, namespace, model, tag, older_than, matching, similar_to, threshold, dry_run or local"
             )
         }
     }

@@ -34,6 +34,28 @@ struct TransferRoutes: Sendable {
             })
     }
 
+    /// The same for the whole cache, in the engine's order; `nil` where there is no engine that is asked. One that fails in the middle breaks the export
+    /// off.
+    func exportWhole(_ selector: EntrySelector) async throws(AdministrationError) -> Response? {
+        guard let outflow = try await transfer.outflow(selector) else { return nil }
+        return Response(
+            status: .ok, headers: [.contentType: "application/x-ndjson", .cacheEntries: "\(outflow.count)"],
+            body: ResponseBody { writer in
+                var buffer: [UInt8] = []
+                var rest = outflow
+                while let records = try await rest.next() {
+                    for record in records {
+                        if let line = TransferRecord.line(record) { buffer += line }
+                        guard buffer.count > 256 << 10 else { continue }
+                        try await writer.write(ByteBuffer(bytes: buffer))
+                        buffer = []
+                    }
+                }
+                if !buffer.isEmpty { try await writer.write(ByteBuffer(bytes: buffer)) }
+                try await writer.finish(nil)
+            })
+    }
+
     /// What an import did.
     struct Report: Encodable {
         struct Failure: Encodable { let line: Int, message: String }

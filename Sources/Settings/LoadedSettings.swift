@@ -24,6 +24,8 @@ package struct LoadedSettings: Sendable, Equatable {
         package var tenancyKey: Secret?
         package var encryptionKey: Secret?
         package var formerKeys: [Secret] = []
+        /// Where the shared tier's engine is, from the file or from the variable; `nil` without one.
+        package var sharedURL: Secret?
         /// The keys of `auth.clients` that stand in variables, by the clients' names.
         package var clientKeys: [String: Secret] = [:]
         package var adminToken: Secret?

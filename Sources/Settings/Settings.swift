@@ -28,6 +28,7 @@ package struct Settings: Sendable, Equatable {
     package var upstreams: [RoutedUpstream] = []
     package var cache = Cache()
     package var store = Store()
+    package var shared = Shared()
     package var embedder = Embedder()
     package var matching = Matching()
     package var auth = Auth()
@@ -149,6 +150,21 @@ extension Settings {
         package var flushInterval = Duration.milliseconds(200)
         package var snapshotInterval = Duration.seconds(300)
         package var queueLimit = 10_000
+    }
+
+    /// An engine in which several proxies keep their answers, so that they are one cache.
+    package struct Shared: Sendable, Equatable {
+        package var kind = SharedKind.none
+        /// Without a password; unset with ``urlEnv``.
+        package var url: String?
+        /// Name of the environment variable with the whole URL.
+        package var urlEnv: String?
+        package var lookupTimeout = Duration.milliseconds(30)
+        /// Prefix of keys, or schema.
+        package var namespace = "reprise"
+        package var index = SharedIndex.flat
+        /// Whether prompts and answers may cross a network in the clear.
+        package var allowPlain = false
     }
 
     /// The model that turns a prompt into a vector.
@@ -300,6 +316,10 @@ extension Settings {
 extension Settings {
     /// `embedder.kind`.
     package enum EmbedderKind: String, Choice { case local, off }
+    /// `shared.kind`: the engine that several proxies share.
+    package enum SharedKind: String, Choice { case none, redis, postgres, milvus }
+    /// `shared.index`: how vectors are searched in Redis.
+    package enum SharedIndex: String, Choice { case flat, hnsw }
     /// `matching.prior`: what a fresh cache believes.
     package enum PriorChoice: String, Choice { case shipped, none }
     /// `matching.verifier`: whether a second model reads both wordings before one's answer serves the other.

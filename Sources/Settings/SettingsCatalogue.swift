@@ -1,7 +1,7 @@
 /// Every key, in the order of `config.yaml`. The only place that names keys, describes them and says when a change of them takes effect; defaults are
 /// those of `Settings()`.
 enum SettingsCatalogue {
-    static let sections = [server, upstream, upstreams, cache, store, embedder, matching, auth, tenancy, admin, recording, log, prices]
+    static let sections = [server, upstream, upstreams, cache, store, shared, embedder, matching, auth, tenancy, admin, recording, log, prices]
 
     static func section(_ name: String) -> SettingsSection? { sections.first { $0.name == name } }
 
@@ -202,6 +202,47 @@ enum SettingsCatalogue {
             SettingsKey(
                 "queue_limit", \.store.queueLimit, .whole(1...10_000_000), .atStart,
                 "Entries that may wait to be written; when a slow disk lets it fill up, those that wait longest are served but not stored."),
+        ])
+
+    private static let shared = SettingsSection(
+        "shared", "An engine that several proxies share, so that they are one cache: what one has stored, all serve. See docs/fleet.md.",
+        [
+            SettingsKey(
+                "kind", \.shared.kind, .choice, .atStart,
+                """
+                none: this proxy is a cache of its own. redis: Redis or Valkey with the search module. postgres: PostgreSQL with pgvector.
+                milvus: not in this version yet. All proxies of one engine need the same tenancy.key_env, store.encryption_key_env and embedder.
+                While the engine is away, each goes on alone.
+                """),
+            SettingsKey(
+                "url", \.shared.url, ValueKind<String>.sharedURL.optional, .atStart,
+                """
+                Where the engine is: redis://user@host:6379/0, rediss://... for TLS, postgres://user@host/database?sslmode=verify-full. A URL with a
+                password never stands here, but in the variable that url_env names. Authorities to trust in place of the system's stand in the URL:
+                ?ca_file=path for rediss, sslrootcert=path for postgres.
+                """),
+            SettingsKey(
+                "url_env", \.shared.urlEnv, ValueKind<String>.environmentName.optional, .atStart,
+                "Name of the environment variable that holds the whole URL, for one with a password. Goes in place of url."),
+            SettingsKey(
+                "lookup_timeout", \.shared.lookupTimeout, .duration(), .atStart,
+                "A look-up in the engine that takes longer is a miss there (duration); the request goes on without it."),
+            SettingsKey(
+                "namespace", \.shared.namespace, .sharedNamespace, .atStart,
+                "Prefix of keys in Redis, schema in PostgreSQL: several caches, or several versions of one, can be kept in one engine."),
+            SettingsKey(
+                "index", \.shared.index, .choice, .atStart,
+                """
+                Redis only. flat: vectors of a scope are compared one by one, exact, written fast, and there as soon as the engine is. hnsw: a graph,
+                faster where single scopes hold tens of thousands of entries; it is built anew at every start of the engine (some 40 s for 100,000
+                entries) and takes longer to write. The same on all proxies of a namespace: with another word a second index is made beside the first.
+                """),
+            SettingsKey(
+                "allow_plain", \.shared.allowPlain, .flag, .atStart,
+                """
+                Matters without store.encryption_key_env, for an engine that is reached neither on this machine nor by TLS. false: that is an error.
+                true: prompts and answers cross the network, and lie in the engine, as plain text.
+                """),
         ])
 
     private static let embedder = SettingsSection(

@@ -149,6 +149,7 @@ struct SettingsReader {
             note("store.encryption_key_env: the variable holds fewer than 16 characters", at: marks["store.encryption_key_env"])
         }
         secrets.formerKeys = settings.store.formerKeysEnv.compactMap { secret($0, "store.former_keys_env", &self) }
+        secrets.sharedURL = sharedURL { secret($0, "shared.url_env", &$1) }
         secrets.tenancyKey = secret(settings.tenancy.keyEnv, "tenancy.key_env", &self)
         secrets.adminToken = secret(settings.admin.tokenEnv, "admin.token_env", &self)
         return secrets
@@ -165,6 +166,7 @@ struct SettingsReader {
         for route in settings.upstreams { check(route.upstream, named: "upstreams.\(route.name)", at: marks["upstreams"]) }
         checkFallbacks()
         checkAccess()
+        checkShared()
         if (settings.server.tlsCertificate == nil) != (settings.server.tlsKey == nil) {
             note("server: tls_certificate and tls_key go together", at: marks["server.tls_certificate"] ?? marks["server.tls_key"])
         }
@@ -181,6 +183,54 @@ struct SettingsReader {
             note(
                 "tenancy: a pool that the network can reach needs 'auth.clients', or 'auth.open: true' where everybody on the network may read it",
                 at: marks["tenancy.sharing"] ?? marks["tenancy.namespaces"])
+        }
+    }
+
+    /// What a shared tier needs, as far as the file tells.
+    private mutating func checkShared() {
+        let shared = settings.shared
+        guard shared.kind != .none else { return }
+        if shared.kind == .milvus {
+            return note("shared.kind: this version has no milvus yet; known are none, redis and postgres", at: marks["shared.kind"])
+        }
+        switch (shared.url, shared.urlEnv) {
+        case (nil, nil): note("shared.kind: \(shared.kind.rawValue) needs shared.url or shared.url_env", at: marks["shared.kind"])
+        case (_?, _?): note("shared.url_env: expected either url or url_env; both are given", at: marks["shared.url_env"])
+        case (let url?, nil): checkAddress(url, at: marks["shared.url"], named: "shared.url")
+        case (nil, _?): break
+        }
+        if settings.tenancy.keyEnv == nil {
+            note(
+                "tenancy.key_env: a shared tier needs it, with the same key on every proxy, so that they agree on tenants",
+                at: marks["tenancy.key_env"] ?? marks["shared.kind"])
+        }
+    }
+
+    /// The engine's URL, from the file or from the variable; that of the variable is held against the rest of the settings here.
+    private mutating func sharedURL(_ secret: (String, inout Self) -> Secret?) -> Secret? {
+        let shared = settings.shared
+        guard shared.kind != .none, shared.kind != .milvus else { return nil }
+        guard shared.url == nil else { return shared.url.map { Secret($0) } }
+        guard let variable = shared.urlEnv, let found = secret(variable, &self) else { return nil }
+        checkAddress(found.reveal(), at: marks["shared.url_env"], named: "shared.url_env")
+        return found
+    }
+
+    /// What stands in a variable is not shown: it may hold a password.
+    private mutating func checkAddress(_ url: String, at mark: Mark?, named key: String) {
+        let kind = settings.shared.kind
+        guard let address = SharedAddress(url) else {
+            return note("\(key): expected a URL such as \(SharedAddress.example(of: kind)); the variable holds something else", at: mark)
+        }
+        guard SharedAddress.schemes(of: kind).contains(address.scheme) else {
+            let wanted = SharedAddress.schemes(of: kind).map { "\($0)://" }.joined(separator: " or ")
+            return note("\(key): expected \(wanted) for kind \(kind.rawValue); found \(address.scheme)://", at: mark)
+        }
+        if settings.store.encryptionKeyEnv == nil, !address.isLocal, !address.isEncrypted, !settings.shared.allowPlain {
+            note(
+                "\(key): an engine that is reached over the network needs TLS (\(SharedAddress.tls(of: kind))) or 'store.encryption_key_env'; "
+                    + "or 'shared.allow_plain: true' where prompts and answers may be read on the way",
+                at: mark)
         }
     }
 

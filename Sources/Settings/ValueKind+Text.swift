@@ -55,6 +55,35 @@ extension ValueKind<String> {
             if let text = node.scalar?.string, text.contains("@") { throw ValueFaults(expected: expectation, hiding: node) }
             throw ValueFaults(expected: expectation, at: node)
         }, write: { yamlText($0) })
+
+    /// The URL of a shared engine. One with a password is refused and not shown.
+    static let sharedURL = ValueKind(
+        read: { node throws(ValueFaults) in
+            let expectation = "a URL such as redis://host:6379/0 or postgres://user@host/database"
+            guard let text = node.scalar?.string, !isNull(node), let address = SharedAddress(text) else {
+                if let text = node.scalar?.string, text.contains("@") { throw ValueFaults(expected: expectation, hiding: node) }
+                throw ValueFaults(expected: expectation, at: node)
+            }
+            if address.hasPassword {
+                throw ValueFaults([
+                    .init(mark: node.mark, message: "holds a password: put the whole URL into an environment variable and name that under 'url_env'")
+                ])
+            }
+            return text
+        }, write: { yamlText($0) })
+
+    /// The prefix of keys, or the schema, in a shared engine.
+    static let sharedNamespace = text("1 to 48 of the characters a-z, 0-9, _ and -") { text in
+        let isValid =
+            (1...48).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+        return isValid ? text : nil
+    }
 }
 
 private func isEnvironmentName(_ text: String) -> Bool {

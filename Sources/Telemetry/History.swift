@@ -10,6 +10,8 @@ package final class History: Sendable {
         package let exactHits, semanticHits, stale, misses, bypassed: Int
         package let savedUsd, savedSeconds: Double
         package let savedTokens: Int
+        /// Hits of either kind that the shared tier had; `nil` without one.
+        package let sharedHits: Int?
     }
 
     private struct State {
@@ -50,6 +52,10 @@ extension ProxyMetrics {
         return History.Sample(
             time: time.milliseconds, exactHits: counts.exactHits, semanticHits: counts.semanticHits, stale: counts.stale, misses: counts.misses,
             bypassed: counts.bypassed,
-            savedUsd: counts.net.dollars, savedSeconds: counts.savedSeconds, savedTokens: counts.savedPromptTokens + counts.savedCompletionTokens)
+            savedUsd: counts.net.dollars, savedSeconds: counts.savedSeconds, savedTokens: counts.savedPromptTokens + counts.savedCompletionTokens,
+            sharedHits: shared.map { shared in
+                let results = shared.snapshot().results
+                return (results[.exactHit] ?? 0) + (results[.semanticHit] ?? 0)
+            })
     }
 }

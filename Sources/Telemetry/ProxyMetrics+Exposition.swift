@@ -25,6 +25,7 @@ extension ProxyMetrics {
         for reason in NotStoredReason.allCases { out.sample(counts.notStored[reason] ?? 0, ["reason": reason.rawValue]) }
         out.family("reprise_evictions_total", .counter, "Entries that left the cache, by cause.")
         for eviction in Eviction.allCases { out.sample(evictions[eviction.rawValue], ["cause": eviction.name]) }
+        shared?.write(to: &out)
         writeMoney(counts, to: &out)
         writeLatencies(to: &out)
         write(models.all, by: "model", to: &out)

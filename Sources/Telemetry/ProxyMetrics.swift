@@ -112,8 +112,12 @@ package final class ProxyMetrics: Sendable {
     /// Their scores where one decides, as far as the guards let them pass.
     package let scores = ScoreHistogram()
 
-    package init(prices: PriceTable = .builtIn) {
+    /// What is counted of the tier that several proxies share; `nil` without one.
+    package let shared: SharedTierMetrics?
+
+    package init(prices: PriceTable = .builtIn, shared: SharedTierMetrics? = nil) {
         self.prices = prices
+        self.shared = shared
         models = Accounts(limit: Self.maximumModels) { Account(name: $0, price: prices.price(of: $0)) }
     }
 

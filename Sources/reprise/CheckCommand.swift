@@ -9,7 +9,7 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Validate the configuration and print the effective one, secrets redacted.",
         discussion: """
             Every problem is reported with file, line, column and the nearest valid key; the exit status is then 78. The server's certificate is
-            read, where one is named. A missing or damaged model is reported too, and is an error when matching.require_model is true.
+            read, where one is named, and the engine of a shared tier is reached for; one that takes no proxy with these settings is an error. A missing or damaged model is reported too, and is an error when matching.require_model is true.
 
             Example:
               reprise check --config config.yaml
@@ -45,8 +45,9 @@ struct CheckCommand: AsyncParsableCommand {
                 throw CommandFailure(error)
             }
             let model = describeModel(loaded)
+            let shared = await describeShared(loaded)
             if json {
-                console.out(String(decoding: try jsonBytes(Self.jsonReport(on: loaded, model: model)), as: UTF8.self))
+                console.out(String(decoding: try jsonBytes(Self.jsonReport(on: loaded, model: model, shared: shared)), as: UTF8.self))
             } else {
                 console.write(Self.report(on: loaded))
             }
@@ -54,9 +55,11 @@ struct CheckCommand: AsyncParsableCommand {
             console.error(model.line)
             console.error(describeVerifier(loaded))
             if let certificateLine { console.error(certificateLine) }
+            if let shared { console.error(shared.line) }
             if !model.ok, loaded.settings.matching.requireModel {
                 throw CommandFailure(.configuration, "the model cannot be used, and matching.require_model is true")
             }
+            if shared?.isRefused ?? false { throw CommandFailure(.configuration, "the shared tier cannot be used") }
         }
     }
 
@@ -71,6 +74,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
         if let variable = loaded.settings.store.encryptionKeyEnv { found.append(("store.encryption_key_env", variable)) }
         for variable in loaded.settings.store.formerKeysEnv { found.append(("store.former_keys_env", variable)) }
+        if loaded.settings.shared.kind != .none, let variable = loaded.settings.shared.urlEnv { found.append(("shared.url_env", variable)) }
         for client in loaded.settings.auth.clients {
             if let variable = client.keyEnv { found.append(("auth.clients.\(client.name).key_env", variable)) }
         }
@@ -80,11 +84,13 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     /// `{"valid": true, "file": ..., "model": {...}, "settings": {...}}`; of secrets only the variables' names.
-    static func jsonReport(on loaded: LoadedSettings, model: (ok: Bool, line: String)) -> [String: Any] {
-        [
+    static func jsonReport(on loaded: LoadedSettings, model: (ok: Bool, line: String), shared: SharedReport? = nil) -> [String: Any] {
+        var report: [String: Any] = [
             "valid": true, "file": loaded.file ?? NSNull(), "model": ["usable": model.ok, "message": model.line],
             "settings": loaded.settings.effectiveObject,
         ]
+        if let shared { report["shared"] = ["usable": shared.isReached, "message": shared.line] }
+        return report
     }
 
     /// `{"valid": false, "problems": [{"file", "line", "column", "message"}]}`; what is no place in a file has no line.

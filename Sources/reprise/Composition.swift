@@ -10,6 +10,7 @@ import SemanticCache
 import Server
 import ServiceLifecycle
 import Settings
+import Sharing
 import Storage
 import Telemetry
 import VectorSearch
@@ -49,7 +50,7 @@ struct Composition {
         let settings = loaded.settings
         let readiness = Readiness()
         let clock = SystemClock()
-        let metrics = ProxyMetrics(prices: priceTable(settings.prices))
+        let metrics = ProxyMetrics(prices: priceTable(settings.prices), shared: sharedMetrics(settings.shared, readiness: readiness))
         let sinks = try LogSinks(loaded)
         let recent = RecentDecisions()
         let history = History()
@@ -87,26 +88,33 @@ struct Composition {
         let learner = await makeLearner(
             settings, embedder: embedder, verifier: verifier, cache: cache, upstream: upstream, store: store, clock: clock, metrics: metrics,
             logger: logger)
+        let ids = EntryIDSource(clock: clock, node: .drawn(), above: lastID)
+        let shared = makeShared(
+            loaded, metrics: metrics.shared, cache: cache, store: store, ids: ids, embedder: embedder, learner: learner, clock: clock, logger: logger)
+        // A fresh proxy is warm from its first request, where the engine answers in time.
+        await shared?.begin(for: .milliseconds(500))
         let pipeline = RequestPipeline(
-            options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, learner: learner, upstream: upstream,
-            tenants: tenants, metrics: metrics, ids: EntryIDSource(clock: clock, node: .drawn(), above: lastID), clock: clock,
+            options: options, pressure: pressure, cache: cache, embedder: embedder, indexing: indexing, shared: shared, learner: learner,
+            upstream: upstream, tenants: tenants, metrics: metrics, ids: ids, clock: clock,
             observers: sinks.observers(loaded.settings.log, under: options) + [recent], logger: logger)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
 
         return Composition(
             // The last snapshot is written when the writer has brought everything to the store.
-            services: (snapshots.map { [$0 as any Service] } ?? []) + [writer] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? []) + [
-                restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
-                RowSealing(store: store, logger: logger),
-                StoreUpkeep(store: store, writer: writer, cache: cache, limit: limits.diskBytes, logger: logger),
-                memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
-            ],
+            services: (snapshots.map { [$0 as any Service] } ?? []) + [writer] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? [])
+                // Before the writer ends: what it last learned of the engine is kept in the store.
+                + (shared.map { [$0] } ?? []) + [
+                    restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),
+                    RowSealing(store: store, logger: logger),
+                    StoreUpkeep(store: store, writer: writer, cache: cache, limit: limits.diskBytes, logger: logger),
+                    memoryWatch(settings, pressure: pressure, cache: cache, logger: logger),
+                ],
             embedderLine: embedderLine, restoredLine: cache.isRestoring ? "being read" : "\(restorer.progress.restored) entries", quietLogger: quiet,
             options: serverOptions(settings, fileLimit: fileLimit),
             parts: ServerParts(
                 pipeline: pipeline,
-                administration: CacheAdministration(cache: cache, embedder: embedder, learner: learner, clock: clock),
+                administration: CacheAdministration(cache: cache, embedder: embedder, learner: learner, shared: shared, clock: clock),
                 warmer: CacheWarmer(pipeline: pipeline),
                 stats: StatsReporter(
                     version: Reprise.version, options: options, cache: cache, embedder: embedder, indexing: indexing, writer: writer, store: store,
@@ -193,12 +201,22 @@ enum StartError: Error, CustomStringConvertible {
     case accessLog(String)
     /// The server's certificate cannot be used.
     case certificate(String)
+    /// The shared tier's settings cannot be used.
+    case shared(String)
+
+    /// What is wrong, without the setting that it is wrong with.
+    var reason: String {
+        switch self {
+        case .modelRequired(let why), .upstream(let why), .accessLog(let why), .certificate(let why), .shared(let why): why
+        }
+    }
 
     var description: String {
         switch self {
         case .modelRequired(let why): "matching.require_model is set, and the model cannot be used: \(why)"
         case .upstream(let why): "the upstream cannot be used: \(why)"
         case .certificate(let why): "server.tls_certificate: \(why)"
+        case .shared: "the shared tier cannot be used: \(reason)"
         case .accessLog(let why): "log.access_file: \(why)"
         }
     }

@@ -105,12 +105,16 @@ private struct Decided: Decodable {
     var framed: Bool?
     var text: String?
     var entry: String?
+    var tier: String?
     var nearest: [Neighbour]?
     var guards: [Guard]?
     var learned: Learned?
 
     func lines(title: (String) -> String) -> [String] {
-        var lines = [title(decision) + (reason.map { ", \(printable($0))" } ?? "") + (entry.map { ", entry \(printable($0))" } ?? "")]
+        var lines = [
+            title(decision) + (reason.map { ", \(printable($0))" } ?? "") + (entry.map { ", entry \(printable($0))" } ?? "")
+                + (tier == "shared" ? " of the shared tier" : "")
+        ]
         if let mode, let profile { lines.append("mode \(printable(mode)), profile \(printable(profile)), scope \(scope.map(printable) ?? "none")") }
         if framed ?? false, let query { lines.append("asks \(shortened(printable(query), to: 100)); what it is asked about must be equal") }
         if let text { lines.append("text: \(printable(text))") }

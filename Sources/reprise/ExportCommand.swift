@@ -9,7 +9,8 @@ struct ExportCommand: AsyncParsableCommand {
         abstract: "Write the cache of a running proxy to a file, one entry a line (JSONL).",
         discussion: """
             Conditions combine with AND; without any, everything is written. Prompts and
-            answers stand in the file as they are: protect it.
+            answers stand in the file as they are: protect it. What several proxies share is
+            written whole, and not gone on with by --resume.
 
             Example:
               reprise export cache.jsonl
@@ -20,6 +21,9 @@ struct ExportCommand: AsyncParsableCommand {
     var file: String
 
     @OptionGroup var selector: SelectorOptions
+
+    @Flag(help: "Only what this proxy has itself, where several share what they have.")
+    var local = false
 
     @Flag(help: "Go on at the end of a file that a broken run left.")
     var resume = false
@@ -43,7 +47,7 @@ struct ExportCommand: AsyncParsableCommand {
             defer { if file != "-" { try? output?.close() } }
             let (isFresh, former) = (after == nil, written)
             var meter = TransferMeter(console: console, total: nil, start: written)
-            let query = selector.members + (after.map { [("after", $0)] } ?? [])
+            let query = selector.members + (after.map { [("after", $0)] } ?? []) + (local ? [("local", "true")] : [])
             try await server.client().stream("/cache/export", query: query) { (fields: HTTPFields) in
                 // Not before the proxy has answered: a former export must not be lost to a proxy that is not there.
                 if output == nil { output = try ExportedFile.open(file, isFresh: isFresh) }

@@ -25,6 +25,9 @@ struct FlushCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Do not ask before --all.")
     var yes = false
 
+    @Flag(help: "Only what this proxy has itself: what several proxies share stays, and may be served from there again.")
+    var local = false
+
     @Flag(help: "Print the proxy's answer as JSON.")
     var json = false
 
@@ -40,6 +43,7 @@ struct FlushCommand: AsyncParsableCommand {
         var object = selector.jsonMembers
         if all { object["all"] = true }
         if dryRun { object["dry_run"] = true }
+        if local { object["local"] = true }
         return try jsonBytes(object)
     }
 

@@ -7,7 +7,8 @@ struct ListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "List what is in the cache of a running proxy.",
         discussion: """
-            Conditions combine with AND. The oldest entries come first.
+            Conditions combine with AND. The oldest entries come first; what several proxies
+            share comes in an order of the engine's.
 
             Example:
               reprise list --newest --model gpt-4o-mini --limit 20
@@ -25,6 +26,9 @@ struct ListCommand: AsyncParsableCommand {
     @Flag(help: "List near misses and disputed hits in place of entries: what was nearly served, and what was served wrongly.")
     var nearMisses = false
 
+    @Flag(help: "Only what this proxy has itself, where several share what they have.")
+    var local = false
+
     @Flag(help: "Print one JSON object a line.")
     var json = false
 
@@ -34,7 +38,7 @@ struct ListCommand: AsyncParsableCommand {
     private static let pageSize = 200
 
     func validate() throws {
-        if nearMisses, !selector.members.isEmpty || newest { throw ValidationError("--near-misses takes no conditions and no order") }
+        if nearMisses, !selector.members.isEmpty || newest || local { throw ValidationError("--near-misses takes no conditions and no order") }
         if limit < 1 { throw ValidationError("--limit: expected a whole number of at least 1; found \(limit)") }
     }
 
@@ -43,6 +47,7 @@ struct ListCommand: AsyncParsableCommand {
         var query: [(name: String, value: String)] = [("limit", "\(min(remaining, Self.pageSize))")]
         if newest { query.append(("order", "newest")) }
         if let cursor { query.append(("cursor", cursor)) }
+        if local { query.append(("local", "true")) }
         return query + selector.members
     }
 

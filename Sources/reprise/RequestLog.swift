@@ -132,6 +132,8 @@ extension RequestRecord {
         if let tenant { facts.append(RecordFact("tenant", .text(tenant.description))) }
         if !namespace.isEmpty { facts.append(RecordFact("namespace", .text(namespace))) }
         if let entry = outcome.hit?.entry { facts.append(RecordFact("entry", .text(entry.description))) }
+        // Most hits are this proxy's own; a word more in each of their lines would say nothing.
+        if let tier = outcome.hit?.tier, tier != .local { facts.append(RecordFact("tier", .text(tier.rawValue))) }
         if outcome.isCollapsed { facts.append(RecordFact("collapsed", .flag)) }
         if let similarity { facts.append(RecordFact("similarity", .number(similarity.fourDecimals))) }
         if let usage = answer?.usage {

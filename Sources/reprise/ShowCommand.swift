@@ -15,6 +15,9 @@ struct ShowCommand: AsyncParsableCommand {
     @Argument(help: "The entry's id, as in 'reprise list' and in the response header X-Cache-Entry.")
     var id: String
 
+    @Flag(help: "Only if this proxy has it itself, where several share what they have.")
+    var local = false
+
     @Flag(help: "Print the proxy's answer as JSON.")
     var json = false
 
@@ -28,7 +31,7 @@ struct ShowCommand: AsyncParsableCommand {
         try await reporting {
             let console = Console.standard
             let client = try server.client()
-            let body = try await client.get("/cache/entries/\(id)")
+            let body = try await client.get("/cache/entries/\(id)", query: local ? [("local", "true")] : [])
             if json { return console.out(String(decoding: body, as: UTF8.self)) }
             let entry = try client.decode(CachedEntry.self, from: body)
             for (name, value) in entry.description {

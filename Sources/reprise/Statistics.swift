@@ -47,6 +47,24 @@ struct Statistics: Decodable, Sendable {
         var observations: Int?
     }
 
+    /// The tier that several proxies share.
+    struct Shared: Decodable, Sendable {
+        var kind: String
+        var state: String
+        var reason: String?
+        var exactHits: Int?
+        var semanticHits: Int?
+        var misses: Int?
+        var late: Int?
+        var errors: Int?
+        var notAsked: Int?
+        var waiting: Int?
+        var dropped: Int?
+
+        /// `redis, works` or `redis, down: it cannot be reached`.
+        var condition: String { "\(printable(kind)), \(printable(state))" + (reason.map { ": \(printable($0))" } ?? "") }
+    }
+
     /// What one model, tenant or namespace had of the cache.
     struct Share: Decodable, Sendable {
         var requests: Int?
@@ -65,6 +83,7 @@ struct Statistics: Decodable, Sendable {
     var saved: Savings?
     var latencyMs: [String: Latency]?
     var matching: Matching?
+    var shared: Shared?
     var costs: Costs?
     var models: [String: Share]?
     var tenants: [String: Share]?
@@ -101,6 +120,13 @@ struct Statistics: Decodable, Sendable {
                 ("expired", count(evictions?.expired)), ("evicted for room", count(evictions?.capacity)), ("flushed", count(evictions?.flushed)),
             ])
         group(
+            "Shared tier",
+            [
+                ("engine", shared?.condition), ("exact hits", count(shared?.exactHits)), ("semantic hits", count(shared?.semanticHits)),
+                ("misses", count(shared?.misses)), ("late", count(shared?.late)), ("errors", count(shared?.errors)),
+                ("not asked", count(shared?.notAsked)), ("waiting", count(shared?.waiting)), ("dropped", count(shared?.dropped)),
+            ])
+        group(
             "Matching",
             [
                 ("embedder", matching?.embedder.map(printable)), ("dimension", count(matching?.dimension)),
@@ -127,7 +153,7 @@ struct Statistics: Decodable, Sendable {
     }
 
     private func latencyLines(title: (String) -> String) -> [String] {
-        let order = ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search", "decide"]
+        let order = ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search", "decide", "shared_lookup"]
         let known = (latencyMs ?? [:]).filter { $0.value.p50 != nil }
         guard !known.isEmpty else { return [] }
         let names = order.filter { known[$0] != nil } + known.keys.filter { !order.contains($0) }.sorted()

@@ -63,8 +63,12 @@ struct StatsScreen {
             fit(facts([("coalesced", requests.coalesced), ("stale", requests.stale), ("upstream errors", requests.upstreamErrors)])),
             fit("saved     " + savings(latest.saved)),
             fit("cache     " + cache(latest)),
-            "",
         ]
+        if let shared = latest.shared {
+            let line = fit("shared    " + sharedTier(shared))
+            lines.append(shared.state == "works" ? line : style.bad(line))
+        }
+        lines.append("")
         let room = height - lines.count - 1
         if room > 2 {
             // The same tables as `reprise stats`, as far as they fit.
@@ -124,6 +128,15 @@ struct StatsScreen {
             statistics.diskBytes.map { "\(spokenSize($0)) on disk" },
         ]
         return parts.compactMap { $0 }.joined(separator: ", ")
+    }
+
+    private func sharedTier(_ shared: Statistics.Shared) -> String {
+        let counts = facts([
+            ("hits", (shared.exactHits ?? 0) + (shared.semanticHits ?? 0)), ("misses", shared.misses), ("late", shared.late),
+            ("errors", shared.errors),
+            ("waiting", shared.waiting),
+        ])
+        return shared.condition + "   " + counts
     }
 
     private func pad(_ text: String, _ length: Int) -> String { text + String(repeating: " ", count: max(1, length - text.count)) }

@@ -48,6 +48,27 @@ struct StatsScreenTests {
         #expect(lines.count < height && lines.allSatisfy { $0.count <= width }, "\(lines)")
     }
 
+    @Test func aSharedTierIsShownWhereThereIsOne() throws {
+        func lines(_ shared: String) throws -> (screen: [String], table: [String]) {
+            let json = """
+                {"version": "0.1.0", "uptime_seconds": 61, "entries": 4,
+                 "requests": {"total": 1, "exact_hits": 0, "semantic_hits": 0, "misses": 1, "bypassed": 0}\(shared)}
+                """
+            let statistics = try ScriptedUpstream { _, _ in (200, "") }.client.decode(Statistics.self, from: Array(json.utf8))
+            var screen = StatsScreen(server: "s")
+            screen.add(statistics, at: 0)
+            return (screen.lines(width: 120, height: 40, style: .init(bad: { "bad: \($0)" })), statistics.lines())
+        }
+        let works = try lines(
+            #", "shared": {"kind": "redis", "state": "works", "exact_hits": 3, "semantic_hits": 2, "misses": 4, "late": 1, "errors": 0, "waiting": 9}"#
+        )
+        #expect(works.screen.contains { $0.hasPrefix("shared    redis, works   hits 5   misses 4   late 1") })
+        #expect(works.table.contains("Shared tier") && works.table.contains { $0.contains("waiting") && $0.hasSuffix("9") })
+        let down = try lines(#", "shared": {"kind": "redis", "state": "down", "reason": "cannot be reached: refused"}"#)
+        #expect(down.screen.contains { $0.hasPrefix("bad: shared    redis, down: cannot be reached: refused") })
+        #expect(try !lines("").table.contains("Shared tier"))
+    }
+
     @Test func troubleIsSaid() throws {
         var screen = StatsScreen(server: "s")
         #expect(screen.lines(width: 80, height: 24) == ["waiting for s"])

@@ -18,7 +18,7 @@ struct TierTests {
         let similarity: Float
         var answers = true
 
-        let name = Outcome.Tier.local
+        let name = Outcome.Tier.shared
         var deadline: Duration? { answers ? .seconds(600) : .milliseconds(10) }
 
         private func wait() async { if !answers { try? await Task.sleep(for: .seconds(3600)) } }
@@ -80,13 +80,13 @@ struct TierTests {
             Issue.record("not found by key")
             return
         }
-        #expect(found.match == .exact)
+        #expect(found.match == .exact && found.tier == .shared)
         let finding = await lookUps.byMeaning(try inquiry(Self.reworded), after: .nothing, for: .answer)
         guard case .serve(let served) = finding.verdict else {
             Issue.record("not found by meaning: \(finding.verdict)")
             return
         }
-        #expect(served.match == .semantic(similarity: 0.97) && served.entry.id == found.entry.id)
+        #expect(served.match == .semantic(similarity: 0.97) && served.tier == .shared && served.entry.id == found.entry.id)
     }
 
     @Test func aTierThatIsLateHasNothing() async throws {

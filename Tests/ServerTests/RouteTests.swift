@@ -1,6 +1,7 @@
 import HTTPTypes
 import SemanticCache
 @testable import Server
+import Telemetry
 import Testing
 
 struct ProxyRouteTests {
@@ -55,6 +56,48 @@ struct AdminRouteTests {
         #expect(Set(latency.keys).isSuperset(of: ["exact_hit", "semantic_hit", "miss_overhead", "embed", "search"]))
         #expect(((stats["models"] as? [String: Any])?["m"] as? [String: Any])?["hits"] as? Int == 1)
         #expect((stats["saved"] as? [String: Any])?["upstream_calls"] as? Int == 1)
+    }
+
+    /// Where there is no shared tier a proxy's own part is the whole.
+    @Test func theLocalPartIsAskedForByAFlag() async throws {
+        let client = RouterClient()
+        _ = try await client.ask("hello there")
+        let page = try await client.send(.get, "/cache/entries?local=true").json
+        let entries = try #require(page["entries"] as? [[String: Any]])
+        let id = try #require(entries.first?["id"] as? String)
+        #expect(try await client.send(.get, "/cache/entries/\(id)?local=true").status == 200)
+        #expect(try await client.send(.get, "/cache/export?local=true").bytes.count { $0 == UInt8(ascii: "\n") } == 1)
+        for path in ["/cache/entries?local=1", "/cache/entries/\(id)?local=yes", "/cache/export?local="] {
+            #expect(try await client.send(.get, path).errorCode == "bad_selector", "\(path)")
+        }
+        #expect(try await client.send(.post, "/cache/flush", body: #"{"all": true, "local": "true"}"#).errorCode == "bad_selector")
+        #expect(try await client.send(.post, "/cache/flush", body: #"{"local": true}"#).errorCode == "bad_selector")
+        #expect(try await client.send(.post, "/cache/flush", body: #"{"all": true, "local": true}"#).json["removed"] as? Int == 1)
+    }
+
+    @Test func aSharedTierHasTheContractsNames() async throws {
+        let alone = try await RouterClient().send(.get, "/cache/stats").json
+        #expect(alone["shared"] == nil && (alone["latency_ms"] as? [String: Any])?["shared_lookup"] == nil)
+
+        let metrics = SharedTierMetrics(kind: "redis")
+        let client = RouterClient(shared: metrics)
+        for (result, count) in [(SharedLookUpResult.exactHit, 3), (.semanticHit, 2), (.miss, 4), (.late, 1), (.error, 5), (.down, 6)] {
+            for _ in 0..<count { metrics.record(result, took: .milliseconds(1)) }
+        }
+        metrics.setWaiting(7)
+        metrics.recordDropped(8)
+        metrics.setState(.refused(reason: "wrong password"))
+        let down = try #require(try await client.send(.get, "/cache/stats").json["shared"] as? [String: Any])
+        #expect(down["kind"] as? String == "redis" && down["state"] as? String == "down" && down["reason"] as? String == "wrong password")
+        metrics.setState(.works)
+        let stats = try await client.send(.get, "/cache/stats").json
+        let shared = try #require(stats["shared"] as? [String: Any])
+        #expect(shared["state"] as? String == "works" && shared["reason"] == nil)
+        let counts = ["exact_hits": 3, "semantic_hits": 2, "misses": 4, "late": 1, "errors": 5, "not_asked": 6, "waiting": 7, "dropped": 8]
+        for (name, count) in counts { #expect(shared[name] as? Int == count, "\(name)") }
+        let latency = (stats["latency_ms"] as? [String: Any])?["shared_lookup"] as? [String: Any]
+        #expect(latency?["p50"] as? Double ?? 0 >= 1)
+        #expect(String(decoding: try await client.send(.get, "/metrics").bytes, as: UTF8.self).contains("reprise_shared_waiting_entries 7\n"))
     }
 
     @Test func entriesAreListedShownAndRemoved() async throws {

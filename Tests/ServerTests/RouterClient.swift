@@ -37,7 +37,7 @@ struct RouterClient {
 
     init(
         gate: AdminGate = AdminGate(token: nil, isLoopback: true), maximumBody: Int = 1 << 20, showsPrompts: Bool = false, log: LogCapture? = nil,
-        speaksGPTCache: Bool = false
+        speaksGPTCache: Bool = false, shared: SharedTierMetrics? = nil
     ) {
         let logger = Logger(label: "test") { _ in log.map { $0 as any LogHandler } ?? SwiftLogNoOpLogHandler() }
         let upstream = ScriptedUpstream { _, _ in
@@ -47,7 +47,7 @@ struct RouterClient {
         }
         let embedder = HashingEmbedder()
         let store = FaultyStore()
-        let metrics = ProxyMetrics()
+        let metrics = ProxyMetrics(shared: shared)
         let writer = WriteBehind(store: store, interval: .seconds(60), limit: 100, logger: logger)
         let cache = AnswerCache(
             index: FlatIndex(dimension: embedder.dimension), fingerprint: embedder.fingerprint, writer: writer, metrics: metrics, clock: clock,

@@ -51,6 +51,13 @@ struct ConfigFileTests {
         settings.cache.ttl = .seconds(86_401)
         settings.cache.tools = .off
         settings.store.path = ":memory:"
+        settings.shared.kind = .postgres
+        settings.shared.url = "postgres://me@db/x?sslmode=verify-full"
+        settings.shared.lookupTimeout = .milliseconds(45)
+        settings.shared.namespace = "a-1_b"
+        settings.shared.index = .hnsw
+        settings.shared.allowPlain = true
+        settings.tenancy.keyEnv = "KEY"
         settings.embedder.kind = .off
         settings.embedder.modelDirectory = "2024 models/#1: \n\u{2028}"
         settings.matching.threshold = 0.875

@@ -35,6 +35,10 @@ struct ReloadTests {
         "store.path": "store: {path: other.db}", "store.encryption_key_env": "store: {encryption_key_env: KEY}",
         "store.former_keys_env": "store: {former_keys_env: [KEY]}", "store.flush_interval": "store: {flush_interval: 1s}",
         "store.snapshot_interval": "store: {snapshot_interval: 1s}", "store.queue_limit": "store: {queue_limit: 1}",
+        "shared.kind": "shared: {kind: redis, url: 'redis://localhost'}\ntenancy: {key_env: KEY}", "shared.url": "shared: {url: 'redis://localhost'}",
+        "shared.url_env": "shared: {url_env: KEY}", "shared.lookup_timeout": "shared: {lookup_timeout: 1s}",
+        "shared.namespace": "shared: {namespace: other}", "shared.index": "shared: {index: hnsw}",
+        "shared.allow_plain": "shared: {allow_plain: true}",
         "embedder.kind": "embedder: {kind: off}", "embedder.model_dir": "embedder: {model_dir: other}", "embedder.threads": "embedder: {threads: 1}",
         "embedder.timeout": "embedder: {timeout: 1s}", "matching.mode": "matching: {mode: shadow}",
         "matching.error_bound": "matching: {error_bound: 0.5}", "matching.threshold": "matching: {threshold: 0.5}",
@@ -58,6 +62,9 @@ struct ReloadTests {
         "prices.models": "prices: {models: {m: {input: 1, output: 2}}}",
     ]
 
+    /// For a key that cannot stand alone, the configuration that differs from its sample in it alone.
+    private static let bases = ["shared.kind": "shared: {url: 'redis://localhost'}\ntenancy: {key_env: KEY}"]
+
     private func settings(_ text: String) throws -> Settings { try load(text, environment: ["KEY": "0123456789abcdef"]).settings }
 
     /// The keys that wait, when a proxy that runs with the one text reads the other; and what it goes by then.
@@ -69,8 +76,8 @@ struct ReloadTests {
     @Test func everyKeyEitherTakesEffectAtOnceOrIsNamedAndKeepsItsValue() throws {
         let keys = SettingsCatalogue.sections.flatMap(\.named)
         #expect(Set(keys.map(\.name)) == Set(Self.samples.keys))
-        let running = Settings()
         for (name, key) in keys {
+            let running = try settings(Self.bases[name] ?? "")
             let new = try settings(try #require(Self.samples[name]))
             #expect(key.write(new) != key.write(running), "\(name)")
             let (inEffect, waiting) = running.reloaded(as: new)
@@ -82,6 +89,7 @@ struct ReloadTests {
                 #expect(inEffect == (waiting.isEmpty ? new : running), "\(name)")
             }
         }
+        let running = Settings()
         let (inEffect, waiting) = running.reloaded(as: running)
         #expect(waiting.isEmpty && inEffect == running)
     }

@@ -48,6 +48,8 @@ struct SecretTests {
         "upstream: {api_key_env: sk-proj-hush}", "upstream: {api_key_env: hush\(String(repeating: "A", count: 60))}", "upstream: {api_key: hush}",
         "upstream: {base_url: \"https://me:hush@api/v1?\"}", "upstream: {headers: {Authorization: Bearer hush}}",
         "upstream: {headers_env: {X: hush-hush}}", "admin: {token_env: [hush]}",
+        "shared: {url: \"redis://me:hush@host\"}", "shared: {url: \"redis://:hush@host/0\"}", "shared: {url: \"redis://:hu/sh-hush@host\"}",
+        "shared: {url: \"postgres://host/db?password=hush\"}", "shared: {url: \"://me:hush@\"}", "shared: {url_env: \"redis://me:hush@host\"}",
     ])
     func aSecretInTheWrongPlaceIsNotRepeated(text: String) {
         let found = problems(in: text)

@@ -19,11 +19,11 @@ package struct CacheAdministration: Sendable {
         package let removed: Int
     }
 
-    private let cache: AnswerCache
-    private let embedder: (any Embedder)?
+    let cache: AnswerCache
+    let embedder: (any Embedder)?
     private let learner: MatchLearner?
-    private let shared: SharedCache?
-    private let clock: any WallClock
+    let shared: SharedCache?
+    let clock: any WallClock
 
     /// - Parameters:
     ///   - learner: forgets the prompts it remembers beside what is removed.
@@ -118,7 +118,7 @@ package struct CacheAdministration: Sendable {
         return try await ids(selector, after: cursor, limit: .max, includesExpired: false)
     }
 
-    private func ids(_ selector: EntrySelector, _ order: EntryOrder = .oldest, after cursor: EntryID?, limit: Int, includesExpired: Bool)
+    func ids(_ selector: EntrySelector, _ order: EntryOrder = .oldest, after cursor: EntryID?, limit: Int, includesExpired: Bool)
         async throws(AdministrationError) -> [EntryID]
     {
         let compiled: CompiledSelector
@@ -134,7 +134,7 @@ package struct CacheAdministration: Sendable {
     }
 
     /// What a selector's `similar_to` comes to; `nil` where it has none.
-    private func likeness(of selector: EntrySelector) async throws(AdministrationError) -> (vector: UnitVector, threshold: Float)? {
+    func likeness(of selector: EntrySelector) async throws(AdministrationError) -> (vector: UnitVector, threshold: Float)? {
         guard let text = selector.similarTo else { return nil }
         return (try await vector(of: text), selector.threshold ?? EntrySelector.defaultThreshold)
     }
@@ -158,6 +158,8 @@ package enum AdministrationError: Error, Sendable, CustomStringConvertible {
     case embedder(ModelError)
     /// The text of `similar_to` has no vector.
     case unusableText
+    /// The shared tier's engine failed while it was read.
+    case engine(SharedTierError)
 
     package var description: String {
         switch self {
@@ -166,6 +168,7 @@ package enum AdministrationError: Error, Sendable, CustomStringConvertible {
         case .selector(let error): error.description
         case .noEmbedder: "similar_to needs an embedding model, and none is loaded"
         case .embedder(let error): error.description
+        case .engine(let error): "the shared tier \(error)"
         case .unusableText: "the text of similar_to is empty or too long to be embedded"
         }
     }

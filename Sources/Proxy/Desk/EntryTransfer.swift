@@ -27,6 +27,12 @@ package struct EntryTransfer: Sendable {
         return try await administration.ids(selector, after: cursor)
     }
 
+    /// The whole cache, where there is a shared tier that is asked; `nil` otherwise.
+    package func outflow(_ selector: EntrySelector) async throws(AdministrationError) -> CacheAdministration.Outflow? {
+        await pipeline.cache.restored()
+        return try await administration.outflow(selector)
+    }
+
     /// The entry with its vector, where the store has that; `nil` when it is gone.
     package func record(_ id: EntryID) async -> CacheRecord? { await pipeline.cache.record(id) }
 

@@ -45,6 +45,8 @@ package struct Explanation: Encodable, Sendable {
     let text: String?
     /// The entry that would be served.
     let entry: String?
+    /// Where that entry is kept: `local` or `shared`.
+    let tier: String?
     let nearest: [Neighbour]
     let guards: [Guard]
     let learned: Learned?
@@ -78,8 +80,9 @@ extension Explanation {
     fileprivate init(_ inquiry: Inquiry, _ verdict: Finding.Verdict, _ meaning: MeaningFinding?) {
         let (matching, evidence) = (inquiry.matching, meaning?.decision?.evidence)
         switch verdict {
-        case .serve(let found): (decision, reason, entry) = ("\(found.match.word) hit", nil, found.entry.id.description)
-        case .forward(let why): (decision, reason, entry) = ("miss", why.rawValue, nil)
+        case .serve(let found):
+            (decision, reason, entry, tier) = ("\(found.match.word) hit", nil, found.entry.id.description, found.tier.rawValue)
+        case .forward(let why): (decision, reason, entry, tier) = ("miss", why.rawValue, nil, nil)
         }
         mode = matching.mode.rawValue
         profile = matching.profile.rawValue

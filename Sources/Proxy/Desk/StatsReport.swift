@@ -35,6 +35,21 @@ package struct StatsReport: Encodable, Sendable {
 
     package struct Latencies: Encodable, Sendable {
         let exactHit, semanticHit, missOverhead, embed, search, decide: LatencyHistogram.Quantiles
+        /// `nil` without a shared tier.
+        let sharedLookup: LatencyHistogram.Quantiles?
+    }
+
+    /// The tier that several proxies share.
+    package struct Shared: Encodable, Sendable {
+        /// `redis`, `postgres`; and `works` or `down`.
+        let kind, state: String
+        /// Why it is down.
+        let reason: String?
+        let exactHits, semanticHits, misses, late, errors: Int
+        /// Look-ups that were not made because the engine was away.
+        let notAsked: Int
+        /// Entries that the engine has not taken yet, and those that it will never take.
+        let waiting, dropped: Int
     }
 
     package struct Matching: Encodable, Sendable {
@@ -125,6 +140,8 @@ package struct StatsReport: Encodable, Sendable {
     let latencyMs: Latencies
     let matching: Matching
     let store: Store
+    /// `nil` without a shared tier.
+    let shared: Shared?
     let missReasons, bypassReasons, notStored, notWritten: [String: Int]
     let similarities: Similarities
     /// `nil` where nothing is learned.
@@ -200,7 +217,7 @@ package struct StatsReporter: Sendable {
             latencyMs: .init(
                 exactHit: metrics.exactHitLatency.quantiles, semanticHit: metrics.semanticHitLatency.quantiles,
                 missOverhead: metrics.missOverhead.quantiles, embed: metrics.embedLatency.quantiles, search: metrics.searchLatency.quantiles,
-                decide: metrics.decideLatency.quantiles),
+                decide: metrics.decideLatency.quantiles, sharedLookup: metrics.shared?.latency.quantiles),
             matching: .init(
                 mode: embedder == nil ? MatchingMode.exact.rawValue : options.mode.rawValue, embedder: embedder?.fingerprint,
                 dimension: embedder?.dimension, threshold: Double(options.threshold), profile: options.profile.rawValue,
@@ -213,6 +230,7 @@ package struct StatsReporter: Sendable {
             store: .init(
                 queue: writer.depth, dropped: writer.dropped, fault: writer.fault, snapshotFault: snapshots?.fault, restoring: cache.isRestoring,
                 restored: progress.read, stored: progress.total, answersInMemory: cache.hotCount),
+            shared: metrics.shared.map(StatsReport.Shared.init),
             missReasons: Self.named(counts.missReasons), bypassReasons: Self.named(counts.bypassReasons), notStored: Self.named(counts.notStored),
             notWritten: Self.named(writer.droppedByReason),
             similarities: .init(served: metrics.similarities.counts(served: true), forwarded: metrics.similarities.counts(served: false)),
@@ -235,6 +253,17 @@ package struct StatsReporter: Sendable {
 
     private static func named<Reason: RawRepresentable<String>>(_ counts: [Reason: Int]) -> [String: Int] {
         Dictionary(uniqueKeysWithValues: counts.map { ($0.key.rawValue, $0.value) })
+    }
+}
+
+extension StatsReport.Shared {
+    fileprivate init(_ metrics: SharedTierMetrics) {
+        let numbers = metrics.snapshot()
+        let count = { (result: SharedLookUpResult) in numbers.results[result] ?? 0 }
+        self.init(
+            kind: metrics.kind, state: numbers.state == .works ? "works" : "down", reason: numbers.state.reason, exactHits: count(.exactHit),
+            semanticHits: count(.semanticHit), misses: count(.miss), late: count(.late), errors: count(.error), notAsked: count(.down),
+            waiting: numbers.waiting, dropped: numbers.dropped)
     }
 }
 

@@ -83,6 +83,7 @@ extension HTTPField.Name {
     package static let cacheStatus = Self("Cache-Status")!
     package static let xCache = Self("X-Cache")!
     package static let xCacheMatch = Self("X-Cache-Match")!
+    package static let xCacheTier = Self("X-Cache-Tier")!
     package static let xCacheSimilarity = Self("X-Cache-Similarity")!
     package static let xCacheEntry = Self("X-Cache-Entry")!
     package static let xCacheReason = Self("X-Cache-Reason")!

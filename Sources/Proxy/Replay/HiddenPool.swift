@@ -25,7 +25,7 @@ enum HiddenPool {
 
     /// What an upstream that is a cache itself may say of its part in the answer.
     private static let telling: [HTTPField.Name] = [
-        .age, .cacheStatus, .xCache, .xCacheMatch, .xCacheSimilarity, .xCacheEntry, .xCacheReason, .xRequestID,
+        .age, .cacheStatus, .xCache, .xCacheMatch, .xCacheTier, .xCacheSimilarity, .xCacheEntry, .xCacheReason, .xRequestID,
     ]
 
     /// The entry's answer as a call made now would bring it, in its dates too; `nil` where it came in the other form, for what is made of that here has

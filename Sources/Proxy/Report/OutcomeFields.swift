@@ -24,6 +24,7 @@ extension Outcome {
         let seconds = hit.remaining < .zero ? -Int64((-hit.remaining.inSeconds).rounded(.up)) : Int64(hit.remaining.inSeconds)
         fields[.age] = String(max(0, Int64(hit.age.inSeconds)))
         fields[.xCacheMatch] = hit.match.word
+        fields[.xCacheTier] = hit.tier.rawValue
         // Several entries have no one name.
         if hit.parts == 1 { fields[.xCacheEntry] = hit.entry.description }
         if case .semantic(let similarity) = hit.match { fields[.xCacheSimilarity] = fourDecimals(similarity) }

@@ -79,6 +79,12 @@ function showSummary(stats) {
   const faults = requests.upstream_errors;
   say("note-requests", faults > 0 ? `${short(faults)} upstream errors` : requests.coalesced > 0 ? `${short(requests.coalesced)} shared a call` : "no upstream errors");
   say("note-entries", `${format.bytes(stats.memory_bytes)} in memory, ${format.bytes(stats.disk_bytes)} on disk`);
+  const { shared } = stats;
+  $("tile-shared").hidden = !shared;
+  if (shared) {
+    put($("shared-hits"), shared.exact_hits + shared.semantic_hits, "count");
+    say("note-shared", shared.state === "works" ? `${shared.kind}, ${short(shared.misses)} misses, ${short(shared.late + shared.errors)} late or failed` : `${shared.kind} is away`);
+  }
   say("version", stats.version);
   say("uptime", `up ${format.time(stats.uptime_seconds)}`);
 }
@@ -291,7 +297,7 @@ function showReasons(stats) {
 }
 
 function showHealth(stats) {
-  const { matching, store, evictions, requests } = stats;
+  const { matching, store, evictions, requests, shared } = stats;
   const facts = [
     ["embedder", matching.embedder ? `${matching.embedder.split(/[ ;,]/)[0].slice(0, 40)}${matching.dimension ? `, ${matching.dimension} dimensions` : ""}` : "none: exact repeats only", !matching.embedder],
     ["matching", `${matching.mode}, profile ${matching.profile}`],
@@ -300,6 +306,11 @@ function showHealth(stats) {
     ["waiting for the store", whole.format(store.queue)],
     ["dropped by the store's queue", [whole.format(store.dropped), ...Object.keys(stats.not_written).sort()].join(", "), store.dropped > 0],
     ["store", store.fault || (store.snapshot_fault ? `no snapshot: ${store.snapshot_fault}` : "works"), Boolean(store.fault || store.snapshot_fault)],
+    ...(shared ? [
+      ["shared tier", shared.state === "works" ? `${shared.kind} works` : `${shared.kind} is away: ${shared.reason || "unknown"}`, shared.state !== "works"],
+      ["waiting for the shared tier", whole.format(shared.waiting)],
+      ["never taken by the shared tier", whole.format(shared.dropped), shared.dropped > 0],
+    ] : []),
     ["upstream errors", whole.format(requests.upstream_errors), requests.upstream_errors > 0],
     ["refused for their form", whole.format(requests.refused)],
     ["shared another's call", whole.format(requests.coalesced)],
@@ -370,7 +381,7 @@ function scoreOf({ score, cut, reason, cache }) {
 
 function decisionRow(decision) {
   const word = decision.cache === "hit" ? decision.match : decision.cache;
-  const label = decision.cache === "hit" ? `hit, ${decision.match}` : decision.cache;
+  const label = decision.cache === "hit" ? `hit, ${decision.match}${decision.tier === "shared" ? ", shared" : ""}` : decision.cache;
   const evidence = [decision.reason, scoreOf(decision), decision.is_collapsed ? "shared another's call" : null, ...decision.findings.length ? decision.findings : decision.guards.map((name) => `guard: ${name}`),
     decision.status >= 400 ? `status ${decision.status}` : null, decision.is_broken ? "broke off" : null].filter(Boolean).join("; ");
   return element("tr", { "data-request": decision.request, "data-cache": decision.cache },
