@@ -27,6 +27,8 @@ package final class AnswerCache: Sendable {
     let index: any VectorIndex
     let facts = ScopeFacts()
     let flushes = Flushes()
+    /// Which entries answered which turns of conversations.
+    package let turns = ServedTurns()
     let fingerprint: String?
     let writer: WriteBehind
     let store: (any CacheStore)?
@@ -244,8 +246,14 @@ package final class AnswerCache: Sendable {
         if !contains(id) { forget([id]) }
     }
 
-    /// Leaves an entry to exact repeats alone, for good.
+    /// Leaves an entry to exact repeats alone, for good, and with it what was kept in conversations that took its answer for theirs.
     package func removeFromReach(_ id: EntryID) async {
+        let chain = turns.dispute([id])
+        await leaveToRepeats(id)
+        for id in chain { await leaveToRepeats(id) }
+    }
+
+    private func leaveToRepeats(_ id: EntryID) async {
         let mark = flushMark
         guard let entry = await entry(id), entry.scope != nil else { return }
         insert(
@@ -293,6 +301,7 @@ package final class AnswerCache: Sendable {
             index.removeAll()
             facts.removeAll()
             writer.removeAll()
+            turns.removeAll()
             metrics.recordEviction(.flushed, count: liveCount)
             return count
         }
