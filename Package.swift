@@ -104,8 +104,8 @@ let package = Package(
             name: "reprise",
             dependencies: [
                 "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "Sealing", "SemanticCache", "Server",
-                "Settings", "SharedRedis", "Sharing", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto, .httpTypes,
-                .logging, .serviceLifecycle, .unixSignals,
+                "Settings", "SharedPostgres", "SharedRedis", "Sharing", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto,
+                .httpTypes, .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: house),
 

@@ -27,6 +27,8 @@ package final class AnswerCache: Sendable {
     let index: any VectorIndex
     let facts = ScopeFacts()
     let flushes = Flushes()
+    /// Which entries answered which turns of conversations.
+    package let turns = ServedTurns()
     let fingerprint: String?
     let writer: WriteBehind
     let store: (any CacheStore)?
@@ -271,14 +273,24 @@ package final class AnswerCache: Sendable {
         if !contains(id) { forget([id]) }
     }
 
-    /// Leaves an entry to exact repeats alone, for good; on all proxies where several share it.
+    /// Leaves an entry to exact repeats alone, for good, and with it what was kept in conversations that took its answer for theirs; on all proxies where
+    /// several share it.
     package func removeFromReach(_ id: EntryID) async {
-        guard let outlet = outlet.withLock({ $0.outlet }) else { return await leaveToExactRepeats(id) }
-        if let entry = await metadata(anywhere: id) { await outlet.unreach(entry) }
+        for id in [id] + turns.dispute([id]) {
+            if let outlet = outlet.withLock({ $0.outlet }) {
+                if let entry = await metadata(anywhere: id) { await outlet.unreach(entry) }
+            } else {
+                await leave(id)
+            }
+        }
     }
 
     /// The same on this proxy alone.
     package func leaveToExactRepeats(_ id: EntryID) async {
+        for id in [id] + turns.dispute([id]) { await leave(id) }
+    }
+
+    private func leave(_ id: EntryID) async {
         let mark = flushMark
         guard let entry = await entry(id), entry.scope != nil else { return }
         let sharing = resident.withLock { $0.sharing(id) } ?? .waiting
@@ -327,6 +339,7 @@ package final class AnswerCache: Sendable {
             index.removeAll()
             facts.removeAll()
             writer.removeAll()
+            turns.removeAll()
             metrics.recordEviction(.flushed, count: liveCount)
             return count
         }

@@ -65,7 +65,8 @@ package struct RequestPipeline: Sendable {
         self.indexing = indexing
         self.learner = learner
         lateVectors = LateVectors(cache: cache, indexing: indexing)
-        recogniser = Recogniser(tenants: tenants)
+        let conversations = Conversations(cache: cache, clock: clock)
+        recogniser = Recogniser(tenants: tenants, conversations: conversations)
         let (patience, wordings) = (Patience(), WordingCap())
         let tiers: [any CacheTier] =
             [LocalTier(cache: cache, lateVectors: lateVectors)] + (shared.map { [SharedCacheTier(shared: $0)] } ?? [])
@@ -74,7 +75,7 @@ package struct RequestPipeline: Sendable {
             byMeaning: MeaningLookUp(
                 tiers: tiers, embedder: embedder, learner: learner, patience: patience, wordings: wordings, clock: clock),
             pressure: pressure, clock: clock)
-        lessons = Lessons(learner: learner, patience: patience, wordings: wordings, metrics: metrics, logger: logger)
+        lessons = Lessons(learner: learner, patience: patience, wordings: wordings, conversations: conversations, metrics: metrics, logger: logger)
         replays = Replays(cache: cache, tenants: tenants, clock: clock)
         standIns = StandIns(cache: cache, replays: replays, learner: learner, wordings: wordings, clock: clock)
         reporter = Reporter(metrics: metrics, observers: observers, logger: logger)
@@ -82,7 +83,8 @@ package struct RequestPipeline: Sendable {
         calls = Calls(
             forwarder: forwarder,
             keeper: Keeper(
-                cache: cache, lateVectors: lateVectors, learner: learner, fingerprint: embedder?.fingerprint, ids: ids, clock: clock),
+                cache: cache, lateVectors: lateVectors, conversations: conversations, learner: learner, fingerprint: embedder?.fingerprint,
+                ids: ids, clock: clock),
             tenants: tenants, pressure: pressure, reporter: reporter, crossOrigin: replays.crossOrigin, sleep: sleep)
     }
 

@@ -11,6 +11,7 @@ extension ProxyMetrics {
         package var refused = 0
         package var coalesced = 0
         package var upstreamErrors = 0
+        package var replacedTurns = 0
         package var expired = 0
         package var capacityEvictions = 0
         package var flushed = 0
@@ -56,6 +57,7 @@ extension ProxyMetrics {
         counts.refused = self[.refused]
         counts.coalesced = self[.coalesced]
         counts.upstreamErrors = self[.upstreamErrors]
+        counts.replacedTurns = self[.replacedTurns]
         counts.expired = evictions[Eviction.expired.rawValue]
         counts.capacityEvictions = evictions[Eviction.capacity.rawValue]
         counts.flushed = evictions[Eviction.flushed.rawValue]

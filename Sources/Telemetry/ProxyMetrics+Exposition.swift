@@ -9,6 +9,9 @@ extension ProxyMetrics {
         out.single("reprise_requests_refused_total", .counter, "Requests refused for their form before a look-up.", counts.refused)
         out.single("reprise_requests_coalesced_total", .counter, "Misses answered by another request's upstream call.", counts.coalesced)
         out.single("reprise_upstream_errors_total", .counter, "Upstream calls that failed without an answer.", counts.upstreamErrors)
+        out.single(
+            "reprise_turns_replaced_total", .counter, "Earlier turns of conversations that counted as worded like the entries that answered them.",
+            counts.replacedTurns)
         let upstreams = upstreams.sorted { $0.key < $1.key }
         out.family("reprise_upstream_circuit_open", .gauge, "Whether calls are kept away from an upstream that fails every time, or tried singly.")
         for (name, condition) in upstreams { out.sample(condition.circuit == .closed ? 0 : 1, ["upstream": name]) }

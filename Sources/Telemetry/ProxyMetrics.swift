@@ -76,6 +76,7 @@ package final class ProxyMetrics: Sendable {
         case refused
         case coalesced
         case upstreamErrors
+        case replacedTurns
         case savedCalls
         case savedPromptTokens
         case savedCompletionTokens
@@ -174,6 +175,9 @@ package final class ProxyMetrics: Sendable {
         costs.add(money.nanodollars, at: cost.rawValue)
         accounts(labels).forEach { $0.add(money.nanodollars, to: .costNanodollars) }
     }
+
+    /// Counts earlier turns of conversations that were read as worded like the entries that answered them.
+    package func recordReplacedTurns(_ count: Int) { if count > 0 { add(count, to: .replacedTurns) } }
 
     package func recordUpstreamError() { add(to: .upstreamErrors) }
 

@@ -79,7 +79,10 @@ package enum SharedTierConformance {
         guard let found else { return "\(put.id) is not there" }
         if found.key != put.key || found.id != put.id || found.scope != put.scope || found.since != put.since { return "\(found) for \(put)" }
         if found.marks.tenant != put.marks.tenant || found.marks.namespace != put.marks.namespace || found.marks.model != put.marks.model
-            || Set(found.marks.tags) != Set(put.marks.tags) { return "\(found.marks) for \(put.marks)" }
+            || Set(found.marks.tags) != Set(put.marks.tags)
+        {
+            return "\(found.marks) for \(put.marks)"
+        }
         if found.createdAt != put.createdAt || found.expiresAt != put.expiresAt { return "times of \(put.id)" }
         if found.metadata != put.metadata { return "metadata of \(put.id)" }
         if answer, found.answer != put.answer { return "answer of \(put.id)" }
@@ -142,7 +145,9 @@ package enum SharedTierConformance {
             if zip(found, expected).contains(where: { abs($0.similarity - $1.1) > 1e-4 }) { return "similarities \(found.map(\.similarity))" }
             if let wrong = zip(found, expected).compactMap({ pair in
                 entries.first { $0.id == pair.1.0 }.flatMap { difference(pair.0.entry, $0, answer: false) }
-            }).first { return wrong }
+            }).first {
+                return wrong
+            }
         }
         return nil
     }

@@ -4,6 +4,7 @@ import Logging
 import SemanticCache
 import Server
 import Settings
+import SharedPostgres
 import SharedRedis
 import Sharing
 import Telemetry
@@ -27,7 +28,14 @@ struct SharedEngine: Sendable {
             } catch { throw .shared("its URL \(error)") }
             tier = RedisTier(configuration)
             place = configuration.description
-        case .postgres, .milvus: throw .shared("there is no adapter for \(shared.kind.rawValue) in this build")
+        case .postgres:
+            let configuration: PostgresConfiguration
+            do throws(SharedTierError) { configuration = try PostgresConfiguration(url: url, schema: shared.namespace) } catch {
+                throw .shared("its URL is \(error)")
+            }
+            tier = PostgresTier(configuration)
+            place = configuration.endpoint
+        case .milvus: throw .shared("there is no adapter for milvus in this version")
         }
     }
 }

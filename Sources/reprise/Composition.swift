@@ -82,6 +82,8 @@ struct Composition {
             store: store, cache: cache, snapshots: snapshots, indexing: indexing, fingerprint: embedder?.fingerprint, clock: clock, logger: logger)
         // A small store is read before the first request, a large one behind the requests.
         let lastID = await restorer.begin(for: .milliseconds(500))
+        let turns = ServedTurnsUpkeep(cache.turns, store: store, interval: settings.store.flushInterval, logger: logger)
+        await turns.restore()
         let tenants = TenantResolver(
             key: await tenantKey(loaded, store: store, logger: logger))
         let options = LiveOptions(PipelineOptions(loaded))
@@ -102,7 +104,7 @@ struct Composition {
 
         return Composition(
             // The last snapshot is written when the writer has brought everything to the store.
-            services: (snapshots.map { [$0 as any Service] } ?? []) + [writer] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? [])
+            services: (snapshots.map { [$0 as any Service] } ?? []) + [writer, turns] + (indexing.map { [$0] } ?? []) + (learner.map { [$0] } ?? [])
                 // Before the writer ends: what it last learned of the engine is kept in the store.
                 + (shared.map { [$0] } ?? []) + [
                     restorer, ExpirySweeper(cache: cache), HistorySampler(metrics: metrics, history: history, clock: clock),

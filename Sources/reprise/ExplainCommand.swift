@@ -96,6 +96,12 @@ private struct Decided: Decodable {
         var features: [String: Double]
     }
 
+    struct Turn: Decodable {
+        var entry: String
+        var said: String
+        var counts: String
+    }
+
     var decision: String
     var reason: String?
     var mode: String?
@@ -103,6 +109,7 @@ private struct Decided: Decodable {
     var scope: String?
     var query: String?
     var framed: Bool?
+    var history: [Turn]?
     var text: String?
     var entry: String?
     var tier: String?
@@ -117,6 +124,9 @@ private struct Decided: Decodable {
         ]
         if let mode, let profile { lines.append("mode \(printable(mode)), profile \(printable(profile)), scope \(scope.map(printable) ?? "none")") }
         if framed ?? false, let query { lines.append("asks \(shortened(printable(query), to: 100)); what it is asked about must be equal") }
+        for turn in history ?? [] {
+            lines.append("turn '\(shortened(printable(turn.said), to: 60))' counts as '\(shortened(printable(turn.counts), to: 60))', entry \(printable(turn.entry))")
+        }
         if let text { lines.append("text: \(printable(text))") }
         if let nearest, !nearest.isEmpty {
             lines +=

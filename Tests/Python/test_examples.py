@@ -27,6 +27,13 @@ def test_openai_python(proxy):
     assert "detail=exact" in printed
 
 
+def test_conversation(proxy):
+    printed = run(proxy, sys.executable, str(ROOT / "Examples/conversation/main.py"))
+    found = [line.strip() for line in printed.splitlines() if "reprise;" in line]
+    assert found == ["reprise; fwd=miss; stored"] * 3 + ["reprise; hit; detail=semantic"] * 3
+    assert proxy.stats["matching"]["turns_replaced"] == 3
+
+
 def test_openai_javascript(proxy):
     if shutil.which("node") is None:
         pytest.skip("there is no node")

@@ -30,6 +30,13 @@ package struct Explanation: Encodable, Sendable {
         let features: [String: Double]
     }
 
+    /// An earlier turn of the conversation that counts as worded like the entry that answered it.
+    package struct Turn: Encodable, Sendable {
+        let entry: String
+        /// What the history says, and as what it counts.
+        let said, counts: String
+    }
+
     /// `exact hit`, `semantic hit` or `miss`.
     let decision: String
     /// Why it is a miss.
@@ -41,6 +48,8 @@ package struct Explanation: Encodable, Sendable {
     let query: String?
     /// Whether the message holds a frame beside the query, which must be equal.
     let framed: Bool
+    /// The turns of the history that count as worded otherwise, in order.
+    let history: [Turn]
     /// The class of text that the query is of.
     let text: String?
     /// The entry that would be served.
@@ -90,6 +99,7 @@ extension Explanation {
         scope = inquiry.asked.map { String($0.scope.digest.hex.prefix(16)) }
         query = inquiry.asked?.query ?? inquiry.content.query
         framed = inquiry.asked?.isFramed ?? false
+        history = inquiry.history.replaced.map { Turn(entry: $0.entry.description, said: $0.said, counts: $0.counts.text) }
         text = inquiry.asked?.text?.description
         nearest = (meaning?.candidates ?? []).map {
             Neighbour(

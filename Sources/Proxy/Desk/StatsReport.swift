@@ -67,6 +67,8 @@ package struct StatsReport: Encodable, Sendable {
         /// What the traffic's own labels alone say, inherited ones aside, and how many they are; `nil` without any.
         let ownEstimatedError: Double?
         let ownLabels: Int
+        /// Earlier turns of conversations that counted as worded like the entries that answered them, and the turns of which that is known.
+        let turnsReplaced, turnsKnown: Int
         /// Labels learned from.
         let observations: Int
         let learning: Learning?
@@ -224,6 +226,7 @@ package struct StatsReporter: Sendable {
                 searchable: cache.searchableCount, waitingForEmbedding: indexing?.depth ?? 0,
                 errorBound: options.errorBound, estimatedError: learned.map { $0.cut == nil ? 0 : $0.estimatedError },
                 upperBound: learned?.upperBound, ownEstimatedError: learned?.ownEstimatedError, ownLabels: learned?.ownLabels ?? 0,
+                turnsReplaced: counts.replacedTurns, turnsKnown: cache.turns.count,
                 observations: learned?.observations ?? 0, learning: learned.map(StatsReport.Learning.init),
                 populations: learner?.populations,
                 unlinked: cache.unlinkedCount),

@@ -28,6 +28,7 @@ struct Keeper: Sendable {
 
     let cache: AnswerCache
     let lateVectors: LateVectors
+    let conversations: Conversations
     let learner: MatchLearner?
     /// Of the embedder in use; `nil` when there is none.
     let fingerprint: String?
@@ -85,11 +86,14 @@ struct Keeper: Sendable {
             query: query, answer: answer, createdAt: now,
             expiresAt: now + options.timeToLive(of: answer, asked: inquiry.controls.ttl, inquiry.content, query: inquiry.asked?.query))
         guard let asked, let vector = keeping.order.vector, let fingerprint else {
-            return cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) ? nil : .flushed
+            guard cache.insert(CacheRecord(entry: entry, embedding: nil), since: keeping.mark) else { return .flushed }
+            if asked != nil { conversations.note(entry.id, madeBy: inquiry) }
+            return nil
         }
         let ready = vector.ready
         let embedding = ready?.vector.map { StoredEmbedding(vector: $0, fingerprint: fingerprint) }
         guard cache.insert(CacheRecord(entry: entry, embedding: embedding), since: keeping.mark) else { return .flushed }
+        conversations.note(entry.id, madeBy: inquiry)
         // A look-up that was made behind the request teaches when it has ended.
         // One model's answer says nothing of whether another's are the same.
         let teach: @Sendable (LabelJob.Kind?) -> Void = { lesson in

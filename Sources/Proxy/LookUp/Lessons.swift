@@ -10,6 +10,7 @@ struct Lessons: Sendable {
     let learner: MatchLearner?
     let patience: Patience
     let wordings: WordingCap
+    let conversations: Conversations
     let metrics: ProxyMetrics
     let logger: Logger
 
@@ -17,6 +18,7 @@ struct Lessons: Sendable {
     func note(_ finding: Finding, of inquiry: Inquiry) -> LabelJob.Kind? {
         if case .forward(.refreshRequested) = finding.verdict { learner?.noteRefresh(inquiry.key) }
         guard let meaning = finding.meaning else { return nil }
+        metrics.recordReplacedTurns(inquiry.history.replaced.count)
         var isServed = false
         if case .serve = finding.verdict { isServed = true }
         count(meaning, isServed: isServed)
@@ -64,6 +66,7 @@ struct Lessons: Sendable {
 
     /// Notes an answer that was served by meaning.
     func noteServed(_ finding: Finding, _ entry: Entry, to inquiry: Inquiry) {
+        conversations.note(inquiry, servedBy: entry)
         guard let learner, let decision = finding.meaning?.decision, let query = inquiry.asked?.query else { return }
         learner.notice(query, in: inquiry.population.key)
         learner.noteHit(decision, requestID: inquiry.request.id, key: inquiry.key, entry: entry, asked: query, in: inquiry.population.key)

@@ -17,18 +17,22 @@ package struct Asked: Sendable {
 
     /// `nil` where nothing of the request may be worded otherwise.
     ///
+    /// - Parameter turns: earlier turns that count as worded otherwise.
     /// - Complexity: O(n) in the body.
-    package init?(_ content: CacheableRequest, splitting: AskSplit, tenant: TenantID, namespace: String, pathAndQuery: String) {
+    package init?(
+        _ content: CacheableRequest, splitting: AskSplit, tenant: TenantID, namespace: String, pathAndQuery: String,
+        rewording turns: [RewordedTurn] = []
+    ) {
         guard let message = content.query else { return nil }
         let split = splitting == .auto ? FramedAsk(message) : nil
         let frame = split?.frame
         let scope =
             if let frame {
-                content.scope(tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery) { take in
+                content.scope(tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery, rewording: turns) { take in
                     frame.forEachCanonicalPiece(composed: { $0.precomposedStringWithCanonicalMapping }, take)
                 }
             } else {
-                content.scope(tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
+                content.scope(tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery, rewording: turns)
             }
         guard let scope else { return nil }
         query = frame == nil ? message : split?.ask ?? message

@@ -19,11 +19,14 @@ struct Inquiry: Sendable {
     let key: CacheKey
     /// What of the request beside its body is in key and scope.
     private let variant: String
+    /// `nil` where histories stand as they are.
+    private let conversations: Conversations?
     private let readAsked = Once<Asked?>()
+    private let readHistory = Once<ReadHistory>()
 
     init(
         request: ProxyRequest, content: CacheableRequest, controls: RequestControls, caller: AccessRules.Caller, tenant: TenantID,
-        namespace: String, settings: LiveOptions.Snapshot, trace: RequestTrace
+        namespace: String, settings: LiveOptions.Snapshot, trace: RequestTrace, conversations: Conversations? = nil
     ) {
         self.request = request
         self.content = content
@@ -33,6 +36,7 @@ struct Inquiry: Sendable {
         self.namespace = namespace
         self.settings = settings
         self.trace = trace
+        self.conversations = conversations
         // The path may add to the endpoint: a query string names an API version or a deployment.
         variant = request.variant(by: settings.options.routingFields)
         key = content.key(tenant: tenant, namespace: namespace, pathAndQuery: variant)
@@ -42,7 +46,7 @@ struct Inquiry: Sendable {
     func with(_ request: ProxyRequest, _ content: CacheableRequest) -> Inquiry {
         Inquiry(
             request: request, content: content, controls: controls, caller: caller, tenant: tenant, namespace: namespace, settings: settings,
-            trace: trace)
+            trace: trace, conversations: conversations)
     }
 
     var options: PipelineOptions { settings.options }
@@ -52,9 +56,21 @@ struct Inquiry: Sendable {
     /// What of it may be worded otherwise, read when it is first asked for; `nil` where nothing is.
     var asked: Asked? {
         readAsked.value {
-            Asked(content, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: variant)
+            Asked(
+                content, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: variant,
+                rewording: history.replaced.map(\.counts))
         }
     }
+
+    /// Its history as it counts, read when it is first asked for.
+    var history: ReadHistory {
+        readHistory.value {
+            conversations?.read(content, splitting: options.askSplit, tenant: tenant, namespace: namespace, pathAndQuery: variant) ?? .asItStands
+        }
+    }
+
+    /// Names it among the turns of its conversation.
+    var turnMark: TurnMark? { content.turnMark(tenant: tenant, namespace: namespace, pathAndQuery: variant) }
 
     /// Whether the answer holds for a moment only.
     var isOfTheMoment: Bool { options.isOfTheMoment(content, asked?.query) }

@@ -12,6 +12,8 @@ struct Recogniser: Sendable {
     }
 
     let tenants: TenantResolver
+    /// `nil` where histories stand as they are.
+    var conversations: Conversations?
 
     /// - Parameters:
     ///   - settings: what holds for this request, whatever is decided until it ends.
@@ -66,7 +68,7 @@ struct Recogniser: Sendable {
             return .inquiry(
                 Inquiry(
                     request: outgoing, content: content, controls: controls, caller: admission.caller, tenant: tenant, namespace: namespace,
-                    settings: settings, trace: trace))
+                    settings: settings, trace: trace, conversations: conversations))
         }
     }
 }

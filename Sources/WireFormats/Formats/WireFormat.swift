@@ -63,6 +63,12 @@ package protocol WireFormat: Sendable {
     /// Finds the text that may be worded otherwise, and refuses what every provider of the format would.
     func findQuery(in root: JSONNode) throws(RequestError) -> QueryFinder
 
+    /// The conversation that a body continues; `nil` where it has none.
+    func conversation(in root: JSONNode) -> ConversationFinder?
+
+    /// What an element of a conversation's history says, where it is the model's; `nil` for others.
+    func said(_ element: JSONNode) -> String?
+
     /// How many answers to its question a body asks for; `nil` where it says so as OpenAI's does, by `n`.
     func choiceCount(of root: JSONNode) -> Int?
 
@@ -70,7 +76,9 @@ package protocol WireFormat: Sendable {
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest)
 
     /// What key and scope are made of: the canonical body less `excluded` members, and the inputs that have answers of their own.
-    func canonical(_ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode]) -> (CanonicalJSON, [EmbeddingItem])
+    func canonical(
+        _ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode], locating nodes: [JSONNode]
+    ) -> (CanonicalJSON, [EmbeddingItem])
 
     // MARK: Answers
 
@@ -122,9 +130,14 @@ extension WireFormat {
     package func bypass(_ root: JSONNode) -> BypassReason? { nil }
     package func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) {}
 
-    package func canonical(_ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode]) -> (CanonicalJSON, [EmbeddingItem]) {
+    package func conversation(in root: JSONNode) -> ConversationFinder? { nil }
+    package func said(_ element: JSONNode) -> String? { nil }
+
+    package func canonical(
+        _ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode], locating nodes: [JSONNode]
+    ) -> (CanonicalJSON, [EmbeddingItem]) {
         var canonical = CanonicalJSON()
-        canonical.append(root, excluding: excluded, marking: texts.map(\.index))
+        canonical.append(root, excluding: excluded, marking: texts.map(\.index), locating: nodes.map(\.index).sorted())
         return (canonical, [])
     }
 

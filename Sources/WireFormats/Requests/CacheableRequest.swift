@@ -34,15 +34,17 @@ package struct CacheableRequest: Sendable {
     /// The tags by which a gateway chooses who answers, in canonical form; empty for most.
     private let routingTags: [UInt8]
     /// The canonical body less what cannot change the answer.
-    private let canonical: [UInt8]
+    let canonical: [UInt8]
     /// Where the query's texts stand in `canonical`, as whole strings with their quotes, ascending.
     private let queryRanges: [Range<Int>]
+    /// Where its conversation's turns stand in `canonical`; `nil` for a request that is none.
+    let conversation: Conversation?
 
     init(
         format: any WireFormat, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool,
         asksForSearch: Bool, routingTags: [UInt8], query: String?, noScopeReason: MissReason?, controlFields: [String], bodyControls: RequestControls,
         strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
-        queryRanges: [Range<Int>], items: [EmbeddingItem], instructions: UInt64
+        queryRanges: [Range<Int>], conversation: Conversation?, items: [EmbeddingItem], instructions: UInt64
     ) {
         self.format = format
         self.model = model
@@ -59,11 +61,15 @@ package struct CacheableRequest: Sendable {
         self.choiceCount = choiceCount
         self.canonical = canonical
         self.queryRanges = queryRanges
+        self.conversation = conversation
         self.items = items
         self.instructions = instructions
     }
 
     package var endpoint: Endpoint { format.endpoint }
+
+    /// Whether one answer is asked for, and not several to choose from.
+    package var asksForOneAnswer: Bool { choiceCount == 1 }
 
     /// The path by which a client asks the same for a plain answer, where it is not known how it was asked.
     package var standardPath: String { format.path(model: model) }
@@ -112,19 +118,29 @@ package struct CacheableRequest: Sendable {
     ///
     /// Each of the query's texts is replaced by the byte FF, which stands in no JSON text, so no message can pass for the gap.
     ///
-    /// - Parameter frame: gives, piece by piece, what of the query must be equal all the same; they follow the byte FE, which stands in no JSON text.
+    /// - Parameters:
+    ///   - turns: earlier turns that count as worded in other words: the scope is that of the request whose history says these, in order.
+    ///   - frame: gives, piece by piece, what of the query must be equal all the same; they follow the byte FE, which stands in no JSON text.
     package func scope(
-        tenant: TenantID, namespace: String, pathAndQuery: String, beside frame: ((_ take: (UnsafeRawBufferPointer) -> Void) -> Void)? = nil
+        tenant: TenantID, namespace: String, pathAndQuery: String, rewording turns: [RewordedTurn] = [],
+        beside frame: ((_ take: (UnsafeRawBufferPointer) -> Void) -> Void)? = nil
     ) -> Scope? {
         guard query != nil else { return nil }
         var hash = start("reprise scope 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
         canonical.withUnsafeBytes { bytes in
             var position = 0
-            for range in queryRanges {
+            func skip(_ range: Range<Int>, _ other: [UInt8]) {
                 hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[position..<range.lowerBound]))
-                hash.update(data: [0xFF])
+                hash.update(data: other)
                 position = range.upperBound
             }
+            // What is asked comes after all turns.
+            for turn in turns {
+                var text: [UInt8] = []
+                JSONText.append(turn.text, to: &text)
+                skip(turn.place, text)
+            }
+            for range in queryRanges { skip(range, [0xFF]) }
             hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[position...]))
         }
         if let frame {
@@ -134,7 +150,7 @@ package struct CacheableRequest: Sendable {
         return Scope(finish(hash))
     }
 
-    private func start(_ tag: String, tenant: TenantID, namespace: String, pathAndQuery: String) -> SHA256 {
+    func start(_ tag: String, tenant: TenantID, namespace: String, pathAndQuery: String) -> SHA256 {
         var head: [UInt8] = []
         head.reserveCapacity(192)
         func append(_ bytes: some Collection<UInt8>) {

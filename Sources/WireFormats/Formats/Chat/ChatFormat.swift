@@ -11,6 +11,10 @@ struct ChatFormat: WireFormat {
 
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) { digest.addMessages(root["messages"]) }
 
+    func conversation(in root: JSONNode) -> ConversationFinder? { root["messages"].map { ConversationFinder(messages: $0) } }
+
+    func said(_ element: JSONNode) -> String? { element["role"]?.isString("assistant") ?? false ? Self.text(ofMessage: element) : nil }
+
     var finishReasons: FinishReasons? { .choices }
     func check(_ message: JSONNode) throws(NotStoredReason) { try ChoiceProgress.check(message) }
     func progress() -> (any StreamProgress)? { ChoiceProgress() }
@@ -33,7 +37,10 @@ struct ChatFormat: WireFormat {
     }
 
     func text(of message: JSONNode) -> String {
-        guard let message = message["choices"]?.first?["message"] else { return "" }
+        message["choices"]?.first?["message"].map { Self.text(ofMessage: $0) } ?? ""
+    }
+
+    private static func text(ofMessage message: JSONNode) -> String {
         let spoken = AnswerText.spoken(message["content"]) ?? AnswerText.spoken(message["refusal"])
         let calls = message["tool_calls"]?.elements.compactMap { call in
             call["function"].map { AnswerText.called($0["name"], $0["arguments"]) }

@@ -40,6 +40,20 @@ struct GeminiFormat: WireFormat {
         digest.add(root["systemInstruction"] ?? root["system_instruction"])
     }
 
+    func conversation(in root: JSONNode) -> ConversationFinder? {
+        guard let contents = root["contents"], contents.kind == .array else { return nil }
+        return ConversationFinder(contents) { content in
+            if content["role"].map({ $0.isNull || $0.isString("user") }) ?? true {
+                return .user(texts: content["parts"]?.listed.compactMap { $0["text"] }.filter { $0.kind == .string } ?? [])
+            }
+            return content["role"]?.isString("model") ?? false ? .model : .other
+        }
+    }
+
+    func said(_ element: JSONNode) -> String? {
+        element["role"]?.isString("model") ?? false ? Self.text(ofParts: element["parts"]?.listed ?? []) : nil
+    }
+
     func choiceCount(of root: JSONNode) -> Int? {
         let settings = root["generationConfig"] ?? root["generation_config"]
         return (settings?["candidateCount"] ?? settings?["candidate_count"])?.int
@@ -88,12 +102,12 @@ struct GeminiFormat: WireFormat {
         return bytes + Array(",\"responseId\":\"\(id)\"}".utf8)
     }
 
-    func text(of message: JSONNode) -> String {
-        let parts = message["candidates"]?.first?.parts.filter { $0["thought"]?.bool != true } ?? []
-        return AnswerText.joined(
-            parts.compactMap { part in
-                part["text"]?.string ?? part["executableCode"]?["code"]?.string
-                    ?? part["functionCall"].map(Self.called)
+    func text(of message: JSONNode) -> String { Self.text(ofParts: message["candidates"]?.first?.parts ?? []) }
+
+    private static func text(ofParts parts: [JSONNode]) -> String {
+        AnswerText.joined(
+            parts.lazy.filter { $0["thought"]?.bool != true }.compactMap { part in
+                part["text"]?.string ?? part["executableCode"]?["code"]?.string ?? part["functionCall"].map(called)
             })
     }
 

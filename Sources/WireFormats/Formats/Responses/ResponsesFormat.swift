@@ -31,6 +31,24 @@ struct ResponsesFormat: WireFormat {
         digest.addMessages(root["input"])
     }
 
+    func conversation(in root: JSONNode) -> ConversationFinder? {
+        guard let input = root["input"] else { return nil }
+        if input.kind == .string { return ConversationFinder(alone: input) }
+        return ConversationFinder(input) { item in
+            if item["role"]?.isString("user") ?? false {
+                return .user(texts: QueryFinder(content: item["content"], partType: "input_text").texts)
+            }
+            return said(item) == nil ? .other : .model
+        }
+    }
+
+    /// The model's are its messages, and what it did on its way to them; what came of that is not.
+    func said(_ element: JSONNode) -> String? {
+        if let role = element["role"] { return role.isString("assistant") ? AnswerText.spoken(element["content"]) ?? "" : nil }
+        guard let type = element["type"]?.string, !type.hasSuffix("_output") else { return nil }
+        return AnswerText.part(element) ?? ""
+    }
+
     var finishReasons: FinishReasons? { .responses }
 
     func check(_ message: JSONNode) throws(NotStoredReason) {
