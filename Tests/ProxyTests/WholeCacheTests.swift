@@ -1,3 +1,4 @@
+import HTTPTypes
 import Cache
 import Logging
 @testable import Proxy
