@@ -121,8 +121,8 @@ let package = Package(
         tests(
             "ProxyTests",
             [
-                "Cache", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Settings", "Telemetry", "TestSupport", "VectorSearch",
-                "WireFormats", .httpTypes, .logging,
+                "Cache", "Learning", "Matching", "Options", "Proxy", "SemanticCache", "Settings", "Sharing", "Telemetry", "TestSupport",
+                "VectorSearch", "WireFormats", .httpTypes, .logging,
             ]),
         tests("CacheTests", ["Cache", "Matching", "SemanticCache", "Storage", "Telemetry", "TestSupport", "VectorSearch", .logging]),
         tests("LearningTests", ["Learning"]),

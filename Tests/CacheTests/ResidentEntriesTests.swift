@@ -150,7 +150,8 @@ struct ResidentEntriesTests {
             switch Int.random(in: 0..<5, using: &generator) {
             case 0, 1:
                 let entry = Sample.entry(number)
-                _ = entries.insert(entry.metadata, answer: number % 3 > 0 ? entry.answer : nil, cost: 1, answerBytes: entry.answer.memoryBytes)
+                _ = entries.insert(
+                    entry.metadata, answer: number % 3 > 0 ? entry.answer : nil, cost: 1, answerBytes: entry.answer.memoryBytes, sharing: .waiting)
                 model.insert(number)
             case 2:
                 entries.touch(id(number))
