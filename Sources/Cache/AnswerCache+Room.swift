@@ -30,6 +30,7 @@ extension AnswerCache {
             }
             if !contains(metadata.id) { unindex(metadata) }
         }
+        giveUpIfRefused(metadata, outline.sharing)
         makeRoom(for: nil)
     }
 
@@ -37,16 +38,33 @@ extension AnswerCache {
     func restore(_ record: CacheRecord) {
         guard mayRestore(record.entry.metadata, record.sharing) else { return }
         admit(record, isNew: false, sharing: record.sharing)
+        giveUpIfRefused(record.entry.metadata, record.sharing)
     }
 
     private func mayRestore(_ metadata: EntryMetadata, _ sharing: EntrySharing) -> Bool {
-        let (isGone, isRefused) = restoring.withLock { state in
-            guard let state else { return (false, false) }
-            return (state.removed.contains(metadata.id), sharing == .fetched && state.refusesFetched || flushes.cover(metadata, since: state.mark))
+        let refusal = refusal(of: metadata, sharing)
+        if refusal == .flushed { forget([metadata.id]) }
+        return refusal == nil && self.metadata(for: metadata.key).map { $0.id < metadata.id } ?? true
+    }
+
+    /// What was removed between the look and the insertion goes after all.
+    private func giveUpIfRefused(_ metadata: EntryMetadata, _ sharing: EntrySharing) {
+        if refusal(of: metadata, sharing) != nil { remove([metadata.id], as: nil) }
+    }
+
+    private enum Refusal {
+        case removed
+        /// Here or by another proxy, before it was read.
+        case flushed
+    }
+
+    /// Why an entry must not come back from the store; `nil` when it may.
+    private func refusal(of metadata: EntryMetadata, _ sharing: EntrySharing) -> Refusal? {
+        restoring.withLock { state in
+            guard let state else { return nil }
+            if state.removed.contains(metadata.id) { return .removed }
+            return sharing == .fetched && state.refusesFetched || flushes.cover(metadata, since: state.mark) ? .flushed : nil
         }
-        // It was flushed, here or by another proxy, before it was read.
-        if isRefused { forget([metadata.id]) }
-        return !isGone && !isRefused && self.metadata(for: metadata.key).map { $0.id < metadata.id } ?? true
     }
 
     /// Takes out of the index what has no entry, or one that rewordings may not find. Called when the store has been read.

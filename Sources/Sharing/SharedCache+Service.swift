@@ -53,6 +53,7 @@ extension SharedCache {
     /// Does once what is to be done.
     package func turn() async {
         await turnGate.pass { [self] in
+            metrics.setWaiting(cache.waitingCount)
             if !isAsked {
                 guard link.mayTry else { return }
                 await connect()

@@ -73,7 +73,7 @@ struct FlushTests {
         let before = bench.cache.flushMark
         var selector = EntrySelector()
         selector.tag = "other"
-        for _ in 0..<64 { bench.cache.noteFlush(of: selector) }
+        for _ in 0..<1024 { bench.cache.noteFlush(of: selector) }
         #expect(bench.cache.insert(Sample.record(1), since: before))
         bench.cache.noteFlush(of: selector)
         #expect(!bench.cache.insert(Sample.record(2), since: before))

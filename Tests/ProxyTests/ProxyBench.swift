@@ -5,6 +5,7 @@ import Logging
 import Matching
 import Proxy
 import SemanticCache
+import Sharing
 import Telemetry
 import TestSupport
 import VectorSearch
@@ -19,11 +20,14 @@ struct ProxyBench {
     let metrics: ProxyMetrics
     let pipeline: RequestPipeline
     let administration: CacheAdministration
+    /// What this proxy shares with others; `nil` where it is alone.
+    let shared: SharedCache?
     let pressure = MemoryPressure()
 
     init(
         options: PipelineOptions = .shipped, sharing: Sharing = .tenant, embedder: (any Embedder)? = HashingEmbedder(),
         index: (any VectorIndex)? = nil, store: FaultyStore = FaultyStore(), clock: ManualClock = ManualClock(), capacity: Int = 1000,
+        engine: MemorySharedTier.Engine? = nil,
         script: @escaping @Sendable (UpstreamRequest, [UInt8]) -> ScriptedUpstream.Reply = { _, body in ProxyBench.echo(body) },
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
@@ -51,11 +55,19 @@ struct ProxyBench {
                 residue: ResidueGuard(embedder), store: store, fingerprint: embedder.fingerprint, clock: clock, generator: Dial(),
                 logger: logger)
         }
+        let key = Array("0123456789abcdef".utf8)
+        let ids = EntryIDSource(clock: clock)
+        shared = engine.map { [cache] engine in
+            SharedCache(
+                tier: MemorySharedTier(engine), sealing: SharedSealing(tenancyKey: key, encryptionKey: nil), cache: cache, store: store, ids: ids,
+                embedder: embedder, metrics: SharedTierMetrics(), clock: clock, logger: logger,
+                options: SharedOptions(kind: "memory", lookupTimeout: .seconds(600)),
+                onRemoval: { removed in if let removed { learner?.forget(removed) } else { learner?.forget() } })
+        }
         pipeline = RequestPipeline(
-            options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, learner: learner, upstream: upstream,
-            tenants: TenantResolver(key: Array("0123456789abcdef".utf8)), metrics: metrics, ids: EntryIDSource(clock: clock),
-            clock: clock, logger: logger, sleep: sleep)
-        administration = CacheAdministration(cache: cache, embedder: embedder, learner: learner, clock: clock)
+            options: LiveOptions(options), pressure: pressure, cache: cache, embedder: embedder, indexing: nil, shared: shared, learner: learner,
+            upstream: upstream, tenants: TenantResolver(key: key), metrics: metrics, ids: ids, clock: clock, logger: logger, sleep: sleep)
+        administration = CacheAdministration(cache: cache, embedder: embedder, learner: learner, shared: shared, clock: clock)
     }
 
     /// What came back, its body read to the end.
