@@ -118,7 +118,7 @@ let package = Package(
         tests("EmbeddingTests", ["Embedding", "Matching", "SemanticCache"]),
         tests("VectorSearchTests", ["CSimilarity", "SemanticCache", "TestSupport", "VectorSearch"]),
         tests("StorageTests", ["Sealing", "SemanticCache", "Storage", "TestSupport", .grdb]),
-        tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore]),
+        tests("SharedRedisTests", ["SemanticCache", "SharedRedis", "TestSupport", .nioCore, .nioPosix]),
         tests("ForwardingTests", ["Forwarding", "SemanticCache", "TestSupport", .httpTypes]),
         tests(
             "ProxyTests",

@@ -113,7 +113,7 @@ extension RedisTier {
                     entries.append(entry)
                 }
             }
-            if keys.count > taken.count, let last = taken.last { place.move(behind: last.0) } else { place.moveOn(wider: keys.count < limit / 2) }
+            if keys.count > taken.count, let last = taken.last { place.move(behind: last.0) } else { place.moveOn(wider: keys.count < limit) }
         }
         return SharedPage(entries: entries, cursor: place.cursor)
     }

@@ -106,12 +106,15 @@ extension RedisTier {
         var over: [String] = []
         for result in results {
             guard let name = result["id"]?.text, let key = names.key(of: name) else { continue }
-            guard case .map? = result["extra_attributes"], let fields = result["extra_attributes"] else {
+            guard case .map(let pairs)? = result["extra_attributes"] else {
                 over.append(name)
                 continue
             }
-            guard let distance = fields["d"]?.text.flatMap({ Float($0) }),
-                let entry = RedisEntry.entry(key, lineage: opened.lineage, vectors: nil, { fields[$0]?.bytes }), entry.scope == scope,
+            let fields = pairs.reduce(into: [String: [UInt8]](minimumCapacity: pairs.count)) { fields, pair in
+                if let field = pair.key.text { fields[field] = pair.value.bytes }
+            }
+            guard let distance = fields["d"].flatMap({ Float(String(decoding: $0, as: UTF8.self)) }),
+                let entry = RedisEntry.entry(key, lineage: opened.lineage, vectors: nil, { fields[$0] }), entry.scope == scope,
                 now.map({ entry.expiresAt > $0 }) ?? true
             else { continue }
             living.append((entry, 1 - distance))
