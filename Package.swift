@@ -104,7 +104,8 @@ let package = Package(
             name: "reprise",
             dependencies: [
                 "Cache", "Embedding", "Evaluation", "Forwarding", "Learning", "Matching", "Options", "Proxy", "Sealing", "SemanticCache", "Server",
-                "Settings", "SharedPostgres", "SharedRedis", "Sharing", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser, .crypto,
+                "Settings", "SharedPostgres", "SharedRedis", "Sharing", "Storage", "Telemetry", "VectorSearch", "WireFormats", .argumentParser,
+                .crypto,
                 .httpTypes, .logging, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: house),

@@ -114,6 +114,8 @@ package final class SharedCache: Service, Sendable {
 extension SharedCache: SharedOutlet {
     package func added(_ record: CacheRecord) {
         outbox.add(record)
+        // At once, so that nobody who looks takes what waits for brought over.
+        metrics.setWaiting(cache.waitingCount)
         bell.continuation.yield()
     }
 

@@ -125,7 +125,8 @@ private struct Decided: Decodable {
         if let mode, let profile { lines.append("mode \(printable(mode)), profile \(printable(profile)), scope \(scope.map(printable) ?? "none")") }
         if framed ?? false, let query { lines.append("asks \(shortened(printable(query), to: 100)); what it is asked about must be equal") }
         for turn in history ?? [] {
-            lines.append("turn '\(shortened(printable(turn.said), to: 60))' counts as '\(shortened(printable(turn.counts), to: 60))', entry \(printable(turn.entry))")
+            let (said, counts) = (shortened(printable(turn.said), to: 60), shortened(printable(turn.counts), to: 60))
+            lines.append("turn '\(said)' counts as '\(counts)', entry \(printable(turn.entry))")
         }
         if let text { lines.append("text: \(printable(text))") }
         if let nearest, !nearest.isEmpty {

@@ -106,7 +106,8 @@ struct ConversationTests {
             answer: { text in
                 [
                     "candidates": [
-                        ["content": ["role": "model", "parts": [["text": text]]] as [String: Any], "finishReason": "STOP", "index": 0] as [String: Any]
+                        ["content": ["role": "model", "parts": [["text": text]]] as [String: Any], "finishReason": "STOP", "index": 0]
+                            as [String: Any]
                     ], "modelVersion": "m", "usageMetadata": ["promptTokenCount": 1, "candidatesTokenCount": 1],
                 ]
             },
@@ -152,8 +153,12 @@ struct ConversationTests {
         }
     }
 
-    private static let first = ["how do i reset my account password please", "where do i find the button for that then", "does it work on a phone as well too"]
-    private static let reworded = ["please how do i reset my account password", "then where do i find the button for that", "too does it work on a phone as well"]
+    private static let first = [
+        "how do i reset my account password please", "where do i find the button for that then", "does it work on a phone as well too",
+    ]
+    private static let reworded = [
+        "please how do i reset my account password", "then where do i find the button for that", "too does it work on a phone as well",
+    ]
 
     @Test("later turns of the same conversation in other words hit", arguments: Form.all)
     func laterTurnsHit(_ form: Form) async {

@@ -142,7 +142,7 @@ def test_the_service_is_started_restarted_and_stopped(system, package):
 def test_it_depends_on_what_it_loads_from_the_version_on_that_has_it(package):
     depends = dict(re.match(r"(\S+)(?: \(>= (.+)\))?$", part).groups() for part in run("dpkg-deb", "-f", package, "Depends").strip().split(", "))
     assert "ca-certificates" in depends and {"libc6", "libstdc++6"} <= set(depends)
-    assert any(name.startswith("libcurl") for name in depends) and any(name.startswith("libsqlite3") for name in depends)
+    assert any(name.startswith("libcurl") for name in depends) and any(name.startswith("libpq") for name in depends) and any(name.startswith("libsqlite3") for name in depends)
     assert all(version for name, version in depends.items() if name != "ca-certificates"), depends
     listed = run("dpkg-deb", "-c", package)
     assert "./usr/lib/systemd/system/reprise.service" in listed and run("dpkg-deb", "-f", package, "Architecture").strip() == run("dpkg", "--print-architecture").strip()

@@ -107,8 +107,11 @@ struct RedisLinkTests {
             _ = try? await link.call(RedisCommands(["QUIT"]), until: .now + .seconds(20))
             for task in waiting {
                 // One that came after the end is on the second connection.
-                let fault = await task.value
-                #expect(fault == nil || fault == .unreachable("the connection was closed"))
+                // Whether the other side ended it or cut it off is its affair.
+                switch await task.value {
+                case nil, .unreachable: break
+                case .some(let fault): Issue.record("\(fault)" as Comment)
+                }
             }
             #expect(await Self.ping(link) == nil)
             #expect(server.connections == 2)

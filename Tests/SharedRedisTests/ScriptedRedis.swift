@@ -4,7 +4,7 @@ import Synchronization
 
 /// A listening socket that says what a test wants, on a free loopback port.
 final class ScriptedRedis: Sendable {
-    /// What is said to something heard on a connection, which count from 1; `nil` ends the connection.
+    /// What is said to the commands heard on a connection, which count from 1; `nil` ends the connection. Commands are heard whole, however TCP cuts them.
     typealias Script = @Sendable (_ connection: Int, _ heard: [UInt8]) -> [UInt8]?
 
     private let channel: any Channel
@@ -46,6 +46,7 @@ final class ScriptedRedis: Sendable {
         private let script: Script
 
         private let hangingUp: Bool
+        private var pending: [UInt8] = []
 
         init(_ number: Int, _ script: @escaping Script, _ hangingUp: Bool) {
             self.number = number
@@ -54,9 +55,32 @@ final class ScriptedRedis: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            guard let answer = script(number, Array(unwrapInboundIn(data).readableBytesView)) else { return context.close(promise: nil) }
+            pending += unwrapInboundIn(data).readableBytesView
+            let heard = Array(pending[..<Self.endOfLastCommand(in: pending)])
+            guard !heard.isEmpty else { return }
+            pending.removeFirst(heard.count)
+            guard let answer = script(number, heard) else { return context.close(promise: nil) }
             if !answer.isEmpty { context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: answer)), promise: nil) }
             if hangingUp { context.close(promise: nil) }
+        }
+
+        /// Behind the last command that is there to its end.
+        private static func endOfLastCommand(in bytes: [UInt8]) -> Int {
+            var (end, position) = (0, 0)
+            /// The number behind a mark of one byte, to the end of its line.
+            func number() -> Int? {
+                guard position < bytes.count, let lineEnd = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+                defer { position = lineEnd + 1 }
+                return Int(String(decoding: bytes[(position + 1)..<(lineEnd - 1)], as: UTF8.self))
+            }
+            while let parts = number() {
+                for _ in 0..<parts {
+                    guard let length = number(), position + length + 2 <= bytes.count else { return end }
+                    position += length + 2
+                }
+                end = position
+            }
+            return end
         }
     }
 }

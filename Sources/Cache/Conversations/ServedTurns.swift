@@ -93,6 +93,8 @@ package final class ServedTurns: Sendable {
     }
 
     private func put(_ record: Record, _ state: inout State) -> Int {
+        // What a crash left of a ring that is not full goes on where it ends.
+        if state.ring.count < limit { state.written = UInt64(state.ring.count) }
         let place = Int(state.written % UInt64(limit))
         if place == state.ring.count {
             state.ring.append(record)

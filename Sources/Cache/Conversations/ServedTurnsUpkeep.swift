@@ -103,7 +103,7 @@ extension ServedTurns {
                 state.ring.append(record)
             }
             // The segment that was written last knows best.
-            state.written = state.ring.count < limit ? UInt64(state.ring.count) : max(state.written, written)
+            state.written = max(state.written, written)
         }
     }
 

@@ -63,6 +63,8 @@ extension CacheAdministration {
             let page = try await list(selector, order, after: cursor, limit: limit)
             return WholePage(entries: page.entries, next: page.next.map { .here($0) })
         }
+        var selector = selector
+        if selector.isEmpty { selector.all = true }
         var entries: [Entry] = []
         var from: SharedCursor?
         if case .engine(let text) = place {
