@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -59,7 +60,7 @@ class Engine:
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}/0" if self.kind == "redis" else f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        return f"redis://127.0.0.1:{self.port}/0" if self.kind == "redis" else f"postgres://reprise@127.0.0.1:{self.port}/postgres"
 
 
 def needs(kind):
@@ -71,12 +72,16 @@ def needs(kind):
 
 
 @pytest.fixture(params=sorted(STARTERS))
-def engine(request, tmp_path):
+def engine(request):
     needs(request.param)
-    made = Engine(request.param, tmp_path / "engine")
+    # Not below pytest's own folder: PostgreSQL does not run as root, and its user has to get there.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="reprise-engine-", dir="/tmp"))
+    folder.chmod(0o755)
+    made = Engine(request.param, folder / "engine")
     yield made
     if made.answers():
         made.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def config(kind, namespace="fleet", more=THRESHOLD):
