@@ -52,7 +52,7 @@ class Engine:
         packages = os.environ.get("REPRISE_ENGINES", str(cache / "reprise/engines/packages"))
         started = self.run("start", "--packages", packages)
         port = json.loads(started)["port"]
-        self.url = f"redis://127.0.0.1:{port}/0" if kind == "redis" else f"postgres://postgres@127.0.0.1:{port}/postgres"
+        self.url = f"redis://127.0.0.1:{port}/0" if kind == "redis" else f"postgres://reprise@127.0.0.1:{port}/postgres"
 
     def run(self, word, *more):
         return subprocess.run([sys.executable, self.script, word, "--data", str(self.data), *more], capture_output=True, text=True, check=True).stdout

@@ -29,9 +29,9 @@ extension SharedCache {
         let event = JournalEvent(.flush(JournalEvent.Flush(selector: selector, likeness: likeness)), at: clock.now())
         let said = await say(event)
         guard said.isTold else { return FlushOutcome(removed: said.outcome.removed, isTold: false) }
-        // Those that the engine was rid of, and those that it never had.
+        // Those that the engine was rid of, and those that it never had; not fewer than went here, some of which may have been on their way to it.
         guard let swept = said.swept else { return FlushOutcome(removed: said.outcome.removed, isTold: true) }
-        return FlushOutcome(removed: swept + said.outcome.waiting, isTold: true)
+        return FlushOutcome(removed: max(swept + said.outcome.waiting, said.outcome.removed), isTold: true)
     }
 
     /// How many entries a selector means, here and in the engine, each counted once.

@@ -71,17 +71,22 @@ def needs(kind):
         pytest.skip(f"there is no Tests/Engines/{script}")
 
 
-@pytest.fixture(params=sorted(STARTERS))
-def engine(request):
-    needs(request.param)
-    # Not below pytest's own folder: PostgreSQL does not run as root, and its user has to get there.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="reprise-engine-", dir="/tmp"))
+@pytest.fixture
+def open_folder():
+    """Not below pytest's own: neither PostgreSQL nor nginx's workers run as root, and their users have to get there."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="reprise-fleet-", dir="/tmp"))
     folder.chmod(0o755)
-    made = Engine(request.param, folder / "engine")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=sorted(STARTERS))
+def engine(request, open_folder):
+    needs(request.param)
+    made = Engine(request.param, open_folder / "engine")
     yield made
     if made.answers():
         made.stop()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def config(kind, namespace="fleet", more=THRESHOLD):
@@ -340,11 +345,9 @@ def waits(proxy):
 
 
 @pytest.mark.parametrize("kind", sorted(STARTERS))
-def test_the_example_runs(kind, tmp_path, stand_in):
+def test_the_example_runs(kind, open_folder, stand_in):
     needs(kind)
-    environment = {**os.environ, "REPRISE_BINARY": binary(), "TMPDIR": str(tmp_path)}
-    # Workers of an nginx that root has started are another user.
-    tmp_path.chmod(0o755)
+    environment = {**os.environ, "REPRISE_BINARY": binary(), "TMPDIR": str(open_folder)}
     running = subprocess.Popen(
         [sys.executable, str(FLEET / "fleet.py"), "--engine", kind, "--upstream", stand_in.url], stdout=subprocess.PIPE, text=True, env=environment)
     urls = {}
@@ -365,8 +368,9 @@ def test_the_example_runs(kind, tmp_path, stand_in):
         streamed = both.chat("Which planet is the largest?", stream=True)
         assert streamed.cache == "HIT" and streamed.body.endswith(b"data: [DONE]\n\n")
     finally:
-        running.send_signal(signal.SIGINT)
-        running.wait(timeout=60)
+        # What was started in the background of a script may not hear Ctrl-C.
+        running.terminate()
+        running.wait(timeout=300)
         running.stdout.close()
 
 
