@@ -21,6 +21,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
+# Ignored in what a script starts in the background, and so in all that the tests start, some of which they end by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def binary():
     named = os.environ.get("REPRISE_BINARY")
