@@ -18,7 +18,7 @@ struct Conversations: Sendable {
     ///
     /// - Complexity: one hash over the body; nothing where no turn was served yet.
     func read(_ content: CacheableRequest, splitting: AskSplit, tenant: TenantID, namespace: String, pathAndQuery: String) -> ReadHistory {
-        guard content.hasHistory, !turns.isEmpty else { return .asItStands }
+        guard !turns.isEmpty else { return .asItStands }
         var served: [TurnMark: ServedTurns.Served] = [:]
         let earlier = content.earlierTurns(tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery) { mark in
             served[mark] = turns.find(mark)

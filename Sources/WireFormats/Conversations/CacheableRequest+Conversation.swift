@@ -2,6 +2,9 @@ import Crypto
 package import SemanticCache
 
 extension CacheableRequest {
+    /// The conversation, by the nodes of the canonical body itself: their places are its bytes'. Read when it is asked for, which no exact hit does.
+    private var conversation: Conversation? { (try? JSONDocument(canonical)).flatMap { format.conversation(in: $0.root) } }
+
     /// Names this request as a turn of its conversation; `nil` for one that has no messages.
     ///
     /// SHA-256 over what the key begins with, what of the canonical body follows the messages, and what comes before the end of the user's last one. So
@@ -9,22 +12,19 @@ extension CacheableRequest {
     package func turnMark(tenant: TenantID, namespace: String, pathAndQuery: String) -> TurnMark? {
         guard let conversation else { return nil }
         var hash = startOfMarks(conversation, tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
-        canonical.withUnsafeBytes { bytes in
-            if let text = conversation.bareText {
-                // As the one message of a list, which it is in the requests that follow.
-                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[..<text]))
-                hash.update(data: Array("[{\"content\":".utf8))
-                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[text..<conversation.end]))
-                hash.update(data: Array(",\"role\":\"user\"}".utf8))
-            } else {
-                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[..<conversation.end]))
-            }
+        if let last = conversation.last {
+            hash.update(data: canonical[..<last.sourceRange.upperBound])
+        } else {
+            guard conversation.list.kind == .string else { return nil }
+            // As the one message of a list, which it is in the requests that follow.
+            let text = conversation.list.sourceRange
+            hash.update(data: canonical[..<text.lowerBound])
+            hash.update(data: Array("[{\"content\":".utf8))
+            hash.update(data: canonical[text])
+            hash.update(data: Array(",\"role\":\"user\"}".utf8))
         }
         return Self.mark(hash)
     }
-
-    /// Whether its history holds a turn.
-    package var hasHistory: Bool { conversation.map { !$0.turns.isEmpty } ?? false }
 
     /// The turns of its history, in order, as far as they can be read.
     ///
@@ -37,21 +37,21 @@ extension CacheableRequest {
         var hash = startOfMarks(conversation, tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
         var position = 0
         var found: [EarlierTurn] = []
-        canonical.withUnsafeBytes { bytes in
-            for turn in conversation.turns {
-                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[position..<turn.end]))
-                position = turn.end
-                let mark = Self.mark(hash)
-                guard isKnown(mark), let text = Self.string(bytes[turn.text]), let answer = said(bytes[turn.answer]) else { continue }
-                found.append(EarlierTurn(mark: mark, text: text, answer: AnswerText.check(answer), place: turn.text))
-            }
+        for turn in conversation.turns {
+            let end = turn.message.sourceRange.upperBound
+            hash.update(data: canonical[position..<end])
+            position = end
+            let mark = Self.mark(hash)
+            guard isKnown(mark), let text = turn.text.string else { continue }
+            let answer = AnswerText.check(AnswerText.joined(turn.answer.compactMap { format.said($0) }))
+            found.append(EarlierTurn(mark: mark, text: text, answer: answer, place: turn.text.sourceRange))
         }
         return found
     }
 
     private func startOfMarks(_ conversation: Conversation, tenant: TenantID, namespace: String, pathAndQuery: String) -> SHA256 {
         var hash = start("reprise turn 1", tenant: tenant, namespace: namespace, pathAndQuery: pathAndQuery)
-        canonical.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[conversation.rest...])) }
+        hash.update(data: canonical[conversation.list.sourceRange.upperBound...])
         hash.update(data: [0xFF])
         return hash
     }
@@ -62,15 +62,6 @@ extension CacheableRequest {
                 high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
                 low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
         }
-    }
-
-    private static func string(_ bytes: Slice<UnsafeRawBufferPointer>) -> String? { (try? JSONDocument(Array(bytes)))?.root.string }
-
-    /// What the model's messages say.
-    private func said(_ bytes: Slice<UnsafeRawBufferPointer>) -> String? {
-        let list = [UInt8(ascii: "[")] + bytes + [UInt8(ascii: "]")]
-        guard let root = (try? JSONDocument(list))?.root else { return nil }
-        return AnswerText.joined(root.elements.compactMap { format.said($0) })
     }
 }
 

@@ -1,64 +1,64 @@
-package import SemanticCache
-
-/// Where the turns of a conversation stand in a request's canonical body, in bytes.
-struct Conversation: Sendable {
-    struct Turn: Sendable {
-        /// The user's text, a JSON string with its quotes.
-        let text: Range<Int>
-        /// Where the user's message ends.
-        let end: Int
-        /// The messages of the model's that follow it, with the commas between them.
-        let answer: Range<Int>
+/// The user's messages in a body's history, each with what the model said to it.
+///
+/// A message counts as a turn where its content has exactly one text and messages of the model's follow it at once; whatever else stands in a history
+/// (instructions, results of tools, several messages of the user's in a row) is no turn and stays as it is.
+package struct Conversation {
+    struct Turn {
+        /// The string node of the user's text.
+        let text: JSONNode
+        /// The user's message.
+        let message: JSONNode
+        /// The model's messages that follow, at least one.
+        let answer: [JSONNode]
     }
 
-    let turns: [Turn]
-    /// Where the user's last message ends.
-    let end: Int
-    /// Where the list of messages ends.
-    let rest: Int
-    /// Where the text begins that stands for a list of one message; `nil` for a list.
-    let bareText: Int?
-
-    /// `nil` where a node has no place.
-    init?(_ finder: ConversationFinder, places: [Int: Range<Int>]) {
-        guard let list = places[finder.list.index] else { return nil }
-        rest = list.upperBound
-        guard let last = finder.last else {
-            guard finder.list.kind == .string else { return nil }
-            (turns, end, bareText) = ([], list.upperBound, list.lowerBound)
-            return
-        }
-        guard let message = places[last.index] else { return nil }
-        bareText = nil
-        end = message.upperBound
-        turns = finder.turns.compactMap { turn in
-            guard let text = places[turn.text.index], let message = places[turn.message.index], let first = places[turn.answer.first.index],
-                let last = places[turn.answer.last.index]
-            else { return nil }
-            return Turn(text: text, end: message.upperBound, answer: first.lowerBound..<last.upperBound)
-        }
+    /// Who says what an element of the history holds.
+    enum Speaker {
+        case user(texts: [JSONNode])
+        case model
+        case other
     }
-}
 
-/// A message of the user's in a request's history, and what the model said to it.
-package struct EarlierTurn: Sendable {
-    /// Of the request that ended with the message.
-    package let mark: TurnMark
-    /// The message's text.
-    package let text: String
-    /// ``AnswerText/check(_:)`` of what the model said.
-    package let answer: UInt32
-    /// Where the text stands in the canonical body.
-    let place: Range<Int>
-}
+    /// In order, without the last message of the user's.
+    private(set) var turns: [Turn] = []
+    /// The last message of the user's; `nil` where there is none, or its text stands alone, as the whole of what is asked.
+    private(set) var last: JSONNode?
+    /// The list that holds all of them, or that text.
+    let list: JSONNode
 
-/// A turn with its text in other words.
-package struct RewordedTurn: Sendable {
-    let place: Range<Int>
-    package let text: String
+    /// A text that stands for a conversation of one message.
+    init(alone text: JSONNode) { list = text }
 
-    package init(_ turn: EarlierTurn, as text: String) {
-        place = turn.place
-        self.text = text
+    /// - Complexity: O(n) in the elements.
+    init(_ list: JSONNode, speaker: (JSONNode) -> Speaker) {
+        self.list = list
+        var asked: (text: JSONNode, message: JSONNode)?
+        var answer: [JSONNode] = []
+        func close(_ turns: inout [Turn]) {
+            if let asked, !answer.isEmpty { turns.append(Turn(text: asked.text, message: asked.message, answer: answer)) }
+        }
+        for element in list.elements {
+            switch speaker(element) {
+            case .user(let texts):
+                close(&turns)
+                asked = texts.count == 1 ? (texts[0], element) : nil
+                answer = []
+                last = element
+            case .model: answer.append(element)
+            case .other:
+                close(&turns)
+                (asked, answer) = (nil, [])
+            }
+        }
+        // What follows the last message of the user's was said to a request that is not this one's history yet.
+    }
+
+    /// The messages of OpenAI's chats and of Anthropic's.
+    init(messages list: JSONNode) {
+        self.init(list) { message in
+            guard let role = message["role"] else { return .other }
+            if role.isString("user") { return .user(texts: QueryFinder(content: message["content"], partType: "text").texts) }
+            return role.isString("assistant") ? .model : .other
+        }
     }
 }

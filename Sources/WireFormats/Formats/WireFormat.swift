@@ -64,7 +64,7 @@ package protocol WireFormat: Sendable {
     func findQuery(in root: JSONNode) throws(RequestError) -> QueryFinder
 
     /// The conversation that a body continues; `nil` where it has none.
-    func conversation(in root: JSONNode) -> ConversationFinder?
+    func conversation(in root: JSONNode) -> Conversation?
 
     /// What an element of a conversation's history says, where it is the model's; `nil` for others.
     func said(_ element: JSONNode) -> String?
@@ -76,9 +76,7 @@ package protocol WireFormat: Sendable {
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest)
 
     /// What key and scope are made of: the canonical body less `excluded` members, and the inputs that have answers of their own.
-    func canonical(
-        _ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode], locating nodes: [JSONNode]
-    ) -> (CanonicalJSON, [EmbeddingItem])
+    func canonical(_ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode]) -> (CanonicalJSON, [EmbeddingItem])
 
     // MARK: Answers
 
@@ -130,14 +128,12 @@ extension WireFormat {
     package func bypass(_ root: JSONNode) -> BypassReason? { nil }
     package func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) {}
 
-    package func conversation(in root: JSONNode) -> ConversationFinder? { nil }
+    package func conversation(in root: JSONNode) -> Conversation? { nil }
     package func said(_ element: JSONNode) -> String? { nil }
 
-    package func canonical(
-        _ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode], locating nodes: [JSONNode]
-    ) -> (CanonicalJSON, [EmbeddingItem]) {
+    package func canonical(_ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode]) -> (CanonicalJSON, [EmbeddingItem]) {
         var canonical = CanonicalJSON()
-        canonical.append(root, excluding: excluded, marking: texts.map(\.index), locating: nodes.map(\.index).sorted())
+        canonical.append(root, excluding: excluded, marking: texts.map(\.index))
         return (canonical, [])
     }
 

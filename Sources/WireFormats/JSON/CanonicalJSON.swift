@@ -10,8 +10,6 @@ package struct CanonicalJSON {
     package private(set) var hasRepeatedNames = false
     /// Where the strings that were marked stand in `output`, quotes included, ascending.
     package private(set) var markedRanges: [Range<Int>] = []
-    /// Where the values that were to be located stand in `output`, by their node indices.
-    package private(set) var places: [Int: Range<Int>] = [:]
     /// Name nodes of the objects being written, innermost last: one buffer for all levels.
     private var names: [Int] = []
 
@@ -29,18 +27,15 @@ package struct CanonicalJSON {
     /// - Parameters:
     ///   - excluded: names of members of `node` itself (not of what is within them) that are left out.
     ///   - marked: node indices of strings whose place is wanted in ``markedRanges``, ascending.
-    ///   - located: node indices of values whose place is wanted in ``places``, ascending.
     ///
     /// - Complexity: O(n log m) in the bytes and in the members of the widest object.
-    package mutating func append(
-        _ node: JSONNode, excluding excluded: [StaticString] = [], marking marked: [Int] = [], locating located: [Int] = []
-    ) {
+    package mutating func append(_ node: JSONNode, excluding excluded: [StaticString] = [], marking marked: [Int] = []) {
         let document = node.document
         output.reserveCapacity(output.count + node.source.count)
         document.bytes.withUnsafeBufferPointer { bytes in
             document.unescaped.withUnsafeBufferPointer { unescaped in
                 document.nodes.withUnsafeBufferPointer { nodes in
-                    let source = Source(bytes: bytes, unescaped: unescaped, nodes: nodes, marked: marked, located: located)
+                    let source = Source(bytes: bytes, unescaped: unescaped, nodes: nodes, marked: marked)
                     if nodes[node.index].kind == .object {
                         appendObject(node.index, of: source, excluding: excluded)
                     } else {
@@ -60,35 +55,24 @@ package struct CanonicalJSON {
         let unescaped: UnsafeBufferPointer<UInt8>
         let nodes: UnsafeBufferPointer<JSONDocument.Node>
         let marked: [Int]
-        let located: [Int]
 
         @inline(__always) func text(_ index: Int) -> UnsafeBufferPointer<UInt8> {
             let node = nodes[index]
             return UnsafeBufferPointer(rebasing: (node.isUnescaped ? unescaped : bytes)[Int(node.textStart)..<Int(node.textEnd)])
         }
 
-        func isMarked(_ index: Int) -> Bool { Self.holds(marked, index) }
-        func isLocated(_ index: Int) -> Bool { Self.holds(located, index) }
-
-        private static func holds(_ indices: [Int], _ index: Int) -> Bool {
+        func isMarked(_ index: Int) -> Bool {
             var low = 0
-            var high = indices.count
+            var high = marked.count
             while low < high {
                 let middle = (low + high) / 2
-                if indices[middle] < index { low = middle + 1 } else { high = middle }
+                if marked[middle] < index { low = middle + 1 } else { high = middle }
             }
-            return low < indices.count && indices[low] == index
+            return low < marked.count && marked[low] == index
         }
     }
 
     private mutating func append(_ index: Int, of source: Source) {
-        guard !source.located.isEmpty, source.isLocated(index) else { return appendValue(index, of: source) }
-        let start = output.count
-        appendValue(index, of: source)
-        places[index] = start..<output.count
-    }
-
-    private mutating func appendValue(_ index: Int, of source: Source) {
         let node = source.nodes[index]
         switch node.kind {
         case .null, .true, .false: output.append(contentsOf: source.bytes[Int(node.start)..<Int(node.end)])

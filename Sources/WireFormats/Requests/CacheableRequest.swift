@@ -37,14 +37,12 @@ package struct CacheableRequest: Sendable {
     let canonical: [UInt8]
     /// Where the query's texts stand in `canonical`, as whole strings with their quotes, ascending.
     private let queryRanges: [Range<Int>]
-    /// Where its conversation's turns stand in `canonical`; `nil` for a request that is none.
-    let conversation: Conversation?
 
     init(
         format: any WireFormat, model: String, wantsStream: Bool, wantsUsage: Bool, hasTools: Bool,
         asksForSearch: Bool, routingTags: [UInt8], query: String?, noScopeReason: MissReason?, controlFields: [String], bodyControls: RequestControls,
         strippedBody: [UInt8]?, choiceCount: Int, canonical: [UInt8],
-        queryRanges: [Range<Int>], conversation: Conversation?, items: [EmbeddingItem], instructions: UInt64
+        queryRanges: [Range<Int>], items: [EmbeddingItem], instructions: UInt64
     ) {
         self.format = format
         self.model = model
@@ -61,7 +59,6 @@ package struct CacheableRequest: Sendable {
         self.choiceCount = choiceCount
         self.canonical = canonical
         self.queryRanges = queryRanges
-        self.conversation = conversation
         self.items = items
         self.instructions = instructions
     }

@@ -71,8 +71,7 @@ package enum RequestReader {
 
         // Most bodies speak to the model alone, and every hit is read here: no list is made for them.
         let excluded = fields.controls.isEmpty ? format.excludedMembers : format.excludedMembers + fields.controls
-        let talk = format.conversation(in: root)
-        let (canonical, items) = format.canonical(root, excluding: excluded, marking: prompt.texts, locating: talk?.nodes ?? [])
+        let (canonical, items) = format.canonical(root, excluding: excluded, marking: prompt.texts)
         guard !canonical.hasRepeatedNames else { return .bypass(.unreadableBody) }
 
         var bodyControls = RequestControls()
@@ -93,8 +92,7 @@ package enum RequestReader {
                 controlFields: fields.controls.map(\.description),
                 bodyControls: bodyControls, strippedBody: fields.controls.isEmpty ? nil : stripped(root),
                 choiceCount: format.choiceCount(of: root) ?? fields.choiceCount, canonical: canonical.output,
-                queryRanges: canonical.markedRanges,
-                conversation: talk.flatMap { Conversation($0, places: canonical.places) }, items: items, instructions: instructions.hash))
+                queryRanges: canonical.markedRanges, items: items, instructions: instructions.hash))
     }
 
     private static func document(_ body: [UInt8]) throws(RequestError) -> JSONDocument {

@@ -11,7 +11,7 @@ struct ChatFormat: WireFormat {
 
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) { digest.addMessages(root["messages"]) }
 
-    func conversation(in root: JSONNode) -> ConversationFinder? { root["messages"].map { ConversationFinder(messages: $0) } }
+    func conversation(in root: JSONNode) -> Conversation? { root["messages"].map { Conversation(messages: $0) } }
 
     func said(_ element: JSONNode) -> String? { element["role"]?.isString("assistant") ?? false ? Self.text(ofMessage: element) : nil }
 

@@ -16,9 +16,7 @@ struct EmbeddingsFormat: WireFormat {
 
     /// The body without its input, the byte FF, which stands in no JSON text, and the input. A list of one is written as its only element, so that
     /// both ways of asking for it are one request.
-    func canonical(
-        _ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode], locating nodes: [JSONNode]
-    ) -> (CanonicalJSON, [EmbeddingItem]) {
+    func canonical(_ root: JSONNode, excluding excluded: [StaticString], marking texts: [JSONNode]) -> (CanonicalJSON, [EmbeddingItem]) {
         var canonical = CanonicalJSON()
         canonical.append(root, excluding: excluded + ["input"])
         canonical.appendGap()

@@ -40,9 +40,9 @@ struct GeminiFormat: WireFormat {
         digest.add(root["systemInstruction"] ?? root["system_instruction"])
     }
 
-    func conversation(in root: JSONNode) -> ConversationFinder? {
+    func conversation(in root: JSONNode) -> Conversation? {
         guard let contents = root["contents"], contents.kind == .array else { return nil }
-        return ConversationFinder(contents) { content in
+        return Conversation(contents) { content in
             if content["role"].map({ $0.isNull || $0.isString("user") }) ?? true {
                 return .user(texts: content["parts"]?.listed.compactMap { $0["text"] }.filter { $0.kind == .string } ?? [])
             }

@@ -13,7 +13,7 @@ struct MessagesFormat: WireFormat {
 
     func addInstructions(of root: JSONNode, to digest: inout InstructionsDigest) { digest.add(root["system"]) }
 
-    func conversation(in root: JSONNode) -> ConversationFinder? { root["messages"].map { ConversationFinder(messages: $0) } }
+    func conversation(in root: JSONNode) -> Conversation? { root["messages"].map { Conversation(messages: $0) } }
 
     func said(_ element: JSONNode) -> String? {
         element["role"]?.isString("assistant") ?? false ? AnswerText.spoken(element["content"]) ?? "" : nil

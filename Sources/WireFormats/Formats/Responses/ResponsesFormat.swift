@@ -31,10 +31,10 @@ struct ResponsesFormat: WireFormat {
         digest.addMessages(root["input"])
     }
 
-    func conversation(in root: JSONNode) -> ConversationFinder? {
+    func conversation(in root: JSONNode) -> Conversation? {
         guard let input = root["input"] else { return nil }
-        if input.kind == .string { return ConversationFinder(alone: input) }
-        return ConversationFinder(input) { item in
+        if input.kind == .string { return Conversation(alone: input) }
+        return Conversation(input) { item in
             if item["role"]?.isString("user") ?? false {
                 return .user(texts: QueryFinder(content: item["content"], partType: "input_text").texts)
             }
