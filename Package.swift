@@ -83,7 +83,7 @@ let package = Package(
 
         // The life of one request, and what the outside sees of it.
         room("Telemetry", ["SemanticCache"], resources: [.embedInCode("Tables")]),
-        room("Cache", ["Eviction", "Matching", "SemanticCache", "Telemetry", .deque, .heap, .logging, .serviceLifecycle]),
+        room("Cache", ["Eviction", "Matching", "Sealing", "SemanticCache", "Telemetry", .deque, .heap, .logging, .serviceLifecycle]),
         room("Learning", ["Cache", "Matching", "SemanticCache", "Telemetry", "WireFormats", .deque, .httpTypes, .logging, .serviceLifecycle]),
         room(
             "Proxy",

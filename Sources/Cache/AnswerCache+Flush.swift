@@ -28,12 +28,19 @@ extension AnswerCache {
         let compiled = try CompiledSelector(selector)
         // Before they are looked for: what comes in after that is not found, and must not stay.
         flushes.note(selector, at: moment)
-        let near = likeness.map { self.ids(like: $0.vector, atLeast: $0.threshold) }
-        let meant = self.ids(after: nil, limit: .max) { near?.contains($0.id) ?? true && compiled.selects($0, at: moment) }
+        let meant = ids(meantBy: compiled, at: moment, likeness: likeness)
         let entries = meant.compactMap { metadata($0) }
         willRemove(entries)
         let waiting = resident.withLock { resident in meant.count { resident.sharing($0) == .waiting } }
         return Flushed(entries: entries, removed: remove(meant, as: .flushed), waiting: waiting)
+    }
+
+    /// The entries that a selector means, those included that are kept for the upstream's failures, oldest first.
+    package func ids(
+        meantBy selector: CompiledSelector, at moment: Timestamp, likeness: (vector: UnitVector, threshold: Float)?
+    ) -> [EntryID] {
+        let near = likeness.map { self.ids(like: $0.vector, atLeast: $0.threshold) }
+        return self.ids(after: nil, limit: .max) { near?.contains($0.id) ?? true && selector.selects($0, at: moment) }
     }
 
     /// The ids of all entries, of whatever scope, whose query is at least so similar.

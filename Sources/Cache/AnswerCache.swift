@@ -294,13 +294,7 @@ package final class AnswerCache: Sendable {
         let mark = flushMark
         guard let entry = await entry(id), entry.scope != nil else { return }
         let sharing = resident.withLock { $0.sharing(id) } ?? .waiting
-        insert(
-            CacheRecord(
-                entry: Entry(
-                    id: entry.id, key: entry.key, scope: nil, tenant: entry.tenant, namespace: entry.namespace, endpoint: entry.endpoint,
-                    model: entry.model, tags: entry.tags, query: entry.query, answer: entry.answer, createdAt: entry.createdAt,
-                    expiresAt: entry.expiresAt),
-                embedding: nil, sharing: sharing), since: mark)
+        insert(CacheRecord(entry: Entry(entry.metadata.withoutScope, answer: entry.answer), embedding: nil, sharing: sharing), since: mark)
     }
 
     /// Removes these entries; returns how many were there.

@@ -42,10 +42,5 @@ package struct PopulationKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 32 hexadecimal digits.
-    package var description: String {
-        [high, low].map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        }.joined()
-    }
+    package var description: String { Digest256.hex(high) + Digest256.hex(low) }
 }

@@ -1,4 +1,4 @@
-import Crypto
+package import Crypto
 package import Foundation
 package import SemanticCache
 
@@ -69,11 +69,15 @@ package struct RowCipher: Sendable {
         return place
     }
 
-    private static func key(of secret: String, _ use: Use) -> SymmetricKey {
-        HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: Array(secret.utf8)), salt: Array("reprise".utf8), info: Array(use.rawValue.utf8),
-            outputByteCount: 32)
-    }
+    private static func key(of secret: String, _ use: Use) -> SymmetricKey { SymmetricKey(derivedFrom: Array(secret.utf8), for: use.rawValue) }
 
     private static func name(of key: SymmetricKey) -> [UInt8] { key.withUnsafeBytes { Array(SHA256.hash(data: Data($0)).prefix(4)) } }
+}
+
+extension SymmetricKey {
+    /// The key that a secret gives for one use: HKDF with SHA-256 (RFC 5869), 256 bits.
+    package init(derivedFrom secret: [UInt8], for use: String) {
+        self = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: secret), salt: Array("reprise".utf8), info: Array(use.utf8), outputByteCount: 32)
+    }
 }

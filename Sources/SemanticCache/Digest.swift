@@ -56,7 +56,7 @@ package struct Digest256: Hashable, Sendable {
     package var shortHex: String { Self.hex(words.0) }
 
     /// A word as 16 lower-case hexadecimal digits.
-    static func hex(_ word: UInt64) -> String {
+    package static func hex(_ word: UInt64) -> String {
         String(unsafeUninitializedCapacity: 16) { digits in
             for place in 0..<16 {
                 let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * place)) & 15

@@ -41,6 +41,13 @@ package struct EntryMetadata: Identifiable, Sendable {
             createdAt: createdAt, expiresAt: expiresAt)
     }
 
+    /// The same, for exact repeats alone.
+    package var withoutScope: EntryMetadata {
+        EntryMetadata(
+            id: id, key: key, scope: nil, tenant: tenant, namespace: namespace, endpoint: endpoint, model: model, tags: tags, query: query,
+            createdAt: createdAt, expiresAt: expiresAt)
+    }
+
     /// Whether the time to live is over at `now`.
     package func isExpired(at now: Timestamp) -> Bool { now >= expiresAt }
 

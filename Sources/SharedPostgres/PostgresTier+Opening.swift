@@ -130,7 +130,7 @@ extension PostgresTier {
 
     /// Begins a lineage. What is left of another one is of no use: its numbers mean nothing in this one.
     private func begin(_ tables: Tables, _ identity: SharedIdentity, until deadline: ContinuousClock.Instant) async throws(SharedTierError) {
-        let lineage = (0..<16).map { _ in UInt8.random(in: 0...255) }.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let lineage = StoreGeneration.freshLineage()
         let insertion = """
             with begun as (
                 insert into \(tables.meta) (layout, lineage, number, tenancy_check, encryption_check) values ($1, $2, 0, $3, $4)

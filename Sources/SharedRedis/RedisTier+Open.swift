@@ -35,7 +35,7 @@ extension RedisTier {
         let read = RedisCommands(["HGETALL", .text(names.meta)], ["TYPE", .text(names.journal)])
         var answers = try await bulk.call(read, until: deadline)
         if case .map(let pairs) = answers[0], pairs.isEmpty {
-            let lineage = (0..<2).map { _ in Hexadecimal.digits(UInt64.random(in: 0...UInt64.max)) }.joined()
+            let lineage = StoreGeneration.freshLineage()
             let script = RedisScript.begin
             let words: [RedisCommands.Word] = [
                 .number(SharedIdentity.layout), .text(lineage), .text(identity.tenancyCheck), .text(identity.encryptionCheck),

@@ -25,8 +25,8 @@ package struct SharedSealing: Sendable {
     ///   - encryptionKey: the secret that the store's rows are sealed with; `nil` where they are not.
     package init(tenancyKey: [UInt8], encryptionKey: String?) {
         cipher = encryptionKey.map { RowCipher(secret: $0, use: .shared) }
-        markKey = Self.derived(tenancyKey, "shared marks 1")
-        encryptionCheck = encryptionKey.map { Self.check(Self.derived(Array($0.utf8), "shared check 1")) } ?? "none"
+        markKey = SymmetricKey(derivedFrom: tenancyKey, for: "shared marks 1")
+        encryptionCheck = encryptionKey.map { Self.check(SymmetricKey(derivedFrom: Array($0.utf8), for: "shared check 1")) } ?? "none"
     }
 
     /// What the tier holds against those of the other proxies.
@@ -184,15 +184,8 @@ package struct SharedSealing: Sendable {
         first(of: SHA256.hash(data: VectorCoding.encode(vector)))
     }
 
-    private static func derived(_ secret: [UInt8], _ use: String) -> SymmetricKey {
-        HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: secret), salt: Array("reprise".utf8), info: Array(use.utf8), outputByteCount: 32)
-    }
-
     private static func check(_ key: SymmetricKey) -> String {
-        let word = code(Array("check".utf8), key)
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        Digest256.hex(code(Array("check".utf8), key))
     }
 
     private static func code(_ bytes: [UInt8], _ key: SymmetricKey) -> UInt64 { first(of: HMAC<SHA256>.authenticationCode(for: bytes, using: key)) }
@@ -208,13 +201,4 @@ extension SharedIdentity {
 extension Answer {
     /// What stands where no answer was asked for.
     static var empty: Answer { Answer(recording: .message([]), fields: HTTPFields(), usage: nil, upstreamTime: .zero) }
-}
-
-extension EntryMetadata {
-    /// The same, for exact repeats alone.
-    var withoutScope: EntryMetadata {
-        EntryMetadata(
-            id: id, key: key, scope: nil, tenant: tenant, namespace: namespace, endpoint: endpoint, model: model, tags: tags, query: query,
-            createdAt: createdAt, expiresAt: expiresAt)
-    }
 }

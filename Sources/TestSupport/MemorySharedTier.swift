@@ -96,7 +96,7 @@ package final class MemorySharedTier: SharedTier {
                 }
             }
             state.identity = state.identity ?? identity
-            let lineage = state.lineage ?? Digest256(bytes: (0..<32).map { _ in UInt8.random(in: 0...255) })!.hex.prefix(32).description
+            let lineage = state.lineage ?? StoreGeneration.freshLineage()
             state.lineage = lineage
             return SharedPosition(lineage: lineage, number: state.last)
         }

@@ -1,4 +1,5 @@
 package import Logging
+import Sealing
 package import SemanticCache
 import ServiceLifecycle
 import Synchronization
@@ -52,7 +53,6 @@ package final class ServedTurnsUpkeep: Service, Sendable {
 
 extension ServedTurns {
     private static let version: UInt8 = 1
-    private static let recordBytes = 37
 
     /// The segments that the store does not have, as it keeps them; those without a record as `nil`.
     func takeChanged() -> [(segment: Int, bytes: [UInt8]?)] {
@@ -61,44 +61,31 @@ extension ServedTurns {
             return state.changed.sorted().map { segment in
                 let start = segment * Self.segmentSize
                 guard start < state.ring.count else { return (segment, nil) }
-                let records = state.ring[start..<min(start + Self.segmentSize, state.ring.count)]
-                var bytes: [UInt8] = [Self.version]
-                bytes.reserveCapacity(9 + records.count * Self.recordBytes)
+                var writer = ByteWriter()
+                writer.write(Self.version)
                 // So that the oldest make room after a restart, too.
-                Self.append(state.written, to: &bytes)
-                for record in records {
-                    Self.append(record.mark.high, to: &bytes)
-                    Self.append(record.mark.low, to: &bytes)
-                    Self.append(UInt64(bitPattern: record.entry), to: &bytes)
-                    Self.append(record.parent, to: &bytes)
-                    Self.append(record.answer, to: &bytes)
-                    bytes.append(record.kind.rawValue)
+                writer.write(state.written)
+                writer.write(each: Array(state.ring[start..<min(start + Self.segmentSize, state.ring.count)])) { writer, record in
+                    writer.write(record.mark.high)
+                    writer.write(record.mark.low)
+                    writer.write(record.entry)
+                    writer.write(record.parent)
+                    writer.write(record.answer)
+                    writer.write(record.kind.rawValue)
                 }
-                return (segment, bytes)
+                return (segment, writer.bytes)
             }
         }
     }
 
     func markChanged(_ segment: Int) { state.withLock { _ = $0.changed.insert(segment) } }
 
-    /// Takes over a segment behind those before it.
+    /// Takes over a segment behind those before it; one that is damaged is left out.
     func restore(_ bytes: [UInt8], segment: Int) {
-        guard bytes.first == Self.version, bytes.count >= 9, (bytes.count - 9) % Self.recordBytes == 0 else { return }
+        guard let (written, records) = try? Self.read(bytes) else { return }
         state.withLock { state in
             guard state.ring.count == segment * Self.segmentSize else { return }
-            var position = 1
-            func next<Value: FixedWidthInteger>(_: Value.Type) -> Value {
-                defer { position += MemoryLayout<Value>.size }
-                return bytes[position..<position + MemoryLayout<Value>.size].reduce(0) { $0 << 8 | Value(truncatingIfNeeded: $1) }
-            }
-            let written = next(UInt64.self)
-            while position < bytes.count {
-                var record = Record()
-                record.mark = TurnMark(high: next(UInt64.self), low: next(UInt64.self))
-                record.entry = Int64(bitPattern: next(UInt64.self))
-                record.parent = next(UInt64.self)
-                record.answer = next(UInt32.self)
-                record.kind = Record.Kind(rawValue: next(UInt8.self)) ?? .none
+            for record in records {
                 if record.kind == .served { state.places[record.mark.low] = UInt32(state.ring.count) }
                 state.ring.append(record)
             }
@@ -107,7 +94,17 @@ extension ServedTurns {
         }
     }
 
-    private static func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+    private static func read(_ bytes: [UInt8]) throws(DamagedBytes) -> (written: UInt64, records: [Record]) {
+        var reader = ByteReader(bytes)
+        guard try reader.read(UInt8.self) == version else { throw DamagedBytes() }
+        let written = try reader.read(UInt64.self)
+        let records = try reader.readEach { (reader) throws(DamagedBytes) in
+            let mark = TurnMark(high: try reader.read(), low: try reader.read())
+            let (entry, parent, answer) = (try reader.read(Int64.self), try reader.read(UInt64.self), try reader.read(UInt32.self))
+            guard let kind = Record.Kind(rawValue: try reader.read()) else { throw DamagedBytes() }
+            return Record(mark: mark, entry: entry, parent: parent, answer: answer, kind: kind)
+        }
+        guard reader.isAtEnd, records.count <= segmentSize else { throw DamagedBytes() }
+        return (written, records)
     }
 }

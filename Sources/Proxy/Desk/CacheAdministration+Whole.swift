@@ -90,7 +90,7 @@ extension CacheAdministration {
     ) async throws(AdministrationError) -> [EntryID] {
         var selector = selector
         if selector.isEmpty { selector.all = true }
-        return try await ids(selector, order, after: cursor, limit: .max, includesExpired: false).filter { cache.sharing($0) == .waiting }
+        return try await ids(selector, order, after: cursor, limit: .max).filter { cache.sharing($0) == .waiting }
     }
 
     /// All that a selector means; `nil` where only this proxy has anything, whose entries are taken out one by one.

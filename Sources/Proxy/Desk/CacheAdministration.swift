@@ -55,7 +55,7 @@ package struct CacheAdministration: Sendable {
     {
         var selector = selector
         if selector.isEmpty { selector.all = true }
-        let ids = try await ids(selector, order, after: cursor, limit: limit + 1, includesExpired: false)
+        let ids = try await ids(selector, order, after: cursor, limit: limit + 1)
         var page: [Entry] = []
         for id in ids.prefix(limit) { if let entry = await cache.entry(id) { page.append(entry) } }
         return Page(entries: page, next: ids.count > limit ? ids[limit - 1] : nil)
@@ -106,30 +106,25 @@ package struct CacheAdministration: Sendable {
     ) throws(AdministrationError) -> [EntryID] {
         let compiled: CompiledSelector
         do throws(SelectorError) { compiled = try CompiledSelector(selector) } catch { throw .selector(error) }
-        let now = clock.now()
-        let near = likeness.map { cache.ids(like: $0.vector, atLeast: $0.threshold) }
-        return cache.ids(after: nil, limit: .max) { near?.contains($0.id) ?? true && compiled.selects($0, at: now) }
+        return cache.ids(meantBy: compiled, at: clock.now(), likeness: likeness)
     }
 
     /// The ids of the entries that a selector means, oldest first; all of them for a selector without conditions.
     func ids(_ selector: EntrySelector, after cursor: EntryID?) async throws(AdministrationError) -> [EntryID] {
         var selector = selector
         if selector.isEmpty { selector.all = true }
-        return try await ids(selector, after: cursor, limit: .max, includesExpired: false)
+        return try await ids(selector, after: cursor, limit: .max)
     }
 
-    func ids(_ selector: EntrySelector, _ order: EntryOrder = .oldest, after cursor: EntryID?, limit: Int, includesExpired: Bool)
+    func ids(_ selector: EntrySelector, _ order: EntryOrder = .oldest, after cursor: EntryID?, limit: Int)
         async throws(AdministrationError) -> [EntryID]
     {
         let compiled: CompiledSelector
         do throws(SelectorError) { compiled = try CompiledSelector(selector) } catch { throw .selector(error) }
         let now = clock.now()
-        guard let text = selector.similarTo else {
-            return cache.ids(order, after: cursor, limit: limit) { (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now) }
-        }
-        let near = cache.ids(like: try await vector(of: text), atLeast: selector.threshold ?? EntrySelector.defaultThreshold)
+        let near = try await likeness(of: selector).map { cache.ids(like: $0.vector, atLeast: $0.threshold) }
         return cache.ids(order, after: cursor, limit: limit) {
-            near.contains($0.id) && (includesExpired || !$0.isExpired(at: now)) && compiled.selects($0, at: now)
+            near?.contains($0.id) ?? true && !$0.isExpired(at: now) && compiled.selects($0, at: now)
         }
     }
 
